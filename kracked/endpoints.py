@@ -21,6 +21,7 @@ __all__ = [
     "is_loopback",
 ]
 
+_MASK = "***"
 _SECURE = {"http": False, "https": True, "ws": False, "wss": True}
 
 
@@ -91,8 +92,21 @@ def is_loopback(url: str) -> bool:
         return host == "localhost"
 
 
+def masked(url: str) -> str:
+    """Return an address without what may be secret in it: a user's name and password, a query."""
+    before, _, host = url.partition("#")[0].partition("?")[0].rpartition("@")
+    scheme, found, _ = before.partition("://")
+    return f"{scheme}{found}{_MASK}@{host}" if before and found else host
+
+
 def _check(url: str, schemes: tuple[str, str]) -> None:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise BadAddress(masked(url), "it is no address") from error
+    if "@" in url or parts.query or parts.fragment:
+        what = "without a name, a password or a query: it stands in recordings and logs"
+        raise BadAddress(masked(url), what)
     if parts.scheme not in schemes or not parts.hostname:
         raise BadAddress(url, f"it should look like {schemes[0]}://HOST")
     if not _SECURE[parts.scheme] and not is_loopback(url):

@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar, dataclass_transform
 
+from kracked.untrusted import printable
+
 __all__ = [
     "ConfigError",
     "ConnectionLost",
@@ -34,14 +36,21 @@ _Raised = TypeVar("_Raised", bound=Exception)
 
 
 class _Facts:
-    """The attributes of an error, as `str.format_map` looks them up; a tuple is listed."""
+    """The attributes of an error, as `str.format_map` looks them up.
+
+    A tuple is listed. Text is made safe to print: the attribute itself stays as it came.
+    """
 
     def __init__(self, error: Exception) -> None:
         self._error = error
 
     def __getitem__(self, name: str) -> object:
         value: object = getattr(self._error, name)
-        return ", ".join(map(str, value)) if isinstance(value, tuple) else value
+        if isinstance(value, tuple):
+            value = ", ".join(map(str, value))
+        # Facts often come from outside; what a class computes of them is its own words.
+        is_fact = name in self._error._fields  # type: ignore[attr-defined]
+        return printable(value) if is_fact and isinstance(value, str) else value
 
 
 @dataclass_transform()

@@ -17,15 +17,15 @@ from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
-from kracked.errors import RequestRejected
 from kracked.feed.account import Account
 from kracked.feed.backoff import attempts_budget
-from kracked.feed.channels import Channels, subscriptions
+from kracked.feed.channels import Channels, NoSymbol, subscriptions
 from kracked.feed.clock import Clock
 from kracked.feed.connection import Connection, Token
 from kracked.feed.connection_pool import ConnectionPool
-from kracked.feed.errors import AlreadyOpen, NeedsToken, NoToken, NotOpen
+from kracked.feed.errors import AlreadyOpen, NeedsToken, NotOpen
 from kracked.feed.fanout import Consumer, Fanout, Policy
+from kracked.feed.freshness import Freshness, FreshnessJudge
 from kracked.feed.managed_connection import PRIVATE, PUBLIC, ManagedConnection
 from kracked.feed.stats import ConsumerStats, FeedStats
 from kracked.feed.tap import LIMIT_BYTES, Tap
@@ -59,8 +59,7 @@ class FeedManager:
             async for event in feed: ...
 
     Each iteration is a consumer of its own and gives every event, in order. After leaving
-    the block the manager may be entered again: it connects, renews its subscriptions, and
-    reports what it missed as a `Gap`, as after a reconnect.
+    the block it may be entered again: it connects, and reports what it missed as a `Gap`.
 
     Args:
         symbols: Pairs to subscribe at once, ``["BTC/USD", "ETH/USD"]``.
@@ -70,7 +69,7 @@ class FeedManager:
             a program that has a `RestClient` gives its `websockets_token`.
         endpoints: Addresses of the exchange; Kraken's own by default.
         clock: Source of time; tests bring their own.
-        budget: Connection attempts allowed in ten minutes; managers of one process share it.
+        budget: Connection attempts in ten minutes; managers of one process share it.
         channels: `book`, `level3`, `trade`, `ticker`, `ohlc`, as `Channels` describes them.
 
     Raises:
@@ -78,6 +77,7 @@ class FeedManager:
         UnsupportedChoice: The exchange does not offer this channel, ticker trigger or interval.
         NoChannels: There are symbols but no channels.
         NeedsToken: `level3` or `account` without a key.
+        NoSymbol: A symbol is empty.
     """
 
     def __init__(
@@ -96,16 +96,19 @@ class FeedManager:
         self.clock = clock or Clock()
         self.budget = budget or attempts_budget()
         self.instruments: dict[str, Instrument] = {}
-        """The rules of every listed symbol, as last received."""
+        """The rules of every listed symbol."""
         self.assets: dict[str, Asset] = {}
-        """The rules of every listed asset, by its code."""
+        """The rules of every listed asset."""
         self.account = Account()
         """Open orders, fills and balances; unknown unless `account` was requested."""
+        self.has_account = account
+        """Whether the account's channels were requested."""
         self.maintenance = MaintenanceTracker()
         """Planned maintenance and incidents; `maintenance.effect(now)` says what they mean."""
         self._rest: RestClient | None = None
         self._credentials = credentials
         self._last_values = LastValues()
+        self._judge = FreshnessJudge()
         self._connections = ConnectionPool(self, self.endpoints, token)
         self._fanout = Fanout()
         self._taps: tuple[Tap, ...] = ()
@@ -128,6 +131,10 @@ class FeedManager:
         """Level 3 books by symbol, always current; look at `verified` before trusting one."""
         return self._connections.l3
 
+    def freshness(self, symbol: str, channel: str = "book") -> Freshness:
+        """Return whether a subscription's data are current, judged by its siblings too."""
+        return self._judge.freshness(self._connections, symbol, channel, self.clock.steady())
+
     def current_state(self) -> list[Event]:
         """Return everything that is known now besides the books, as snapshots.
 
@@ -144,6 +151,13 @@ class FeedManager:
                 if snapshot is not None:
                     snapshots.append(replace(snapshot, received=now))
         return snapshots + self.account.snapshots(now)
+
+    def missing_trades(self, symbol: str) -> tuple[tuple[int, int], ...]:
+        """Return the first and last id of each run of trades that never came, oldest first.
+
+        A `Gap` told each of them when it was seen; REST `Trades` has the trades themselves.
+        """
+        return self._connections.public.session.missing_trades(symbol)
 
     def open_gaps(self) -> list[events.Gap]:
         """Return the gaps that have begun and not ended, each up to now.
@@ -192,8 +206,7 @@ class FeedManager:
         self._fanout.close()
         cancelled = kind is not None and issubclass(kind, asyncio.CancelledError)
         try:
-            # The group would wrap an error of the caller's own code. Errors of its tasks reach
-            # the caller as a cancellation, so only a cancellation is passed to it.
+            # The group would wrap an error of the caller's own code; it needs a cancellation only.
             await self._tasks.__aexit__(*(kind, error, trace) if cancelled else (None,) * 3)
         finally:
             self._tasks = None
@@ -261,36 +274,18 @@ class FeedManager:
 
     async def _until_settled(self, requested: list[Subscription]) -> None:
         while self._tasks is not None:
-            if all(self._settled(subscription) for subscription in requested):
+            if all(map(self._connections.settled, requested)):
                 break
             await self._state_changed.wait()
         else:
             raise NotOpen
-        for rejection in filter(None, map(self._rejection, requested)):
+        for rejection in filter(None, map(self._connections.rejection, requested)):
             raise rejection
-
-    def _settled(self, subscription: Subscription) -> bool:
-        """Whether there is nothing to wait for: live, refused, or dropped meanwhile."""
-        managed = self._connections.holder_of(subscription.key)
-        if managed is None:
-            return True
-        state = managed.session.states[subscription.key]
-        live = state.stage is SubscriptionStage.LIVE and state.subscription == subscription
-        return live or self._rejection(subscription) is not None
-
-    def _rejection(self, subscription: Subscription) -> RequestRejected | None:
-        managed = self._connections.holder_of(subscription.key)
-        if managed is None:
-            return None
-        state, refused = managed.session.states[subscription.key], managed.connection.refused
-        if refused is not None:
-            return NoToken("GetWebSocketsToken", str(refused), managed.connection.name)
-        if state.stage is SubscriptionStage.REFUSED:
-            return RequestRejected(state.subscription.name, state.error or "")
-        return None
 
     def _want(self, requested: list[Subscription]) -> None:
         for subscription in requested:
+            if subscription.symbol == "":
+                raise NoSymbol
             if subscription.channel in NEEDS_TOKEN and not self._has_token():
                 raise NeedsToken(subscription.channel)
         for subscription in requested:
@@ -368,6 +363,14 @@ class FeedManager:
                 case events.Resync(channel=channel):
                     self.account.distrust(channel)
         self._fanout.publish(happened)
+        if self._judge.due(now := self.clock.steady()):
+            self._judge_freshness(now)
+
+    def _judge_freshness(self, now: int) -> None:
+        """Tell which subscriptions have become stale, and renew each of them alone."""
+        markets = self._connections.markets(self._last_values, self.instruments)
+        for verdict in self._judge.judge(markets, now):
+            self._fanout.publish(self._connections.renew_stale(verdict, self.clock.wall(), now))
 
     def on_state_change(self) -> None:
         """Wake the tasks that wait for a subscription or a connection to change its state."""

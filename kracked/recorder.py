@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -25,7 +27,7 @@ from kracked.feed.managed_connection import PRIVATE
 from kracked.feed.stats import describe_missing
 from kracked.feed.tap import Tap
 from kracked.feed_manager import FeedManager
-from kracked.format import keyframe
+from kracked.format import keyframe, layout
 from kracked.format.cells import time_cell
 from kracked.format.keyframe import Book
 from kracked.format.session_info import SessionInfo
@@ -37,12 +39,24 @@ from kracked.record.write.session import (
     JoinedState,
     RecorderStatus,
     RecordingSession,
+    confirm_tables,
     record_into,
 )
 from kracked.times import NS_PER_S
 
+log = logging.getLogger(__name__)
+
 _PAUSE_S = 0.005
 """Length of the slices in which text is made, so that none holds up the event loop."""
+_TELL_EVERY_S = 0.5
+"""How often the progress is told while a recording ends."""
+_LOOK_FOR_CLOSED_S = 60.0
+_CONVERT = """
+import os, sys
+os.nice(10)
+from kracked.record.convert import convert
+convert(sys.argv[1])
+"""
 _OFFSETS_EVERY_NS = 60 * NS_PER_S
 _OWN = (Executions, Balances)
 _JUMP_NS = NS_PER_S // 20
@@ -59,6 +73,10 @@ class Progress(NamedTuple):
     status: RecorderStatus
     missing: tuple[str, ...] = ()
     """Subscriptions that were not live when it ended, and why; refused ones are in `status`."""
+    ending: bool = False
+    """Whether it has stopped listening and writes what is left."""
+    making_tables: bool = False
+    """Whether every message is on the disk, and tables are being made of them."""
 
 
 class ClockWatch:
@@ -97,6 +115,10 @@ class Recorder:
         self._feed, self._session = feed, session
         self._consumer, self._tap = consumer, tap
         self._own = own
+        self.ended = asyncio.Event()
+        """Set when it listens no more: the feed has ended, or nothing can be written any more.
+        Leave the block of `recording` then; it raises the reason."""
+        self._ending = self.making_tables = False
         self._dropped_by_tap = 0
         self._missing: tuple[str, ...] = ()
         self._watch = ClockWatch(feed.clock.wall)
@@ -106,15 +128,24 @@ class Recorder:
 
     def progress(self) -> Progress:
         """Return the progress of this moment; the rate is that since the last call."""
-        now, status = self._feed.clock.wall(), self._session.status()
+        now = self._feed.clock.wall()
+        status = self._session.status(now)
         since, self._last_progress = now - self._last_progress, now
         count, self._last_messages = status.messages - self._last_messages, status.messages
         rate = count * NS_PER_S / since if since > 0 else 0.0
         path, elapsed_s = self._session.folder.path, (now - self._started) / NS_PER_S
-        return Progress(path, elapsed_s, rate, status, self._missing)
+        return Progress(
+            path, elapsed_s, rate, status, self._missing, self._ending, self.making_tables
+        )
 
     async def run(self) -> None:
-        """Record until cancelled, or until the feed ends."""
+        """Record until cancelled, the feed ends, or nothing can be written any more."""
+        try:
+            await self._listen()
+        finally:
+            self.ended.set()
+
+    async def _listen(self) -> None:
         clock, handed, ended = self._feed.clock, self._started, False
         while not ended:
             events: list[Event] = []
@@ -132,6 +163,7 @@ class Recorder:
                     self._session.ingest.write_state_snapshots(state)
                 self._session.hand_over(_books(self._feed), now)
                 handed = now
+                ended = ended or self._session.failed
             await clock.sleep(_PAUSE_S)
 
     @asynccontextmanager
@@ -148,10 +180,12 @@ class Recorder:
                 finally:
                     running.cancel()
         finally:
+            self._ending = True
             self.take(self._consumer.take())
             gaps = self._feed.open_gaps()
             self._session.ingest.take([], gaps)
             self._missing = tuple(describe_missing(self._feed.stats(), gaps))
+            self._session.info.missing += self._missing
         if failure is not None:
             raise failure
 
@@ -204,6 +238,7 @@ async def recording(
     form: Format = Format.CSV,
     compress: bool = True,
     own: bool = True,
+    tell_ending: Callable[[Progress], None] | None = None,
 ) -> AsyncIterator[Recorder]:
     """Record everything that a feed receives until the block ends.
 
@@ -215,6 +250,7 @@ async def recording(
         form: Form of the tables beside the raw log.
         compress: Compress the tables of hours that are over.
         own: Record the account's executions and balances too.
+        tell_ending: Called with the progress while, at the end, what is left is written.
 
     Raises:
         RecordError: The folder cannot be used or, at the end, something was not written.
@@ -236,18 +272,85 @@ async def recording(
         now = clock()
         joined = JoinedState(now, state, keyframe.frozen(_books(feed), now))
         opened = record_into(
-            Path(out), info, form=form, compress=compress, clock=clock, joined=joined
+            Path(out),
+            info,
+            form=form,
+            compress=compress,
+            clock=clock,
+            joined=joined,
+            private=own and feed.has_account,
         )
         # Making the folder waits for the disk, which the event loop must not.
         session = await asyncio.to_thread(opened.__enter__)
+        recorder = Recorder(feed, session, consumer, tap, own=own)
         try:
-            recorder = Recorder(feed, session, consumer, tap, own=own)
-            async with recorder.running():
+            async with _tables_of_closed_hours(Path(out), form), recorder.running():
                 yield recorder
         finally:
-            await asyncio.to_thread(opened.__exit__, None, None, None)
+            await _in_thread(lambda: opened.__exit__(None, None, None), recorder, tell_ending)
         if form is Format.PARQUET:
-            await asyncio.to_thread(convert, Path(out))
+            recorder.making_tables = True
+            await _in_thread(lambda: _make_tables(Path(out)), recorder, tell_ending)
+
+
+@asynccontextmanager
+async def _tables_of_closed_hours(path: Path, form: Format) -> AsyncIterator[None]:
+    """Make the Parquet tables of every segment that is closed, until the block ends."""
+    if form is not Format.PARQUET:
+        yield
+        return
+    making = asyncio.ensure_future(_make_tables_again_and_again(path))
+    try:
+        yield
+    finally:
+        making.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await making
+
+
+async def _make_tables_again_and_again(path: Path) -> None:
+    made = 1
+    while True:
+        await asyncio.sleep(_LOOK_FOR_CLOSED_S)
+        segments = len(await asyncio.to_thread(layout.logs, path))
+        if segments > made:
+            await make_tables_so_far(path)
+            made = segments
+
+
+async def make_tables_so_far(path: Path) -> None:
+    """Make the Parquet tables of a growing recording's closed segments, in another process.
+
+    There it costs the event loop nothing. Cancelled it leaves whole files only, and
+    `kracked convert` goes on with them.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _CONVERT, str(path), start_new_session=True
+    )
+    try:
+        if await process.wait():
+            log.warning("tables of closed hours were not made", extra={"path": str(path)})
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+
+def _make_tables(path: Path) -> None:
+    convert(path)
+    confirm_tables(path)
+
+
+async def _in_thread(
+    finish: Callable[[], object], recorder: Recorder, tell: Callable[[Progress], None] | None
+) -> None:
+    """Run the end of a recording in a thread, and tell its progress meanwhile."""
+    finishing = asyncio.ensure_future(asyncio.to_thread(finish))
+    while not finishing.done():
+        if tell is not None:
+            tell(recorder.progress())
+        await asyncio.wait([finishing], timeout=_TELL_EVERY_S)
+    await finishing
 
 
 async def record(
@@ -258,8 +361,11 @@ async def record(
     compress: bool = True,
     duration_s: float | None = None,
     tell: Callable[[Progress], None] | None = None,
+    tell_ending: Callable[[Progress], None] | None = None,
 ) -> Progress:
     """Open a feed and record it until the time is up, or SIGINT, SIGTERM or SIGHUP comes.
+
+    It ends by itself when nothing can be written any more.
 
     Args:
         feed: The feed, not open yet.
@@ -268,6 +374,7 @@ async def record(
         compress: Compress the tables of hours that are over.
         duration_s: How long to record; without end by default.
         tell: Called once a second with the progress.
+        tell_ending: Called with the progress while, at the end, what is left is written.
 
     Returns:
         The progress at the end.
@@ -276,9 +383,12 @@ async def record(
         RecordError: The folder cannot be used or, at the end, something was not written.
     """
     with _stop_signals() as stopped:
-        async with feed, recording(feed, out, form=form, compress=compress) as recorder:
+        async with (
+            feed,
+            recording(feed, out, form=form, compress=compress, tell_ending=tell_ending) as recorder,
+        ):
             deadline = None if duration_s is None else feed.clock.wall() + duration_s * NS_PER_S
-            while not stopped.is_set():
+            while not (stopped.is_set() or recorder.ended.is_set()):
                 left_s = 1.0 if deadline is None else (deadline - feed.clock.wall()) / NS_PER_S
                 if left_s <= 0:
                     break

@@ -5,18 +5,22 @@ One pass in constant memory: a file of any size takes what its books take.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from time import process_time
 
 import msgspec
 
 from kracked.book.keeper import BookKeeper
+from kracked.book.l2 import L2Book
+from kracked.book.l3 import L3Book
 from kracked.book.stats import BookStats
 from kracked.errors import RecordError
 from kracked.format import keyframe
 from kracked.format import line as raw_log
+from kracked.format.message_forms import describe_line, is_of_client
 from kracked.instruments import Precision
-from kracked.protocol.events import Malformed, Resync, Status
+from kracked.protocol.events import Event, Malformed, Resync, Status
 
 PROGRESS_LINES = 2_000
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -37,6 +41,8 @@ class BookVerification(msgspec.Struct, kw_only=True):
     verified: int
     mismatched: int
     """Messages with another checksum, or that contradict the book: an update was lost."""
+    doubts: int = 0
+    """Verified messages that say what cannot be true of the book below its tenth level."""
     ignored: int
     """Updates without a trusted book: before a snapshot, or after a mismatch."""
     unreadable: int
@@ -52,15 +58,19 @@ class FileReport(msgspec.Struct):
     lines: int = 0
     unreadable: int = 0
     """Lines that are no message; their symbols are unknown."""
+    requests: int = 0
+    """Lines that a client sent, and answers that say nothing but success."""
     first_unreadable: str = ""
     first_mismatch: str = ""
+    first_doubt: str = ""
+    end: str = ""
+    """Why the file ends before its content does; empty for a whole one."""
 
     @property
     def sound(self) -> bool:
-        """Whether every line could be read and every book was verified without a mismatch."""
-        return not self.unreadable and all(
-            book.verified and not book.mismatched for book in self.books
-        )
+        """Whether there are books, all were verified without a mismatch, and all was read."""
+        read = bool(self.books) and not self.unreadable and not self.end
+        return read and all(book.verified and not book.mismatched for book in self.books)
 
 
 def verify_lines(
@@ -85,7 +95,7 @@ def verify_lines(
         progress: Called with the bytes read so far.
     """
     keeper = BookKeeper(precisions=precisions, depth=depth, depths=depths)
-    report = FileReport(file, [])
+    report, doubts = FileReport(file, []), Counter[tuple[str, str]]()
     started, read = process_time(), 0
     for line in lines:
         read += len(line)
@@ -93,8 +103,8 @@ def verify_lines(
         if progress is not None and report.lines % PROGRESS_LINES == 0:
             progress(read)
         if message := _message(line):
-            _take(keeper, message, report, recorded=line.startswith(raw_log.OPENING))
-    report.books = _results(file, keeper.stats.values(), process_time() - started)
+            _take(keeper, message, report, doubts, recorded=line.startswith(raw_log.OPENING))
+    report.books = _results(file, keeper.stats.values(), doubts, process_time() - started)
     return report
 
 
@@ -110,32 +120,74 @@ def _message(line: bytes) -> bytes:
     return b"" if entry.event or keyframe.is_keyframe(entry.data) else entry.data
 
 
-def _take(keeper: BookKeeper, line: bytes, report: FileReport, *, recorded: bool) -> None:
+def _take(
+    keeper: BookKeeper,
+    line: bytes,
+    report: FileReport,
+    doubts: Counter[tuple[str, str]],
+    *,
+    recorded: bool,
+) -> None:
     for event in keeper.codec.decode(line):
         if recorded and isinstance(event, Status):
             continue  # the greeting of one of several connections: the depths are of others
         if isinstance(event, Malformed):
+            if is_of_client(line):
+                report.requests += 1
+                continue
             report.unreadable += 1
-            report.first_unreadable = (
-                report.first_unreadable or f"line {report.lines}: {event.reason}"
-            )
+            if not report.first_unreadable:
+                why = describe_line(line) or event.reason
+                report.first_unreadable = f"line {report.lines}: {why}"
             if not event.symbol:
                 # Whose data is lost is unknown. The books go on: what they missed shows in
                 # their checksums, and the line itself is reported.
                 continue
         for consequence in keeper.apply(event):
-            if not isinstance(consequence, Resync):
-                continue
-            # A contradiction counts only if the exchange's numbers made it, not our reading.
-            impossible = consequence.reason == "impossible" and not isinstance(event, Malformed)
-            if impossible or consequence.reason == "checksum":
-                report.first_mismatch = report.first_mismatch or (
-                    f"line {report.lines}: {consequence.symbol} {consequence.channel}: "
-                    f"{consequence.detail}"
-                )
+            if isinstance(consequence, Resync):
+                _judge(keeper, event, consequence, report, doubts)
 
 
-def _results(file: str, tallies: Iterable[BookStats], seconds: float) -> list[BookVerification]:
+def _judge(
+    keeper: BookKeeper,
+    event: Event,
+    resync: Resync,
+    report: FileReport,
+    doubts: Counter[tuple[str, str]],
+) -> None:
+    """Note a mismatch; or a doubt, where the checksum matches all the same."""
+    where = f"line {report.lines}: {resync.symbol} {resync.channel}: {resync.detail}"
+    # A contradiction counts only if the exchange's numbers made it, not our reading.
+    impossible = resync.reason == "impossible" and not isinstance(event, Malformed)
+    if impossible and _trust_again(keeper, resync):
+        doubts[resync.symbol, resync.channel] += 1
+        report.first_doubt = report.first_doubt or where
+    elif impossible or resync.reason == "checksum":
+        report.first_mismatch = report.first_mismatch or where
+
+
+def _trust_again(keeper: BookKeeper, doubted: Resync) -> bool:
+    """Count a message as verified whose checksum matches, and go on with its book.
+
+    The checksum is the exchange's proof. The doubt is ours, about the levels below it.
+    """
+    books: Mapping[str, L2Book | L3Book] = keeper.l3 if doubted.channel == "level3" else keeper.l2
+    book = books[doubted.symbol]
+    if book.computed != book.checksum:
+        return False
+    book.bids.contradiction = book.asks.contradiction = None
+    book.verified = True
+    book.stats.mismatched -= 1
+    book.stats.verified += 1
+    return True
+
+
+def _results(
+    file: str,
+    tallies: Iterable[BookStats],
+    doubts: Mapping[tuple[str, str], int],
+    seconds: float,
+) -> list[BookVerification]:
     counted = list(tallies)
     total = sum(tally.messages for tally in counted) or 1
     return [
@@ -148,6 +200,7 @@ def _results(file: str, tallies: Iterable[BookStats], seconds: float) -> list[Bo
             updates=tally.updates,
             verified=tally.verified,
             mismatched=tally.mismatched,
+            doubts=doubts.get((tally.symbol, tally.channel), 0),
             ignored=tally.ignored,
             unreadable=tally.unreadable,
             seconds=round(seconds * tally.messages / total, 6),

@@ -23,15 +23,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return MISUSED
+    from kracked.cli.output import safe_print  # noqa: PLC0415
     from kracked.errors import ConfigError, KrackedError  # noqa: PLC0415
 
     try:
         return _list_keys() if lists_keys else _run(arguments, options)
     except ConfigError as error:
-        print(f"kracked-tui: {error}", file=sys.stderr)  # noqa: T201
+        safe_print(f"kracked-tui: {error}", file=sys.stderr, lines=True)
         return MISUSED
     except (KrackedError, OSError) as error:
-        print(f"kracked-tui: {error}", file=sys.stderr)  # noqa: T201
+        safe_print(f"kracked-tui: {error}", file=sys.stderr, lines=True)
         return FAILED
     except KeyboardInterrupt:
         return 0

@@ -209,7 +209,7 @@ class Monitor(App[None]):
                 access, self.settings.trading, tell=self.view_model.tell, now=source.now
             )
             self.view_model.trader = trader
-            self.run_worker(trader.run(), group="trade")
+            self.run_worker(trader.life.run(), group="trade")
 
     async def _consume(self, source: Source) -> None:
         """Apply every event to the store, in slices, so that a burst never blocks a key."""

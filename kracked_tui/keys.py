@@ -84,6 +84,7 @@ KEYS = (
     Key("cancel-pair", "X", "cancel_pair", "", "Cancel this pair's bids, asks or all", TRADING),
     Key("cancel-all", "ctrl+x", "cancel_all", "", "Cancel everything on the account", TRADING),
     Key("panic", "K", "panic", "PANIC", "Cancel this pair at once, and disarm", TRADING),
+    Key("panic-all", "ctrl+k", "panic_all", "", "Cancel ALL pairs at once, and disarm", TRADING),
     Key("preview", "enter", "focused.preview", "", "Preview the order", TICKET),
     Key("send", "y", "send", "", "Send what the preview shows", TICKET),
     Key("revise", "n", "back", "", "Back to the ticket, or out of it", TICKET),

@@ -31,3 +31,20 @@ def test_what_is_no_rest_address_is_refused_with_the_right_form(url: str) -> Non
 def test_an_unencrypted_address_beyond_this_machine_is_refused() -> None:
     with pytest.raises(BadAddress, match="only wss://"):
         Endpoints(private="ws://ws-auth.kraken.com/v2")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:pa55word@127.0.0.1:8000",
+        "https://pa55word@box.example",
+        "user:pa55word@box.example",
+        "https://box.example?token=pa55word",
+        "https://box.example/#pa55word",
+        "ftp://user:p@pa55word@box.example",
+    ],
+)
+def test_an_address_with_a_secret_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(BadAddress) as caught:
+        Endpoints.at(url)
+    assert "pa55word" not in f"{caught.value} {caught.value!r}"

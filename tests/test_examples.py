@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree, ignore_patterns
 
 import pytest
 
 from tests.patience import PATIENCE_S
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
 NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
 
@@ -77,18 +79,21 @@ def test_a_recording_of_nothing_is_told_of_and_not_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
-def test_the_notebook_runs_on_a_recording_and_is_kept_without_outputs(
+def test_the_notebook_runs_where_it_lies_and_is_kept_with_its_pictures(
     notebook: Path, exchange: dict[str, str], tmp_path: Path
 ) -> None:
-    cells = json.loads(notebook.read_text())["cells"]
-    cells = [cell for cell in cells if cell["cell_type"] == "code"]
-    assert not any(cell["outputs"] or cell["execution_count"] for cell in cells)
-    words = ["-m", "kracked.cli.main", "record", "BTC/USD", "ETH/USD", "--out", "sessions/example"]
-    words += ["--channels", "book=25", "level3=100", "trade", "ticker", "ohlc=1"]
-    words += ["--duration", "4s"]
-    run([*words, "--endpoint", exchange["rest"]], exchange, tmp_path)
-    program = "\n".join("".join(cell["source"]) for cell in cells)
-    assert run(["-c", program], exchange, tmp_path).strip()
+    kept = [cell for cell in json.loads(notebook.read_text())["cells"] if cell.get("outputs")]
+    assert any(
+        "image/svg+xml" in output.get("data", {}) for cell in kept for output in cell["outputs"]
+    )
+    place = copytree(EXAMPLES, tmp_path / "examples", ignore=ignore_patterns("sessions"))
+    run(["example_recording.py", exchange["rest"]], exchange, place)
+    program = f"from tests.notebooks import run_notebook; run_notebook(Path({notebook.name!r}))"
+    paths = f"import sys; from pathlib import Path; sys.path[:0] = ['', {str(ROOT)!r}]"
+    run(["-c", f"{paths}; {program}"], exchange, place)
+    cells = json.loads((place / notebook.name).read_text())["cells"]
+    shown = [output for cell in cells for output in cell.get("outputs", ())]
+    assert any("image/svg+xml" in output.get("data", {}) for output in shown)
 
 
 def test_the_example_with_orders_never_runs_against_kraken_by_accident() -> None:

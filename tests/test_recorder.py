@@ -6,26 +6,32 @@ import asyncio
 import os
 import random
 import signal
-import stat
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+import zstandard
 
 import kracked
+from kracked.book.keeper import BookKeeper
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.errors import RecordError
 from kracked.feed.clock import Clock
+from kracked.format.session_info import SessionInfo
 from kracked.format.tables import Flag
 from kracked.frames import load_orders, load_ticker, load_trades
 from kracked.frames.books.table_replay import books
 from kracked.record.check import check
 from kracked.record.read.recording import open_recording
-from kracked.recorder import record, recording
+from kracked.record.write.session import Format, record_into
+from kracked.recorder import Progress, make_tables_so_far, record, recording
 from kracked.sim.server import SimOptions, SimServer
+from kracked.times import NS_PER_S
 from tests.patience import PATIENCE_S, until
+from tests.record.seeded_market import Level3Market
+from tests.record.seeded_market import feed as feed_session
 
 SYMBOLS = ("BTC/USD", "ETH/USD")
 
@@ -174,6 +180,41 @@ async def test_a_signal_ends_a_recording_cleanly(feed: kracked.FeedManager, tmp_
     assert open_recording(tmp_path / "session").info().clean_stop
 
 
+async def test_a_recorder_that_can_write_no_more_ends_with_the_reason(
+    feed: kracked.FeedManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**_: object) -> object:
+        raise RuntimeError("the library is broken")
+
+    monkeypatch.setattr(zstandard, "ZstdCompressor", broken)
+    with pytest.raises(RecordError, match=r"[1-9]\d* messages .* the library is broken|broken"):
+        async with asyncio.timeout(PATIENCE_S):
+            await record(feed, tmp_path / "session")
+
+
+async def test_the_progress_tells_what_is_left_to_write_when_it_ends(
+    feed: kracked.FeedManager, tmp_path: Path
+) -> None:
+    told: list[Progress] = []
+    async with asyncio.timeout(PATIENCE_S):
+        await record(feed, tmp_path / "session", duration_s=0.5, tell_ending=told.append)
+    assert told
+    assert all(each.ending and each.status.left_bytes >= 0 for each in told)
+
+
+async def test_tables_of_closed_hours_are_made_while_it_records(tmp_path: Path) -> None:
+    stream = Level3Market().stream(100)
+    later = [(received + 3600 * NS_PER_S, data) for received, data in stream[50:]]
+    path = tmp_path / "session"
+    info = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
+    with record_into(path, info, form=Format.PARQUET, clock=lambda: later[-1][0]) as session:
+        feed_session(session, BookKeeper(), [*stream[:50], *later])
+        await until(lambda: not session.status().left_bytes)
+        await make_tables_so_far(path)
+        made = [part.name for part in path.glob("parquet/channel=l3/*/*/*.parquet")]
+        assert made == ["part-20241112T0600Z-00.parquet"]
+
+
 async def test_no_secret_is_ever_written(
     feed: kracked.FeedManager, sim: SimServer, tmp_path: Path
 ) -> None:
@@ -209,7 +250,8 @@ async def test_what_a_key_brings_is_recorded_too(
 ) -> None:
     path = await _recorded(own_feed, tmp_path / "session", own=True)
     assert (path / "balances.csv").read_text().count("\n") > 1
-    assert stat.S_IMODE((path / "balances.csv").stat().st_mode) == 0o640
+    shared = {str(file) for file in [path, *path.rglob("*")] if file.stat().st_mode & 0o077}
+    assert shared == set()
     assert any(connection == "private" for _, connection, _ in open_recording(path))
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
+import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -212,3 +216,105 @@ def test_a_level_that_goes_without_having_come_does_no_harm_where_the_checksum_s
     unknown = message("update", [(9, 0)], [], checksum(ASKS, BIDS))
     report = verify_lines("log", [SNAPSHOT, unknown], depth=10)
     assert (report.books[0].verified, report.sound) == (2, True)
+
+
+REQUEST = b'{"method":"subscribe","params":{"channel":"book","symbol":["BTC/USD"]},"req_id":1}\n'
+
+
+def test_a_client_s_own_requests_are_told_and_no_damage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare = b'{"method":"subscribe","success":true,"req_id":1}\n'
+    assert main(["verify", log(tmp_path, REQUEST, bare, SNAPSHOT)]) == 0
+    assert "2 lines are a client's requests, or bare answers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b'[{"channel":"heartbeat"}]\n', "a JSON array"),
+        (b'{\n  "channel": "heartbeat"\n}\n', "printed over several lines"),
+        (b'{"time":1,"msg":{"channel":"heartbeat"}}\n', "an envelope, with the message under msg"),
+        (b'12:00:01 {"channel":"heartbeat"}\n', "text before the message (12:00:01)"),
+        (b"hello\n", "no JSON"),
+    ],
+)
+def test_what_is_no_message_is_named_with_what_was_expected(
+    text: bytes, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", log(tmp_path, SNAPSHOT, text)]) == 1
+    said = capsys.readouterr().err
+    assert told in said
+    assert "expected one message of the exchange a line" in said
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (SNAPSHOT.decode().encode("utf-16"), "UTF-16 text"),
+        (SNAPSHOT.decode().encode("utf-16-le"), "UTF-16 without its mark"),
+        (b"PK\x03\x04" + b"x" * 60, "a ZIP archive"),
+        (b"\x04\x22\x4d\x18" + b"x" * 60, "packed by lz4"),
+    ],
+)
+def test_a_form_that_is_not_read_is_named(
+    data: bytes, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", log(tmp_path, data)]) == 2
+    assert told in capsys.readouterr().err
+
+
+SMALL_BLOCKS = partial(bz2.compress, compresslevel=1)
+DEEP_BIDS = [(1000 - at, 5) for at in range(12)]
+DEEP = message("snapshot", DEEP_BIDS, ASKS, checksum(ASKS, DEEP_BIDS))
+REMOVAL = message("update", [(989, 0), (988, 1)], [], checksum(ASKS, DEEP_BIDS))
+
+
+def test_every_checksum_that_matches_counts_and_a_doubt_is_a_line_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", "--json", log(tmp_path, GRANTED, b"\n", DEEP, REMOVAL, REMOVAL)]) == 0
+    said = capsys.readouterr()
+    [row] = json.loads(said.out)
+    assert (row["verified"], row["mismatched"], row["doubts"]) == (3, 0, 1)
+    assert "1 verified messages contradict the book, first line 4: BTC/USD book" in said.err
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress, SMALL_BLOCKS, lzma.compress])
+def test_a_log_that_is_cut_is_read_up_to_the_cut_and_its_end_told(
+    pack: Callable[[bytes], bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seeded = random.Random(3)
+    lines = [message("update", [(1000, seeded.randrange(10**9))], [], 1) for _ in range(9_000)]
+    packed = pack(b"".join([SNAPSHOT, *lines]))
+    assert main(["verify", "--json", log(tmp_path, packed[: len(packed) * 3 // 4])]) == 1
+    said = capsys.readouterr()
+    [row] = json.loads(said.out)
+    assert 1_000 < row["messages"] < 9_000
+    assert row["unreadable"] == 0
+    assert "the packed file ends early, after" in said.err
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [(b"", "it is empty"), (b'{"channel":"heartbeat"}\n', "no book and no level3")],
+)
+def test_a_log_that_proves_nothing_ends_with_1(
+    text: bytes, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", log(tmp_path, text)]) == 1
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("symbol", [r"\u001b]52;c;eA==\u0007", "\u202eDSU/CTB", r"A\nforged: 0"])
+def test_a_symbol_that_a_terminal_would_obey_is_printed_as_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], symbol: str
+) -> None:
+    log = tmp_path / "log\x1b[2J.jsonl"
+    log.write_bytes(SNAPSHOT.replace(b"BTC/USD", symbol.encode()) + b"{odd\x1b[2J\n")
+    for options in ([], ["--json"]):
+        main(["verify", str(log), *options])
+        said = capsys.readouterr()
+        for text in (said.out, said.err):
+            assert not {"\x1b", "\x07", "\u202e"} & set(text)
+            assert not any(line.startswith("forged") for line in text.splitlines())

@@ -135,22 +135,32 @@ class BookKeeper:
     # --- snapshots ------------------------------------------------------------------
 
     def _snapshot(self, event: events.BookSnapshot | events.L3Snapshot) -> tuple[Event, ...]:
-        book: L2Book | L3Book
         symbol = event.symbol
+        offered: tuple[int, ...]
         if isinstance(event, events.BookSnapshot):
-            channel, levels = BOOK, max(len(event.bids), len(event.asks))
-            depth, known = self._depth(symbol, BOOK, levels, l2.DEPTHS)
+            channel, offered = BOOK, l2.DEPTHS
+            levels = max(len(event.bids), len(event.asks))
+        else:
+            channel, offered = LEVEL3, l3.DEPTHS
+            sides = (event.bids, event.asks)
+            levels = max(len({order.price for order in side}) for side in sides)
+        depth, known = self._depth(symbol, channel, levels, offered)
+        stats = self._stats_of(symbol, channel)
+        stats.depth = depth
+        stats.snapshots += 1
+        if depth > offered[-1] and not known:
+            stats.mismatched += 1
+            self.distrust(symbol, channel)
+            detail = f"{levels} levels a side, and at most {offered[-1]} are offered"
+            return (events.Resync(event.received, symbol, channel, "impossible", detail),)
+        book: L2Book | L3Book
+        if channel == BOOK:
             book = self.l2.setdefault(symbol, L2Book(symbol, event.precision, depth))
         else:
-            sides = (event.bids, event.asks)
-            channel, levels = LEVEL3, max(len({order.price for order in side}) for side in sides)
-            depth, known = self._depth(symbol, LEVEL3, levels, l3.DEPTHS)
             book = self.l3.setdefault(symbol, L3Book(symbol, event.precision, depth))
         book.depth, book.precision = depth, event.precision
         book.set_limit(depth if known else 0)
-        book.stats = stats = self._stats_of(symbol, channel)
-        stats.depth = depth
-        stats.snapshots += 1
+        book.stats = stats
         if book.apply(event):  # type: ignore[arg-type]
             stats.verified += 1
             return (events.Verified(event.received, symbol, channel),)

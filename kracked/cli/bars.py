@@ -11,10 +11,13 @@ import pandas as pd
 
 from kracked import times
 from kracked.cli import DONE
+from kracked.cli.output import print_json
+from kracked.cli.output import safe_print as print  # noqa: A004
 from kracked.errors import RecordError
 from kracked.frames.bars import NEEDED
 from kracked.frames.bars import bars as bars_of
 from kracked.frames.loaders import load_trades
+from kracked.frames.read.absences import nearest_symbol
 
 _FORMS = (".csv", ".parquet")
 
@@ -60,7 +63,9 @@ def bars(
         raise RecordError(f"{path} is no recording, and there are no trades in it")
     if unknown := sorted(set(symbols).difference(known)):
         have = f"it has {', '.join(known)}" if known else "it has no trades at all"
-        raise RecordError(f"{path} has no trades of {unknown[0]}: {have}")
+        meant = nearest_symbol(unknown[0], known)
+        hint = f"did you mean {meant}? " if meant else ""
+        raise RecordError(f"{path} has no trades of {unknown[0]}: {hint}{have}")
     if symbols:
         trades = trades[trades["symbol"].isin(symbols)]
     frame = bars_of(trades, **rule._asdict())
@@ -86,7 +91,7 @@ def _check_writable(out: Path | None) -> None:
 def _write(frame: pd.DataFrame, out: Path | None, *, as_json: bool) -> None:
     if as_json:
         rows = _with_texts(frame).to_dict("records")
-        print(msgspec.json.encode(rows).decode())
+        print_json(msgspec.json.encode(rows))
     elif out is None:
         _to_csv(frame, sys.stdout)
     else:

@@ -15,21 +15,28 @@ from threading import Thread
 import msgspec
 
 from kracked.cli import DONE, FAILED, say
+from kracked.cli.output import print_json
+from kracked.cli.output import safe_print as print  # noqa: A004
+from kracked.format.coverage import WHOLE, Verdict
 from kracked.record.check import RecordingHealth
 from kracked.record.check import check as check_recording
 
 
-def check(path: Path, *, mend: bool, as_json: bool, processes: int | None = None) -> int:
+def check(
+    path: Path, *, mend: bool, as_json: bool, strict: bool = False, processes: int | None = None
+) -> int:
     """Report a recording's health.
 
     Args:
         path: The session folder.
         mend: Move torn ends of files aside; nothing is deleted.
         as_json: Print one JSON object in place of sentences.
+        strict: Fail unless the recording is complete.
         processes: Processes that read a long recording; by default one a core.
 
     Returns:
-        Exit code 1 when something in the recording is damaged or wrong.
+        Exit code 1 when something in the recording is damaged or wrong; with `strict` when
+        anything is missing as well.
     """
     count = processes or os.cpu_count() or 1
     with worker_pool(count) as executor:
@@ -41,14 +48,50 @@ def check(path: Path, *, mend: bool, as_json: bool, processes: int | None = None
             tell=lambda said: say(f"{said} on {count} process{'' if count == 1 else 'es'}\n"),
         )
     if as_json:
-        print(msgspec.json.encode(health).decode())
+        print_json(msgspec.json.encode(health))
     else:
-        ended = health.end or "still open, or ended without a clean stop"
+        ended = health.end or ("now" if health.in_progress else "its last message, no clean end")
         print(f"{health.path}: {health.messages} messages, {health.start} to {ended}")
-        for line in (*_books(health), *_gaps(health), *_files(health)):
-            print("  " + "".join(each if each.isprintable() else "?" for each in line))
-        print("healthy" if health.healthy else "NOT healthy")
-    return DONE if health.healthy else FAILED
+        for line in (*_books(health), *_coverage(health), *_gaps(health), *_files(health)):
+            print("  " + line)
+        print(_verdict(health))
+    passed = health.verdict is Verdict.COMPLETE if strict else True
+    return DONE if health.healthy and passed else FAILED
+
+
+def _verdict(health: RecordingHealth) -> str:
+    """Return the verdict in one line; what is damaged comes first."""
+    parts = [_SAID[fault] for fault in reversed(health.faults)] or ["complete"]
+    if health.in_progress:
+        parts[0] += ", it is still being recorded"
+    if health.lost:
+        came = health.messages + health.lost
+        share = f"{health.lost / came:.1%}"
+        parts.append(f"{health.lost} of {came} messages ({share}) lost in {len(health.gaps)} gaps")
+    damaged = "" if health.healthy else "NOT healthy: "
+    return f"{damaged}{'; '.join(parts)}"
+
+
+_SAID = {
+    Verdict.GAPS: "gaps",
+    Verdict.INCOMPLETE_END: "incomplete end",
+    Verdict.TABLES_MISSING: "tables missing",
+    Verdict.EMPTY: "empty: not one message of a channel",
+}
+
+
+def _coverage(health: RecordingHealth) -> Iterator[str]:
+    """Tell what is not covered whole, symbol by symbol, else that all is."""
+    lacking = {
+        symbol: ", ".join(f"{channel} {percent:.2f} %" for channel, percent in channels.items())
+        for symbol, channels in health.coverage.items()
+        if any(percent < WHOLE for percent in channels.values())
+    }
+    yield from (f"coverage {symbol}: {said}" for symbol, said in lacking.items())
+    whole = len(health.coverage) - len(lacking)
+    if whole:
+        yield f"coverage 100 % of {whole} symbol{'' if whole == 1 else 's'}"
+    yield from (f"missing when it ended: {what}" for what in health.missing)
 
 
 # --- the report in words ------------------------------------------------------------------
@@ -88,6 +131,9 @@ def _files(health: RecordingHealth) -> Iterator[str]:
     yield from (f"moved the torn end to {file}" for file in health.moved)
     if health.torn and not health.moved:
         yield "run again with --repair: torn ends are moved aside, nothing is deleted"
+    yield from (f"tables: {what}" for what in health.missing_tables)
+    if health.missing_tables:
+        yield f"`kracked convert {health.path}` makes them from the raw log"
     for file in health.strangers:
         yield f"not the recorder's, neither read nor touched: {file}"
 

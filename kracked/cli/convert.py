@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from kracked.cli import DONE
+from kracked.cli.output import safe_print as print  # noqa: A004
 from kracked.record.convert import convert as convert_recording
 
 

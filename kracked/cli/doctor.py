@@ -15,6 +15,8 @@ from pathlib import Path
 import msgspec
 
 from kracked.cli import DONE, FAILED
+from kracked.cli.output import print_json
+from kracked.cli.output import safe_print as print  # noqa: A004
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints, is_loopback
 from kracked.errors import KrackedError
@@ -86,7 +88,7 @@ def doctor(*, endpoint: str | None, as_json: bool) -> int:
     endpoints = Endpoints.at(endpoint) if endpoint else Endpoints.kraken()
     findings = asyncio.run(_examine(endpoints, quiet=as_json))
     if as_json:
-        print(msgspec.json.encode(findings).decode())
+        print_json(msgspec.json.encode(findings))
     return FAILED if any(one.verdict is Severity.FAILED for one in findings) else DONE
 
 

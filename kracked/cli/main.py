@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kracked import __version__
 from kracked.cli import arguments, session_commands
+from kracked.cli.output import safe_print as print  # noqa: A004
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if sys.stdout is not None and not sys.stdout.closed:
             sys.stdout.flush()  # so that a full disk is reported here, not at exit
     except KrackedError as error:
-        print(f"kracked: {error}", file=sys.stderr)
+        print(f"kracked: {error}", file=sys.stderr, lines=True)
         return 1
     except BrokenPipeError:  # the reader of the output has ended
         sys.stderr.close()
@@ -59,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
         _add_sim,
         _add_record,
         session_commands.add_check,
+        session_commands.add_schema,
         session_commands.add_replay,
         session_commands.add_bars,
         session_commands.add_convert,

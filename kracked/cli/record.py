@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
@@ -12,10 +14,13 @@ from typing import cast
 import msgspec
 
 from kracked.cli import DONE, FAILED, say
+from kracked.cli.output import print_json
+from kracked.cli.output import safe_print as print  # noqa: A004
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.feed.channels import Channels
 from kracked.feed_manager import FeedManager
+from kracked.format.session_info import describe_verdict, read_info
 from kracked.instruments import Instrument, similar_symbol
 from kracked.record.convert import NeedsArrow
 from kracked.record.write.session import Format
@@ -57,6 +62,7 @@ def record(
     """
     if Format(form) is Format.PARQUET and find_spec("pyarrow") is None:
         raise NeedsArrow
+    _allow_many_files()
     endpoints = Endpoints.at(endpoint) if endpoint else Endpoints.kraken()
     credentials = Credentials.from_environment()
     market = {name: choice for name, choice in channels.items() if name != "account"}
@@ -77,41 +83,75 @@ def record(
             compress=compress,
             duration_s=duration_s,
             tell=narrator.report,
+            tell_ending=narrator.report,
         )
     )
     narrator.finish(last)
     _print_figures(last, as_json=as_json)
     _print_missing(last, feed)
     status = last.status
-    faults = (status.lost, status.trouble, status.refused, last.missing)
+    faults = (status.lost, status.trouble, status.refused, status.without_rows, last.missing)
     return DONE if status.messages and not any(faults) else FAILED
 
 
+def _allow_many_files() -> None:
+    """Allow as many open files as the system lets this process have: each symbol has some."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 class _Narrator:
-    """Reports rejections as they come; with a terminal (`watched`) also a progress line."""
+    """Reports what goes wrong as it comes; with a terminal (`watched`) also a progress line."""
 
     def __init__(self, listed: Mapping[str, Instrument], *, watched: bool) -> None:
         self._listed, self._watched = listed, watched
         self._reported: set[str] = set()
+        self._tables_stopped = ""
+        self._ending = ""
 
     def report(self, progress: Progress) -> None:
-        """Report new rejections, then redraw the progress line."""
+        """Report what is new and must be known at once, then redraw the progress line."""
         self._report_rejections(progress)
-        if not self._watched:
-            return
+        self._report_tables(progress)
         status = progress.status
-        say(
-            f"\rREC {progress.elapsed_s:.0f} s  {status.messages} messages  "
-            f"{progress.rate:.0f}/s  {status.rows} rows  {_size(status.bytes)} unpacked  "
-            f"gaps {status.gaps}  lost {status.lost}  free {_size(status.free_bytes)}  "
-            f"{status.trouble or status.warning}\x1b[K"
-        )
+        if progress.ending:
+            self._report_ending(progress)
+        elif self._watched:
+            say(
+                f"\rREC {progress.elapsed_s:.0f} s  {status.messages} messages  "
+                f"{progress.rate:.0f}/s  {status.rows} rows  {_size(status.bytes)} unpacked  "
+                f"queue {_size(status.left_bytes)} {status.lag_s:.1f} s  "
+                f"gaps {status.gaps}  lost {status.lost}  free {_size(status.free_bytes)}  "
+                f"{status.trouble or status.warning}\x1b[K"
+            )
+
+    def _report_ending(self, progress: Progress) -> None:
+        """Report how much is left to write: once, with a terminal again and again."""
+        left, said = progress.status.left_bytes, "the tables are made from the messages"
+        if not progress.making_tables:
+            said = f"{_size(left)} are still to be written"
+        if self._watched:
+            say(f"\rending: {said}\x1b[K")
+        elif self._ending != said and (left or progress.making_tables):
+            say(f"kracked: ending, {said}\n")
+            self._ending = said
+
+    def _report_tables(self, progress: Progress) -> None:
+        """Report that the tables have stopped, and that they go on."""
+        stopped = progress.status.tables_stopped
+        if bool(stopped) == bool(self._tables_stopped):
+            return
+        self._tables_stopped = stopped
+        what = f"have stopped: {stopped}; the raw log goes on" if stopped else "go on"
+        self._say(f"kracked: the tables {what}\n")
 
     def finish(self, progress: Progress) -> None:
-        """Erase the progress line, then report the last rejections."""
+        """Erase the progress line, then report what was not reported yet."""
         if self._watched:
             say(_ERASE_LINE)
         self._report_rejections(progress)
+        self._report_tables(progress)
 
     def _report_rejections(self, progress: Progress) -> None:
         for rejection in progress.status.refused:
@@ -121,25 +161,32 @@ class _Narrator:
             symbol = rejection.partition(": ")[0].rpartition(" of ")[2]  # `book of BTC-USD: ...`
             listed = similar_symbol(symbol, self._listed)
             hint = f"; did you mean {listed}?" if listed else ""
-            erase = _ERASE_LINE if self._watched else ""
-            say(f"{erase}kracked: not recorded, refused: {rejection}{hint}\n")
+            self._say(f"kracked: not recorded, refused: {rejection}{hint}\n")
+
+    def _say(self, text: str) -> None:
+        """Say a line of its own, in place of the progress line."""
+        say(f"{_ERASE_LINE if self._watched else ''}{text}")
 
 
 def _print_figures(last: Progress, *, as_json: bool) -> None:
-    status = last.status
+    status, info = last.status, read_info(last.path)
     if as_json:
         figures = {
             "path": str(last.path),
             "seconds": round(last.elapsed_s, 3),
             **status._asdict(),
             "missing": last.missing,
+            "verdict": info.verdict,
+            "coverage": info.coverage,
         }
-        print(msgspec.json.encode(figures).decode())
+        print_json(msgspec.json.encode(figures))
         return
     print(
         f"{last.path}: {status.messages} messages, {status.rows} rows, "
         f"{_size(status.bytes)} before compression, "
         f"{status.gaps} gap{'' if status.gaps == 1 else 's'}, {status.lost} lost"
+        + (f", {status.without_rows} without rows in the tables" if status.without_rows else "")
+        + f"; {describe_verdict(info)}"
     )
 
 

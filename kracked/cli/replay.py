@@ -11,8 +11,10 @@ from pathlib import Path
 import msgspec
 
 from kracked.cli import DONE, FAILED
+from kracked.cli.output import safe_print as print  # noqa: A004
 from kracked.record.read.recording import open_recording
 from kracked.record.replay import Moment, Player, Replay
+from kracked.untrusted import json_line
 
 
 def replay(path: Path, *, speed: float, start: str | None, raw: bool) -> int:
@@ -36,7 +38,8 @@ def replay(path: Path, *, speed: float, start: str | None, raw: bool) -> int:
 
 
 async def _print(moments: Replay, first: list[Moment], *, raw: bool) -> None:
-    out = sys.stdout.buffer
+    # A terminal would obey what a message holds; a file or program gets every byte as it came.
+    out, on_terminal = sys.stdout.buffer, sys.stdout.isatty()
 
     def show(moment: Moment) -> None:
         """Print one moment of the recording."""
@@ -44,6 +47,8 @@ async def _print(moments: Replay, first: list[Moment], *, raw: bool) -> None:
             lines = [moment.data] if moment.data else []
         else:
             lines = [msgspec.json.encode(event) for event in (*moment.snapshots, *moment.events)]
+        if on_terminal:
+            lines = [json_line(line).encode() for line in lines]
         out.writelines(line + b"\n" for line in lines)
         out.flush()
 

@@ -35,6 +35,11 @@ def add_check(commands: Commands) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print one object")
     parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="exit with 1 unless it is complete: no gap, a clean end, all tables",
+    )
+    parser.add_argument(
         "--workers", type=arguments.count, help="processes that read it; by default one a core"
     )
     parser.set_defaults(run=_check)
@@ -43,7 +48,13 @@ def add_check(commands: Commands) -> None:
 def _check(given: argparse.Namespace) -> int:
     from kracked.cli.check import check
 
-    return check(given.session, mend=given.repair, as_json=given.json, processes=given.workers)
+    return check(
+        given.session,
+        mend=given.repair,
+        as_json=given.json,
+        strict=given.strict,
+        processes=given.workers,
+    )
 
 
 def add_replay(commands: Commands) -> None:
@@ -170,3 +181,23 @@ def _convert(given: argparse.Namespace) -> int:
     from kracked.cli.convert import convert
 
     return convert(given.session, out=given.out)
+
+
+def add_schema(commands: Commands) -> None:
+    """Add the parser of `kracked schema`."""
+    about = "print the tables of a recording: columns, units, words, flags"
+    parser = commands.add_parser(
+        "schema",
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}. Every recording has it in README.md too.",
+        epilog="example: kracked schema --json",
+        formatter_class=arguments.ExampleHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="print a Frictionless data package")
+    parser.set_defaults(run=_schema)
+
+
+def _schema(given: argparse.Namespace) -> int:
+    from kracked.cli.schema import schema
+
+    return schema(as_json=given.json)

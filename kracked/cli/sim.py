@@ -15,6 +15,7 @@ from typing import BinaryIO
 import msgspec
 
 from kracked.cli import DONE, FAILED, MISUSED
+from kracked.cli.output import safe_print as print  # noqa: A004
 from kracked.sim.listings import NotListed
 from kracked.sim.server import SimOptions, serve
 from kracked.sim.truth import TruthRow
@@ -44,7 +45,7 @@ def _serve(options: SimOptions, tell: Callable[[TruthRow], None] | None) -> int:
         report = partial(print, file=sys.stderr, flush=True)
         asyncio.run(serve(options, partial(print, flush=True), report, tell))
     except NotListed as error:
-        print(f"kracked sim: {error}", file=sys.stderr)
+        print(f"kracked sim: {error}", file=sys.stderr, lines=True)
         return MISUSED
     except OSError as error:
         reason = f"{error.strerror or error}; choose another --port, or 0 for any free one"

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
 import sys
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import msgspec
-import zstandard
 
-from kracked.cli import DONE, FAILED, MISUSED
-from kracked.format.frame import MARK
+from kracked.cli import DONE, FAILED, MISUSED, say
+from kracked.cli.output import print_json
+from kracked.cli.output import safe_print as print  # noqa: A004
+from kracked.errors import RecordError
+from kracked.format.unpacking import Unpacked
 from kracked.instruments import Precision
 from kracked.verify import BookVerification, FileReport, verify_lines
 
-_GZIP = b"\x1f\x8b"
-_ZSTD = (b"\x28\xb5\x2f\xfd", MARK)
-_LONGEST_MARK = len(MARK)
+_LONGEST_LINE = 64 << 20
+"""Bytes of a line that are looked at: the longest message, of all instruments, has 1 MB."""
+_PIECE = 1 << 20
 
 
 def verify_files(
@@ -40,7 +39,8 @@ def verify_files(
         as_json: Print one JSON list in place of a table.
 
     Returns:
-        Exit code 1 on any mismatch, 2 when a file cannot be read.
+        Exit code 1 on any mismatch, unreadable line or early end, and without any book; 2 when
+        a file cannot be read at all.
     """
     reports = []
     for file in files:
@@ -50,13 +50,13 @@ def verify_files(
             words = "it is a folder; for a recording there is `kracked check`"
             print(f"kracked: cannot read {file}: {words}", file=sys.stderr)
             return MISUSED
-        except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        except (OSError, RecordError) as error:
             words = getattr(error, "strerror", None) or str(error)
             print(f"kracked: cannot read {file}: {words}", file=sys.stderr)
             return MISUSED
     rows = [book for report in reports for book in report.books]
     if as_json:
-        print(msgspec.json.encode(rows).decode())
+        print_json(msgspec.json.encode(rows))
     else:
         _print_table(rows)
     for report in reports:
@@ -71,30 +71,33 @@ def _verify_file(
     if standard and sys.stdin is None:
         raise OSError(None, "there is no standard input")
     with nullcontext(sys.stdin.buffer) if standard else Path(file).open("rb") as source:
-        lines = _unpacked(source)
-        size = 0 if standard else Path(file).stat().st_size
+        unpacked = Unpacked(source)
+        size = 0 if standard or unpacked.packed else Path(file).stat().st_size
         report = verify_lines(
             file,
-            lines,
+            _lines(unpacked),
             precisions={symbol: Precision(price, qty) for symbol, price, qty in precisions},
             depth=next((depth for symbol, depth in depths if not symbol), None),
             depths={symbol: depth for symbol, depth in depths if symbol},
-            progress=_progress(file, size if lines is source else 0),
+            progress=_progress(file, size),
         )
-    if size and not report.lines:  # to zstd a torn beginning looks like an end
-        raise EOFError("nothing in it could be unpacked")
+    if unpacked.cut or unpacked.damage:
+        how = "it is cut off" if unpacked.cut else unpacked.damage
+        if not report.lines:
+            raise RecordError(f"nothing in it could be unpacked: {how}")
+        report.end = f"the packed file ends early, after {report.lines} lines: {how}"
     return report
 
 
-def _unpacked(source: BinaryIO) -> BinaryIO:
-    """Return the source, decompressed if it begins like gzip or zstd."""
-    head = source.peek(_LONGEST_MARK) if isinstance(source, BufferedReader) else b""
-    if head.startswith(_GZIP):
-        return cast(BinaryIO, gzip.open(source))
-    if head.startswith(_ZSTD):
-        reader = zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True)
-        return cast(BinaryIO, BufferedReader(reader))
-    return source
+def _lines(unpacked: Unpacked) -> Iterator[bytes]:
+    """Yield lines, one that is too long up to a bound; not the torn one before an early end."""
+    text = BufferedReader(unpacked, _PIECE)
+    while line := text.readline(_LONGEST_LINE):
+        if not line.endswith(b"\n") and (unpacked.cut or unpacked.damage):
+            return
+        yield line
+        while len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
+            line = text.readline(_LONGEST_LINE)
 
 
 def _progress(file: str, size: int) -> Callable[[int], None] | None:
@@ -105,9 +108,9 @@ def _progress(file: str, size: int) -> Callable[[int], None] | None:
     def show(read: int) -> None:
         """Show how much was read, in percent or megabytes."""
         done = f"{100 * read // size:3d} %" if size else f"{read / 1e6:.0f} MB"
-        print(f"\r{file}: {done}\x1b[K", end="", file=sys.stderr, flush=True)
+        say(f"\r{file}: {done}\x1b[K")
         if size and read >= size:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            say("\r\x1b[K")
 
     return show
 
@@ -129,11 +132,16 @@ def _print_table(rows: Sequence[BookVerification]) -> None:
 def _remark(report: FileReport) -> None:
     """Print what the table does not show: the first trouble, and what was not checked."""
     ignored = sum(book.ignored for book in report.books)
+    doubts = sum(book.doubts for book in report.books)
     for condition, words in (
         (report.unreadable, f"{report.unreadable} unreadable, first {report.first_unreadable}"),
         (report.first_mismatch, f"first mismatch {report.first_mismatch}"),
         (ignored, f"{ignored} updates not checked: no trusted book to apply them to"),
-        (not report.books, "no book and no level3 messages in it"),
+        (doubts, f"{doubts} verified messages contradict the book, first {report.first_doubt}"),
+        (report.requests, f"{report.requests} lines are a client's requests, or bare answers"),
+        (report.end, report.end),
+        (not report.lines, "it is empty"),
+        (report.lines and not report.books, "no book and no level3 messages in it"),
     ):
         if condition:
             print(f"kracked: {report.file}: {words}", file=sys.stderr)

@@ -12,9 +12,6 @@ from collections import deque
 from collections.abc import Mapping
 from decimal import Decimal
 
-import msgspec
-
-from kracked.errors import ProtocolError
 from kracked.protocol.events import Balances, Executions
 from kracked.protocol.own_orders import (
     MAX_CLOSED,
@@ -27,7 +24,10 @@ from kracked.protocol.own_orders import (
     open_report,
     read,
     side_of,
+    text_of,
 )
+from kracked.protocol.replies import UNREADABLE
+from kracked.times import parse_ns
 
 __all__ = ["MAX_CLOSED", "MAX_FILLS", "Account", "Fee", "Fill", "OwnOrder"]
 
@@ -130,15 +130,16 @@ class Account:
         return found
 
     def _add_fill(self, report: Mapping[str, object]) -> None:
-        exec_id = report.get("exec_id")
-        if exec_id is None or exec_id in self._executions:
+        exec_id = text_of(report, "exec_id")
+        if exec_id in self._executions:
             return
-        order_id = str(report.get("order_id", ""))
+        order_id = text_of(report, "order_id")
         known = self.orders.get(order_id) or self.closed.get(order_id)
         terms = {"symbol": known.symbol, "cl_ord_id": known.cl_ord_id} if known else {}
         try:
             fill = read({**terms, **report, **side_of(report, known)}, Fill)
-        except (msgspec.ValidationError, ProtocolError):
+            parse_ns(fill.timestamp)  # raises for text that is no time
+        except UNREADABLE:
             self._unreadable += 1
             return
         if len(self.fills) == MAX_FILLS:

@@ -42,6 +42,11 @@ class NoChannels(ConfigError):
     symbol: str
 
 
+@says("a symbol is empty; name a pair, such as BTC/USD")
+class NoSymbol(ConfigError):
+    """A subscription to no symbol at all."""
+
+
 def subscriptions(symbol: str, channels: Channels) -> list[Subscription]:
     """Return the subscriptions of a symbol.
 

@@ -12,12 +12,13 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from kracked.endpoints import is_loopback
 from kracked.errors import ConfigError, ConnectionLost, KrackedError, RequestRejected
-from kracked.feed.backoff import Backoff
+from kracked.feed.backoff import AFTER_REFUSAL_S, Backoff
 from kracked.feed.clock import Clock
+from kracked.feed.errors import Denied
 from kracked.protocol import events
 from kracked.protocol.client.rejection_policy import RejectionVerdict, judge
 from kracked.protocol.client.session import MAINTENANCE, Session
@@ -33,6 +34,13 @@ TICK_S = 0.1
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 """A level3 snapshot of depth 1000 is near 1 MB; the library's own limit is 1 MiB."""
 MAX_FRAMES_QUEUED = 1024
+POLICY = 1008
+"""The close code of a server that does not want this client.
+
+Source: RFC 6455, section 7.4.1; docs.kraken.com/exchange/guides/websockets/reconnection
+"""
+FINAL_STATUSES = frozenset((400, 401, 403, 404))
+"""Answers to the upgrade that the same request will get again."""
 TURN = 100
 """Messages after which the rest of the program gets its turn: reading queued frames does not
 wait, so a flood would hold up all other tasks for a tenth of a second."""
@@ -97,7 +105,7 @@ class Connection:
         self.reason = ""
         """Why the last connection ended."""
         self.refused: KrackedError | None = None
-        """The final refusal of a token with this key; None without one."""
+        """The final refusal of a token with this key, or of the connection; None without one."""
         self._owner, self._clock = owner, owner.clock
         self._backoff, self._token = backoff, token
         self._woken = asyncio.Event()
@@ -135,7 +143,7 @@ class Connection:
         if self.open and self._lost_at is None:
             self._lost_at = wall
         self.open, self.reason = False, reason
-        session.close(reason)
+        session.close(reason, hung_up=session.broken is None)
         self._owner.on_state_change()
         refused = self.refused is not None
         delay_s = self._backoff.next_delay_s(maintenance=maintenance, refused=refused)
@@ -168,19 +176,28 @@ class Connection:
                 user_agent_header="kracked",
             ) as socket:
                 self._begin(token)
-                async with asyncio.TaskGroup() as tasks:
-                    speaking = tasks.create_task(self._speak(socket))
-                    reason = await self._listen(socket)
-                    speaking.cancel()
+                try:
+                    async with asyncio.TaskGroup() as tasks:
+                        speaking = tasks.create_task(self._speak(socket))
+                        reason = await self._listen(socket)
+                        speaking.cancel()
+                except asyncio.CancelledError:
+                    await socket.close()  # the library would say 1011, an error of ours
+                    raise
+        except InvalidStatus as error:
+            status = error.response.status_code
+            if status in FINAL_STATUSES:
+                self._deny(f"HTTP {status} in answer to the connection")
+            raise ConnectionLost(self.url, self._reason(_describe(error))) from error
         except (OSError, WebSocketException, ImportError, ValueError) as error:
             # TimeoutError is an OSError; the last two come from the environment's proxy.
             raise ConnectionLost(self.url, _describe(error)) from error
         raise ConnectionLost(self.url, reason)
 
     async def _fetch_token(self) -> str | None:
+        self.refused = None
         if self._token is None:
             return None
-        self.refused = None
         try:
             return await self._token()
         except KrackedError as error:
@@ -223,7 +240,18 @@ class Connection:
                 if session.subscriptions.lifecycle.revision != self._revision:
                     self._report_state_change()
         except ConnectionClosed as closed:
-            return session.broken or _describe(closed)
+            if closed.rcvd is not None and closed.rcvd.code == POLICY:
+                self._deny(f"closed by policy, code {POLICY} {closed.rcvd.reason}".strip())
+            return self._reason(session.broken or _describe(closed))
+
+    def _deny(self, error: str) -> None:
+        """Note that the exchange does not want this client: to come back at once is no use."""
+        self.refused = Denied("connect", error, self.url)
+
+    def _reason(self, reason: str) -> str:
+        if self.refused is None:
+            return reason
+        return f"{self.refused}; the next attempt is in {AFTER_REFUSAL_S / 60:.0f} minutes"
 
     async def _speak(self, socket: ClientConnection) -> None:
         """Advance the session's timers and send its requests until the connection is lost."""

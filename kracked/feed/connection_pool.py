@@ -9,18 +9,26 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import ChainMap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain, count
 
 from kracked.book.keeper import BookKeeper
 from kracked.book.l3 import L3Book
 from kracked.endpoints import Endpoints
+from kracked.errors import RequestRejected
 from kracked.feed.backoff import Backoff
 from kracked.feed.connection import Connection, Owner, Token
+from kracked.feed.contradictions import Market
+from kracked.feed.errors import Denied, NoToken
+from kracked.feed.freshness import Verdict
 from kracked.feed.managed_connection import LEVEL3, PUBLIC, ROLES, ManagedConnection
+from kracked.instruments import Instrument
 from kracked.protocol.client.session import Session
 from kracked.protocol.client.subscription import Key, Subscription, SubscriptionState
+from kracked.protocol.client.subscription_stages import SubscriptionStage
 from kracked.protocol.codec import Codec
+from kracked.protocol.events import Event, Stale
+from kracked.protocol.last_values import LastValues
 
 LEVEL3_SYMBOLS = 200
 """Symbols that one level3 connection takes.
@@ -59,6 +67,66 @@ class ConnectionPool:
         """Iterate over every subscription of every connection."""
         for managed in self:
             yield from managed.session.states.items()
+
+    def markets(self, last: LastValues, instruments: Mapping[str, Instrument]) -> Iterator[Market]:
+        """Yield everything that the feed holds of each symbol, for the judge of freshness."""
+        by_symbol: dict[str, dict[Key, SubscriptionState]] = {}
+        for key, state in self.states():
+            if key[1] is not None:
+                by_symbol.setdefault(key[1], {})[key] = state
+        l2_books = self.public.keeper.l2
+        for symbol, states in by_symbol.items():
+            instrument = instruments.get(symbol)
+            candles = {key[2]: last.candles(symbol, key[2]) for key in states if key[2]}
+            yield Market(
+                symbol,
+                states,
+                l2=l2_books.get(symbol),
+                l3=self.l3.get(symbol),
+                ticker=last.ticker(symbol),
+                trades=last.trades(symbol),
+                candles={interval: one for interval, one in candles.items() if one},
+                online=instrument is None or instrument.status == "online",
+            )
+
+    def renew_stale(self, verdict: Verdict, wall: int, now: int) -> list[Event]:
+        """Renew a stale subscription; return what is to be told.
+
+        Args:
+            verdict: The judge's.
+            wall: The wall clock, ns since the Unix epoch.
+            now: The steady clock, ns.
+        """
+        channel, symbol, interval = verdict.key
+        managed = self.holder_of(verdict.key)
+        if managed is None or symbol is None:
+            return []
+        stale = Stale(wall, symbol, channel, verdict.silent_ns, verdict.reason, interval)
+        managed.connection.wake()
+        return [stale, *managed.session.renew_stale(stale, verdict.last_received, now)]
+
+    def settled(self, subscription: Subscription) -> bool:
+        """Whether there is nothing to wait for: live, refused, or dropped meanwhile."""
+        managed = self.holder_of(subscription.key)
+        if managed is None:
+            return True
+        state = managed.session.states[subscription.key]
+        live = state.stage is SubscriptionStage.LIVE and state.subscription == subscription
+        return live or self.rejection(subscription) is not None
+
+    def rejection(self, subscription: Subscription) -> RequestRejected | None:
+        """Return why a subscription, or the key that it needs, was refused; None if it was not."""
+        managed = self.holder_of(subscription.key)
+        if managed is None:
+            return None
+        state, refused = managed.session.states[subscription.key], managed.connection.refused
+        if isinstance(refused, Denied):
+            return refused
+        if refused is not None:
+            return NoToken("GetWebSocketsToken", str(refused), managed.connection.name)
+        if state.stage is SubscriptionStage.REFUSED:
+            return RequestRejected(state.subscription.name, state.error or "")
+        return None
 
     def holder_of(self, key: Key) -> ManagedConnection | None:
         """Return the connection that has this subscription; None when none has."""

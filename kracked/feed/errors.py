@@ -23,6 +23,16 @@ class NoToken(RequestRejected):
     """`level3` or `private`, with a number where there are several."""
 
 
+@says("{url} takes no connection from this program: {error}")
+class Denied(RequestRejected):
+    """The server refused the connection itself, in a way that another attempt does not change.
+
+    The feed asks again every few minutes: a ban may be lifted meanwhile.
+    """
+
+    url: str
+
+
 @says("the feed is not open: use it inside `async with FeedManager(...) as feed:`")
 class NotOpen(ConfigError):
     """A feed was waited for outside its `async with` block; it runs only inside."""

@@ -18,9 +18,10 @@ import msgspec
 
 from kracked import times, units
 from kracked.format.tables import Column, ColumnKind
+from kracked.untrusted import UNSAFE
 
-_NEEDS_QUOTES = re.compile(r'[,"\x00-\x1f\x7f]').search
-_CONTROL = dict.fromkeys((*range(32), 127), " ")
+_NEEDS_QUOTES = re.compile(f'[,"{UNSAFE}]').search
+_unsafe = re.compile(f"[{UNSAFE}]")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _CACHED_PRICES = 1 << 16
 _FRACTION_BASE_NS = 10**10 * times.NS_PER_S
@@ -110,7 +111,7 @@ def is_plain_name(text: str) -> bool:
 
 
 def csv_line(values: Iterable[object]) -> str:
-    """Return a CSV line of any values: quoted where needed, control characters blanked."""
+    """Return a CSV line of any values: quoted where needed, unsafe characters blanked."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerow([value_cell(value) for value in values])
     return out.getvalue()
@@ -129,7 +130,7 @@ def value_cell(value: object) -> str:
             # Numbers inside stay bare and exact.
             return _encode(value).decode()
         case _:
-            return str(value).translate(_CONTROL)
+            return _unsafe.sub(" ", str(value))
 
 
 # --- reading -------------------------------------------------------------------------

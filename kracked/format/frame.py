@@ -8,6 +8,8 @@ little endian, 48 bytes:
     u32 0x184D2A5B  u32 40  4s "KRK1"  u8 version  u8 kind  u16 lines
     i64 first_received  i64 last_received  i64 first_seq  u32 size  u32 crc
 
+A file begins with an empty zstd frame, so that readers know its form by its first bytes.
+
 `crc` is the CRC-32 of the header before it, then of the compressed body: times and sequence
 numbers steer the search for an instant, so they need guarding too.
 
@@ -36,7 +38,13 @@ _SKIPPABLE, _LENGTH = 0x184D2A5B, 40
 VERSION = 1
 MARK = struct.pack("<II4s", _SKIPPABLE, _LENGTH, b"KRK1")
 HEADER_SIZE = len(MARK) + _FIELDS.size + _CRC.size
+OPENING = b"\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00"
+"""An empty zstd frame, with which a log begins: readers that look at the first bytes to know a
+zstd file, polars among them, do not know a skippable frame."""
 MAX_LINES = 65_535
+MOST_UNPACKED = 256 * 1024 * 1024
+"""Bytes that a frame may unpack to: the recorder's have hundreds of kilobytes, and a snapshot of
+the deepest book some megabytes."""
 _LEVEL = 1  # order ids are noise: level 3 is larger and twice as slow
 
 
@@ -139,7 +147,12 @@ def unpack_body(data: Buffer, frame: Frame) -> bytes:
     if isinstance(found, str):
         raise DamagedFrame(frame.offset, found)
     body = data[frame.offset + HEADER_SIZE : frame.end]
-    return zstandard.ZstdDecompressor().decompress(body)
+    try:
+        if zstandard.frame_content_size(body) > MOST_UNPACKED:
+            raise DamagedFrame(frame.offset, "unpacks beyond all measure")
+        return zstandard.ZstdDecompressor().decompress(body, max_output_size=MOST_UNPACKED)
+    except zstandard.ZstdError as error:
+        raise DamagedFrame(frame.offset, str(error)) from error
 
 
 def is_whole(data: Buffer, frame: Frame) -> bool:
@@ -160,6 +173,8 @@ def scan(data: Buffer, start: int = 0, *, verify: bool = True) -> Iterator[Frame
             over an hour takes milliseconds.
     """
     end = len(data)
+    if not start and data[: len(OPENING)] == OPENING:
+        start = len(OPENING)
     while start < end:
         frame = _read(data, start, verify=verify)
         if isinstance(frame, str):

@@ -1,6 +1,6 @@
 """The names of a recording's files: each is made and recognised here, and nowhere else.
 
-    session.json  session.lock  L2_live_orderbooks.json  recording.sqlite
+    session.json  session.lock  README.md  L2_live_orderbooks.json  recording.sqlite
     raw/20241112T0600Z-00.jsonl.zst                            a segment of the raw log
     trades.csv                                                 a table that grows
     trades-20241112T06Z.csv  trades-20241112T06Z-01.csv.zst    its closed hours
@@ -102,6 +102,12 @@ def log_order(log: Path) -> tuple[str, int]:
     return (match[1], int(match[3])) if match else (log.name, 0)
 
 
+def log_hour(log: Path) -> int:
+    """Return when the hour of a raw log begins, ns since the Unix epoch."""
+    day, hour = log_order(log)[0].split("T")
+    return times.parse_ns(f"{day[:4]}-{day[4:6]}-{day[6:]}T{hour[:2]}:00:00Z")
+
+
 # --- tables --------------------------------------------------------------------------
 
 
@@ -188,7 +194,7 @@ def pair_symbol(folder: str) -> str:
 
 def wide_books(folder: Path) -> set[str]:
     """Return the symbols of the wide books in a folder, as CSV or as Parquet."""
-    files = folder.glob("L2_*_orderbook*.csv*")
+    files = (*folder.glob("L2_*_orderbook*.csv*"), *folder.glob("L2_*_orderbook.parquet"))
     hive = channel_folder(tables.wide("*"))
     pairs = folder.glob(f"**/{hive}/*/pair=*")
     return {tables.wide_symbol(file.name) for file in files} | {

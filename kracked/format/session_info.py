@@ -13,6 +13,7 @@ import msgspec
 
 from kracked import times
 from kracked.errors import RecordError, says
+from kracked.format.coverage import Percents, Verdict
 from kracked.format.layout import SESSION_INFO
 from kracked.format.symbol_info import SymbolInfo
 
@@ -65,6 +66,16 @@ class SessionInfo(msgspec.Struct, kw_only=True):
     clean_stop: bool = False
     lost: int = 0
     """Messages that could not be written, all marked as gaps."""
+    without_rows: int = 0
+    """Messages of the raw log without rows in the tables: these had stopped, on a nearly full
+    disk perhaps. `kracked convert` makes them."""
+    verdict: Verdict | None = None
+    """What the recording is worth, as the recorder knew when it stopped. `read_info` fills it in
+    where no recorder has stated it."""
+    coverage: Percents = {}
+    """Per cent of the time for which everything is there, by symbol and channel."""
+    missing: list[str] = []
+    """What was asked for and was refused, or was not there when the recorder stopped."""
     host: str = ""
     urls: dict[str, str] = {}
     """Address of each connection by its name."""
@@ -82,6 +93,14 @@ class TableInfo(msgspec.Struct):
 
     end: str | None = None
     symbols: dict[str, SymbolInfo] = {}
+    without_rows: int = 0
+
+
+def describe_verdict(info: SessionInfo) -> str:
+    """Return the verdict in words, with the least coverage of any symbol and channel."""
+    percents = [each for channels in info.coverage.values() for each in channels.values()]
+    covered = f", {min(percents):.2f} % covered at least" if percents else ""
+    return f"{(info.verdict or Verdict.INCOMPLETE_END).replace('_', ' ')}{covered}"
 
 
 def encode_info(info: SessionInfo) -> bytes:
@@ -108,6 +127,10 @@ def read_info(folder: Path) -> SessionInfo:
         raise UnreadableInfo(file, str(error)) from error
     if info.schema > SCHEMA:
         raise NewerSchema(folder, info.schema)
+    if info.end is None:
+        info.verdict = Verdict.INCOMPLETE_END
+    elif info.verdict is None:  # an older recorder
+        info.verdict = Verdict.COMPLETE if info.clean_stop else Verdict.GAPS
     return info
 
 
@@ -126,5 +149,5 @@ def read_table_info(folder: Path) -> TableInfo | None:
 def _decode(file: Path, kind: type[_Info]) -> _Info:
     try:
         return msgspec.json.decode(file.read_bytes(), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableInfo(file, str(error)) from error

@@ -1,7 +1,9 @@
 """The SQLite form of a recording: a table per CSV table, with the same names and columns.
 
-Prices, quantities and times stay the exchange's text. Times sort as text, because all have
-nine decimals and the same zone. Counts are integers, an empty cell is NULL. Names come from
+Prices and quantities are there twice: as the exchange's text in `price_text`, and under their
+own names as numbers, so that `price > 7000` is right; these are computed when they are read.
+Times sort as text, because all have nine decimals and the same zone. Counts are integers, an
+empty cell is NULL. Names come from
 `kracked.format.tables`, never from the exchange, so statements may contain them as they are.
 """
 
@@ -10,14 +12,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import assert_never
 
 from kracked.format.cells import split_rows
-from kracked.format.tables import ColumnKind, Table
+from kracked.format.tables import Column, ColumnKind, Table, exact_name
 
 
-def open_to_write(path: Path) -> sqlite3.Connection:
+def open_to_write(path: Path, mode: int = 0o600) -> sqlite3.Connection:
     """Open a database for writing and make it if it is missing; others may read it meanwhile."""
-    path.touch(mode=0o640)
+    path.touch(mode=mode)
     database = sqlite3.connect(path)
     try:
         database.execute("PRAGMA journal_mode=WAL")
@@ -45,11 +48,20 @@ def open_to_read(path: Path) -> sqlite3.Connection:
 
 def create(table: Table) -> str:
     """Return the statement that makes a table unless it exists."""
-    columns = ", ".join(
-        f'"{column.name}" {"INTEGER" if column.kind is ColumnKind.COUNT else "TEXT"}'
-        for column in table.columns
-    )
+    columns = ", ".join(map(_definition, table.columns))
     return f'CREATE TABLE IF NOT EXISTS "{table.name}" ({columns})'
+
+
+def _definition(column: Column) -> str:
+    match column.kind:
+        case ColumnKind.COUNT:
+            return f'"{column.name}" INTEGER'
+        case ColumnKind.DECIMAL:
+            text, name = f'"{exact_name(column.name)}"', f'"{column.name}"'
+            return f"{text} TEXT, {name} REAL GENERATED ALWAYS AS (CAST({text} AS REAL)) VIRTUAL"
+        case ColumnKind.TIME | ColumnKind.LABEL | ColumnKind.TEXT:
+            return f'"{column.name}" TEXT'
+    assert_never(column.kind)
 
 
 def insert(table: Table) -> str:
@@ -70,5 +82,5 @@ def table_names(database: sqlite3.Connection) -> list[str]:
 
 
 def column_names(database: sqlite3.Connection, table: Table) -> list[str]:
-    """Return the names of a table's columns in a database; none when it has no such table."""
+    """Return the names of a table's stored columns in a database; none without such a table."""
     return [row[1] for row in database.execute(f'PRAGMA table_info("{table.name}")')]

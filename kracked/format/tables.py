@@ -37,6 +37,9 @@ class Flag(IntEnum):
     """Part of a snapshot: it repeats what was there already."""
     BAD_CLOCK = 8
     """The computer's clock had jumped: do not trust `ts_recv`."""
+    CUT = 2
+    """No message of the exchange: the depth of the subscription has cut this level or order,
+    which the exchange does not tell. Set and removed row by row the book is right."""
     SUSPECT = 4
     """Messages before this one are missing: the book may be wrong until the next snapshot."""
 
@@ -59,7 +62,8 @@ class Table(NamedTuple):
     channel: str
     """Name of its Hive folder."""
     renamed: tuple[tuple[str, str], ...] = ()
-    """Columns of the original project's older files: the old name and ours."""
+    """Other names of columns and ours: those of the original project's older files, and of the
+    exact text beside each number in a database."""
 
     @property
     def header(self) -> str:
@@ -80,82 +84,87 @@ def _columns(words: str) -> tuple[Column, ...]:
     return tuple(Column(name, kinds[kind or "d"]) for name, _, kind in pairs)
 
 
-ORDERS = Table(
+def exact_name(column: str) -> str:
+    """Return the name that a database has for the exact text of a price or a quantity."""
+    return f"{column}_text"
+
+
+def _table(
+    name: str, words: str, *, clock: str, channel: str, older: tuple[tuple[str, str], ...] = ()
+) -> Table:
+    columns = _columns(words)
+    exact = (
+        (exact_name(column.name), column.name)
+        for column in columns
+        if column.kind is ColumnKind.DECIMAL
+    )
+    return Table(name, columns, clock, channel, (*older, *exact))
+
+
+ORDERS = _table(
     "L3_ticks",
-    _columns(
-        "side:l ts_event:t ts_recv:t price size action:l order_id:x symbol:l"
-        " seq:n ts_msg:t flags:n checksum:n"
-    ),
+    "side:l ts_event:t ts_recv:t price size action:l order_id:x symbol:l"
+    " seq:n ts_msg:t flags:n checksum:n",
     clock="ts_recv",
     channel="l3",
 )
-BOOK = Table(
+BOOK = _table(
     "L2_updates",
-    _columns("symbol:l ts_event:t ts_recv:t side:l price qty seq:n flags:n checksum:n"),
+    "symbol:l ts_event:t ts_recv:t side:l price qty seq:n flags:n checksum:n",
     clock="ts_recv",
     channel="l2",
 )
-TICKER = Table(
+TICKER = _table(
     "L1",
-    _columns(
-        "timestamp:t symbol:l bid bid_qty ask ask_qty last volume vwap low high change change_pct"
-        " ts_event:t ts_recv:t seq:n flags:n"
-    ),
+    "timestamp:t symbol:l bid bid_qty ask ask_qty last volume vwap low high change change_pct"
+    " ts_event:t ts_recv:t seq:n flags:n",
     clock="ts_recv",
     channel="l1",
 )
-TRADES = Table(
+TRADES = _table(
     "trades",
-    _columns("ts_event:t ts_recv:t symbol:l price qty side:l ord_type:l trade_id:n seq:n flags:n"),
+    "ts_event:t ts_recv:t symbol:l price qty side:l ord_type:l trade_id:n seq:n flags:n",
     clock="ts_event",
     channel="trades",
 )
-CANDLES = Table(
+CANDLES = _table(
     "OHLC",
-    _columns(
-        "timestamp:t symbol:l open high low close volume vwap trades:n tstart:t ttrue:t"
-        " ts_recv:t seq:n flags:n"
-    ),
+    "timestamp:t symbol:l open high low close volume vwap trades:n tstart:t ttrue:t"
+    " ts_recv:t seq:n flags:n",
     clock="tstart",
     channel="ohlc",
 )
-EXECUTIONS = Table(
+EXECUTIONS = _table(
     "executions",
-    _columns(
-        "ts_event:t ts_recv:t symbol:l exec_type:l exec_id:x trade_id:n order_id:x cl_ord_id:x"
-        " side:l order_type:l order_status:l limit_price order_qty last_price last_qty cum_qty"
-        " cum_cost avg_price fees:x liquidity_ind:l reason:x sequence:n seq:n flags:n"
-    ),
+    "ts_event:t ts_recv:t symbol:l exec_type:l exec_id:x trade_id:n order_id:x cl_ord_id:x"
+    " side:l order_type:l order_status:l limit_price order_qty last_price last_qty cum_qty"
+    " cum_cost avg_price fees:x liquidity_ind:l reason:x sequence:n seq:n flags:n",
     clock="ts_recv",
     channel="executions",
 )
-BALANCES = Table(
+BALANCES = _table(
     "balances",
-    _columns(
-        "ts_event:t ts_recv:t asset:l balance amount fee type:l subtype:l category:l wallet_type:l"
-        " ledger_id:x ref_id:x sequence:n seq:n flags:n"
-    ),
+    "ts_event:t ts_recv:t asset:l balance amount fee type:l subtype:l category:l wallet_type:l"
+    " ledger_id:x ref_id:x sequence:n seq:n flags:n",
     clock="ts_recv",
     channel="balances",
 )
-CONNECTIONS = Table(
+CONNECTIONS = _table(
     "connections",
-    _columns("feed:l event:l timestamp:t close_status_code:n close_msg:x conn:l seq_last:n lost:n"),
+    "feed:l event:l timestamp:t close_status_code:n close_msg:x conn:l seq_last:n lost:n",
     clock="timestamp",
     channel="connections",
 )
-PAIRS = Table(
+PAIRS = _table(
     "kraken_pairs",
-    _columns(
-        "symbol:l base:l quote:l status:l price_precision:n price_increment qty_precision:n"
-        " qty_increment qty_min cost_precision:n cost_min marginable:l has_index:l ts_recv:t"
-    ),
+    "symbol:l base:l quote:l status:l price_precision:n price_increment qty_precision:n"
+    " qty_increment qty_min cost_precision:n cost_min marginable:l has_index:l ts_recv:t",
     clock="ts_recv",
     channel="pairs",
 )
-ASSETS = Table(
+ASSETS = _table(
     "kraken_assets",
-    _columns("id:l status:l precision:n precision_display:n borrowable:l ts_recv:t"),
+    "id:l status:l precision:n precision_display:n borrowable:l ts_recv:t",
     clock="ts_recv",
     channel="assets",
 )
@@ -171,12 +180,12 @@ def wide(symbol: str) -> Table:
     """
     levels = " ".join(f"ask_px_{n} ask_sz_{n} bid_px_{n} bid_sz_{n}" for n in range(WIDE_LEVELS))
     older = (("ap", "ask_px_"), ("av", "ask_sz_"), ("bp", "bid_px_"), ("bv", "bid_sz_"))
-    return Table(
+    return _table(
         f"L2_{symbol.replace('/', '_')}_orderbook",
-        _columns(f"timestamp:t ts_recv:t {levels} seq:n"),
+        f"timestamp:t ts_recv:t {levels} seq:n",
         clock="ts_recv",
         channel="l2_wide",
-        renamed=tuple((f"{old}{n}", f"{new}{n}") for n in range(WIDE_LEVELS) for old, new in older),
+        older=tuple((f"{old}{n}", f"{new}{n}") for n in range(WIDE_LEVELS) for old, new in older),
     )
 
 

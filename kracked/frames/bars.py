@@ -19,18 +19,20 @@ from pandas.api.types import union_categoricals
 
 from kracked.durations import parse_duration_ns
 from kracked.errors import ConfigError
+from kracked.frames.frame_like import frame_like
 from kracked.frames.loaders import load_trades
 from kracked.frames.read.table_files import HasPath, Source
 from kracked.frames.trade_arrays import Ints, TradeArrays, trades_by_symbol
 
 COLUMNS = [
     "symbol", "open", "high", "low", "close", "volume", "vwap", "trades", "value", "buy_volume",
-    "end",
+    "end", "suspect",
 ]  # fmt: skip
 _ENDS = ["first", "last"]
 """Times of a bar's first and last trade, ns: they put the pieces of one bar in order."""
 NEEDED = ["ts_event", "symbol", "price", "qty", "side", "trade_id", "flags"]
 """Columns of trades from which bars are made."""
+_ESSENTIAL = NEEDED[:5]
 _DIGITS = 8
 """No quantity has more decimals; a value needs these where it is quoted in bitcoin."""
 
@@ -52,9 +54,9 @@ def bars(
     without a time, a price or a quantity, because its cell could not be read, is in no bar.
 
     Args:
-        trades: A frame of `load_trades`, or any number of recordings or files. These are read
-            one by one, and bars of time that two of them share are joined. A trade must not
-            be in two of them.
+        trades: A frame of `load_trades`, of pandas, polars or Arrow, or any number of recordings
+            or files. These are read one by one, and bars of time that two of them share are
+            joined. A trade must not be in two of them.
         every: Length of a bar: `"1min"`, `"5s"`, `"1h30m"`.
         ticks: Trades of a bar.
         volume: Quantity of a bar in the base currency. The trade that reaches it ends the bar.
@@ -69,12 +71,13 @@ def bars(
     Returns:
         A frame indexed by a bar's beginning, with columns symbol, open, high, low, close,
         volume, vwap, trades, value (sum of price times quantity), buy_volume (quantity that
-        takers bought), end (of the interval, or the last trade). Sums are those of doubles,
+        takers bought), end (of the interval, or the last trade), suspect (trades are missing
+        next to one of its own, so its sums may be too small). Sums are those of doubles,
         good to twelve digits and more.
 
     Raises:
-        ConfigError: There is no rule, or two, or one without a size; or there are several
-            files and no `every`.
+        ConfigError: A frame lacks a column; there is no rule, or two, or one without a size;
+            or there are several files and no `every`.
     """
     sizes = {"ticks": ticks, "volume": volume, "dollars": dollars}
     given = {name: size for name, size in sizes.items() if size is not None}
@@ -85,6 +88,9 @@ def bars(
             raise ConfigError(f"{name}={size} makes no bars: it must be more than 0")
     step = 0 if every is None else parse_duration_ns(str(every))
     rule = _Rule(step, ticks, volume, dollars, carry, history)
+    frame = frame_like(trades)
+    if frame is not None:
+        trades = frame
     if isinstance(trades, pd.DataFrame):
         return _bars_of_frame(rule, trades)[COLUMNS]
     if isinstance(trades, str | Path | HasPath):
@@ -113,6 +119,8 @@ def _bars_of_source(rule: _Rule, source: Source) -> pd.DataFrame:
 
 def _bars_of_frame(rule: _Rule, trades: pd.DataFrame) -> pd.DataFrame:
     """Return bars with their columns and the times of their first and last trades."""
+    if missing := [name for name in _ESSENTIAL if name not in trades]:
+        raise ConfigError(f"trades without {', '.join(missing)} make no bars: use load_trades")
     symbols: list[str] = []
     parts: list[dict[str, Any]] = []
     for symbol, arrays in trades_by_symbol(trades, history=rule.history):
@@ -158,9 +166,20 @@ def _aggregate(arrays: TradeArrays, starts: Ints, step: int) -> dict[str, Any]:
         "value": value,
         "buy_volume": np.add.reduceat(qty * arrays.bought, starts),
         "end": begins + step if step else times[ends - 1],
+        "suspect": _suspect(arrays, starts),
         "first": times[starts],
         "last": times[ends - 1],
     }
+
+
+def _suspect(arrays: TradeArrays, starts: Ints) -> Any:
+    """Return which bars lack trades: of a hole both the bar before and the one after may."""
+    found = np.zeros(len(starts), dtype=bool)
+    if arrays.suspect is not None and len(starts):
+        after = np.flatnonzero(arrays.suspect)
+        touching = np.concatenate((after, np.maximum(after - 1, 0)))
+        found[np.searchsorted(starts, touching, side="right") - 1] = True
+    return found
 
 
 def _join(parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -189,6 +208,7 @@ def _merge_pieces(shared: pd.DataFrame) -> pd.DataFrame:
         value=("value", "sum"),
         buy_volume=("buy_volume", "sum"),
         end=("end", "last"),
+        suspect=("suspect", "any"),
     )
     joined["close"] = _by_bar(shared.sort_values("last", kind="stable"))["close"].last()
     return joined.assign(vwap=joined["value"] / joined["volume"]).reset_index()
@@ -202,4 +222,5 @@ def _no_bars() -> pd.DataFrame:
     columns = {name: np.empty(0) for name in COLUMNS}
     times = pd.DatetimeIndex([], tz="UTC", name="start").as_unit("ns")
     frame = pd.DataFrame(columns, index=times)
-    return frame.astype({"symbol": "category", "trades": "int64", "end": times.dtype})
+    kinds = {"symbol": "category", "trades": "int64", "end": times.dtype, "suspect": "bool"}
+    return frame.astype(kinds)

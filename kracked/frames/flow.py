@@ -15,6 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kracked.durations import parse_duration_ns
+from kracked.errors import ConfigError
+from kracked.frames.books import order_ends
 from kracked.frames.books.numba_engine import Engine
 from kracked.frames.books.observables import BestBidOffer, BookSamples, QueuePositions
 from kracked.frames.books.sampling import sample
@@ -24,6 +26,7 @@ from kracked.frames.read.table_files import Source
 Floats = NDArray[np.float64]
 
 _TOUCH = ["bid", "bid_qty", "ask", "ask_qty"]
+_WIDE_TOUCH = ["bid_px_0", "bid_sz_0", "ask_px_0", "ask_sz_0"]
 
 
 def best_bid_offer(
@@ -50,13 +53,14 @@ def best_bid_offer(
 
     Returns:
         One row per change, indexed by `ts_recv`, with columns bid, bid_qty, ask, ask_qty in
-        quote and base currency; a side without levels is missing.
+        quote and base currency; a side without levels is missing. At each gap a row of missing
+        values, with `suspect` True, ends the quote: nobody knows it until the next row.
 
     Raises:
         RecordError: The symbol was not recorded.
         ConfigError: There is no such engine or channel, or numba is not installed.
     """
-    return sample(source, symbol, BestBidOffer, channel=channel, verify=verify, engine=engine)
+    return sample(source, symbol, BestBidOffer, channel=channel, verify=verify, engine=engine).frame
 
 
 def sampled_books(
@@ -82,10 +86,14 @@ def sampled_books(
 
     Returns:
         One row per interval, indexed by its instant, with columns `bid_px_0`, `bid_sz_0`,
-        `ask_px_0`, `ask_sz_0`, ...
+        `ask_px_0`, `ask_sz_0`, ... At the first interval within a gap the values are missing
+        and `suspect` is True; the rest of the gap has no rows.
+
+    Raises:
+        ConfigError: `levels` is less than 1.
     """
     observable = partial(BookSamples, parse_duration_ns(str(every)), levels)
-    return sample(source, symbol, observable, channel=channel, verify=verify, engine=engine)
+    return sample(source, symbol, observable, channel=channel, verify=verify, engine=engine).frame
 
 
 def queue_position(
@@ -96,7 +104,7 @@ def queue_position(
     verify: bool = False,
     engine: Engine = "auto",
 ) -> pd.DataFrame:
-    """Return an order's place in its level at every change while it rests.
+    """Return an order's place in its level at every change while it rests, and how it ended.
 
     Args:
         source: A recording, its folder, files, or several of these.
@@ -107,15 +115,23 @@ def queue_position(
 
     Returns:
         One row per change, indexed by `ts_recv`, with columns price, qty (its own), qty_ahead,
-        level_qty, position (1 is next to fill), orders (in the level). Empty for an order that
-        was never recorded.
+        level_qty, position (1 is next to fill), orders (in the level), status, suspect. The
+        row after the last place has none (missing values, position 0) and says in `status`
+        what became of the order: filled, cancelled, out of view (cut at the depth; it may come
+        back), or unknown: a gap began, which is also `suspect`, or it was removed and the
+        trades of that time were not recorded. Empty for an order that was never recorded.
     """
     observable = partial(QueuePositions, order_id)
-    return sample(source, symbol, observable, channel="level3", verify=verify, engine=engine)
+    found = sample(source, symbol, observable, channel="level3", verify=verify, engine=engine)
+    return order_ends.with_status(found.frame, source, symbol, order_id)
 
 
 def microprice(touch: pd.DataFrame) -> pd.Series[float]:
-    """Return the micro-price of `best_bid_offer`: nearer the ask when more is bid."""
+    """Return the micro-price: nearer the ask when more is bid.
+
+    Args:
+        touch: A frame of `best_bid_offer`, `sampled_books`, `load_book_wide` or `load_ticker`.
+    """
     bid, bid_qty, ask, ask_qty = _columns(touch)
     price = (bid * ask_qty + ask * bid_qty) / (bid_qty + ask_qty)
     return pd.Series(price, touch.index, name="microprice")
@@ -129,6 +145,8 @@ def imbalance(touch: pd.DataFrame, *, levels: int = 1) -> pd.Series[float]:
         levels: Levels a side. One that is missing counts as 0; without any on both sides the
             imbalance is missing.
     """
+    if levels < 1:
+        raise ConfigError(f"levels={levels}: it must be 1 or more")
     ranks = [f"sz_{rank}" for rank in range(levels)] if "bid_sz_0" in touch else ["qty"]
     bid, ask = (
         np.nansum(touch[[f"{side}_{rank}" for rank in ranks]].to_numpy("float64"), axis=1)
@@ -141,8 +159,10 @@ def imbalance(touch: pd.DataFrame, *, levels: int = 1) -> pd.Series[float]:
 def ofi(touch: pd.DataFrame, every: str | None = None) -> pd.Series[float]:
     """Return the order-flow imbalance of `best_bid_offer`, in base currency.
 
+    It starts anew after each gap, and where another symbol begins: a first row has no flow.
+
     Args:
-        touch: A frame of `best_bid_offer`.
+        touch: A frame of `best_bid_offer`, or any that `microprice` takes.
         every: Sum over intervals of this length; those without a change are left out. By
             default there is one value per change.
     """
@@ -154,6 +174,12 @@ def ofi(touch: pd.DataFrame, every: str | None = None) -> pd.Series[float]:
         - np.where(ask[1:] <= ask[:-1], ask_qty[1:], 0.0)
         + np.where(ask[1:] >= ask[:-1], ask_qty[:-1], 0.0)
     )
+    known: NDArray[np.bool_] = ~(np.isnan(bid) & np.isnan(ask))
+    starts_anew: NDArray[np.bool_] = ~(known[1:] & known[:-1])
+    if "symbol" in touch:
+        symbols = touch["symbol"].astype("category").cat.codes.to_numpy()
+        starts_anew |= symbols[1:] != symbols[:-1]
+    flow[1:][starts_anew] = 0.0
     series = pd.Series(flow, touch.index, name="ofi")
     if every is None or series.empty:
         return series
@@ -163,4 +189,10 @@ def ofi(touch: pd.DataFrame, every: str | None = None) -> pd.Series[float]:
 
 
 def _columns(touch: pd.DataFrame) -> Iterable[Floats]:
-    return (touch[name].to_numpy("float64") for name in _TOUCH)
+    """Return best bid and ask with their quantities. Raises `ConfigError` without them."""
+    names = next((names for names in (_TOUCH, _WIDE_TOUCH) if {*names} <= {*touch}), None)
+    if names is None:
+        raise ConfigError(
+            f"a frame of quotes has {', '.join(_TOUCH)}; this has {', '.join(map(str, touch))}"
+        )
+    return (touch[name].to_numpy("float64") for name in names)

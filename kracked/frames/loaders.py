@@ -14,8 +14,10 @@ Prices are in the quote currency, quantities and volumes in the base currency.
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,14 +26,23 @@ import pandas as pd
 from kracked.errors import ConfigError
 from kracked.format import layout, tables
 from kracked.format.tables import Table
-from kracked.frames.read import open_files
+from kracked.frames import trade_rows
+from kracked.frames.read import absences
+from kracked.frames.read.database_rows import database_wide_books, is_database
+from kracked.frames.read.file_forms import reporting_damage
 from kracked.frames.read.file_selection import select_files
 from kracked.frames.read.pandas_reader import PandasReader
 from kracked.frames.read.query import TableQuery
-from kracked.frames.read.table_files import Source, paths
+from kracked.frames.read.table_files import Source, databases, paths
+
+log = logging.getLogger(__name__)
 
 Instant = int | str | datetime | pd.Timestamp
 """ns since the Unix epoch, text, or a datetime; without an offset it is UTC."""
+
+_FIRST_NS = 10**17
+"""1973 in ns: an older time is one of another unit."""
+_YEAR_MONTH_DAY = len("20241112")
 
 HAS_ARROW = importlib.util.find_spec("pyarrow") is not None
 if HAS_ARROW:
@@ -48,20 +59,17 @@ def load_trades(source: Source, **options: Any) -> pd.DataFrame:
     Returns:
         A frame with the columns ts_event (of the match), ts_recv, symbol, price, qty, side (buy
         or sell, of the taker), ord_type, trade_id (counts each symbol's trades), seq, flags. Rows
-        with bit 32 of `flags` were in a snapshot, so they may be older than the recording.
+        with bit 32 of `flags` were in a snapshot, so they may be older than the recording. Before
+        a row with bit 4 trades are missing, by their numbers. Rows without a `trade_id`, or that
+        share theirs with another trade, are all kept, and logged.
 
     Raises:
         ConfigError, RecordError, FileNotFoundError: As for `load`.
     """
-    trades, names = _load_with(tables.TRADES, source, ["ts_event", "symbol", "trade_id"], options)
-    # A symbol's trades are numbered: a number that comes again is the same trade.
-    if not _rises_in_each(trades["symbol"], trades["trade_id"]):
-        trades = trades.drop_duplicates(["symbol", "trade_id"])
-    times = pd.DatetimeIndex(trades["ts_event"]).asi8
-    if (times[1:] > times[:-1]).all():
-        return trades.reset_index(drop=True)[names]
-    keys = ["ts_event", "trade_id"]
-    return trades.sort_values(keys, kind="stable", ignore_index=True)[names]
+    sources = paths(source)
+    trades, names = _load_with(tables.TRADES, sources, trade_rows.NEEDED, options)
+    where = ", ".join(map(str, sources))
+    return trade_rows.put_right(trades, where, alone=len(sources) == 1)[names]
 
 
 def load_ticker(source: Source, **options: Any) -> pd.DataFrame:
@@ -97,8 +105,13 @@ def load_ohlc(source: Source, *, every_change: bool = False, **options: Any) -> 
     keys = ["symbol", "tstart", "timestamp"]
     candles, names = _load_with(tables.CANDLES, source, keys, options)
     if not every_change:
+        # Of a candle that does not say which one it is, no row replaces another.
+        unknown = candles[["symbol", "tstart"]].isna().any(axis=1)
+        if unknown.any():
+            words = "%s: %s candles without a symbol or a begin are all kept"
+            log.warning(words, ", ".join(map(str, paths(source))), int(unknown.sum()))
         # Symbols sort by their text: the order of their categories is that of the files.
-        candles = candles.drop_duplicates(keys, keep="last").sort_values(
+        candles = candles[unknown | ~candles.duplicated(keys, keep="last")].sort_values(
             keys[::-1],
             key=lambda values: values.astype("str") if values.name == "symbol" else values,
             kind="stable",
@@ -191,12 +204,14 @@ def load_book_wide(
         after the other.
     """
     asked, folders = _as_set(symbols), dict[str, list[Any]]()
-    for path in paths(source):
-        if path.is_dir():
-            found = layout.wide_books(path) | open_files.database_wide_books(path)
-        else:
-            found = {tables.wide_symbol(path.name) or path.stem}
-        for symbol in sorted(found):
+    books = {path: sorted(_wide_books(path)) for path in paths(source)}
+    known = [symbol for found in books.values() for symbol in found]
+    if missing := asked.difference(known, absences.recorded_symbols(books)):
+        absences.check_symbols(missing, known, ", ".join(map(str, books)))
+    for path, found in books.items():
+        if not found:
+            absences.explain_nothing(path, tables.wide("*"))
+        for symbol in found:
             if symbol in asked or not asked:
                 folders.setdefault(symbol, []).append(path)
     frames = [load(tables.wide(symbol), where, **options) for symbol, where in folders.items()]
@@ -243,15 +258,19 @@ def load(
         table,
         tuple(column for column in table.columns if column.name in used),
         frozenset(_as_set(symbols)),
-        _to_ns(start),
-        _to_ns(end),
+        _to_ns(start, "start"),
+        _to_ns(end, "end"),
         exact=exact,
         tz=tz,
     )
-    reader: Any = ArrowReader(query) if HAS_ARROW else PandasReader(query)
-    chosen = (select_files(path, query, reader.spans) for path in paths(source))
-    parts = (reader.in_order(list(map(reader.read, files))) for files in chosen if files)
-    frame: pd.DataFrame = reader.frame(parts)
+    if query.start is not None and query.end is not None and query.start >= query.end:
+        raise ConfigError(f"start={start} is not before end={end}: there is nothing between")
+    if symbols and all(column.name != "symbol" for column in table.columns):
+        absences.refuse_symbols(table)
+    folders = paths(source)
+    frame = _read(query, folders)
+    if query.symbols:
+        _check_symbols(query, folders, frame)
     return frame[names]
 
 
@@ -280,21 +299,56 @@ def file_by_file(
             yield from (reader.frame([reader.read(file)]) for file in files)
 
 
+def _wide_books(path: Path) -> set[str]:
+    """Return the symbols of the wide books in a folder, or of the one that a file is."""
+    if path.is_dir() and path.suffix != ".parquet":
+        found = layout.wide_books(path)
+        for database in databases(path):
+            with reporting_damage(database):
+                found |= database_wide_books(database)
+        return found
+    if path.is_file() and is_database(path):
+        with reporting_damage(path):
+            return database_wide_books(path)
+    return {tables.wide_symbol(path.name) or path.stem}
+
+
+def _read(query: TableQuery, folders: Iterable[Path]) -> pd.DataFrame:
+    """Return the rows that a query asks for, of all folders and files."""
+    reader: Any = ArrowReader(query) if HAS_ARROW else PandasReader(query)
+    parts = []
+    for path in folders:
+        if files := select_files(path, query, reader.spans):
+            parts.append(reader.in_order(list(map(reader.read, files))))
+            absences.warn_of_rows_missing(path, query.table)
+        else:
+            anywhere = query._replace(symbols=frozenset(), start=None, end=None)
+            if not select_files(path, anywhere, reader.spans):
+                absences.explain_nothing(path, query.table)
+    frame: pd.DataFrame = reader.frame(parts)
+    return frame
+
+
+def _check_symbols(query: TableQuery, folders: Sequence[Path], frame: pd.DataFrame) -> None:
+    """Raise `RecordError` for a symbol asked for that was not recorded."""
+    missing = query.symbols.difference(frame["symbol"].unique())
+    missing = missing.difference(absences.recorded_symbols(folders)) if missing else missing
+    if missing:
+        wanted = [
+            column for column in query.columns if column.name in ("symbol", query.table.clock)
+        ]
+        every = TableQuery(query.table, tuple(wanted), tz=query.tz)
+        held = _read(every, folders)["symbol"].dropna().unique()
+        known = [*absences.recorded_symbols(folders), *map(str, held)]
+        absences.check_symbols(missing, known, ", ".join(map(str, folders)))
+
+
 def _load_with(
-    table: Table, source: Source, keys: list[str], options: dict[str, Any]
+    table: Table, source: Source, keys: Sequence[str], options: dict[str, Any]
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows with the columns asked for and `keys`, and the names of those asked for."""
     names = _column_names(table, options.get("columns"))
     return load(table, source, **{**options, "columns": {*names, *keys}}), names
-
-
-def _rises_in_each(labels: pd.Series[Any], numbers: pd.Series[Any]) -> bool:
-    """Whether the numbers of each label only ever rise, so that none comes twice."""
-    codes = labels.cat.codes.to_numpy()
-    order = np.argsort(codes, kind="stable")
-    codes, sorted_numbers = codes[order], numbers.to_numpy("float64", na_value=np.nan)[order]
-    rises = sorted_numbers[1:] > sorted_numbers[:-1]
-    return bool(((codes[1:] != codes[:-1]) | rises).all())
 
 
 def _column_names(table: Table, columns: Iterable[str] | str | None) -> list[str]:
@@ -310,8 +364,31 @@ def _as_set(given: Iterable[str] | str | None) -> set[str]:
     return {given} if isinstance(given, str) else set(given or ())
 
 
-def _to_ns(time: Instant | None) -> int | None:
-    if time is None or isinstance(time, int):
-        return time
-    stamp = pd.Timestamp(time)
-    return int((stamp.tz_localize("UTC") if stamp.tz is None else stamp).as_unit("ns").value)
+def _to_ns(time: Instant | None, name: str) -> int | None:
+    """Return an instant as ns. Raises `ConfigError` for a number of another unit."""
+    if time is None:
+        return None
+    if isinstance(time, int | np.integer) and not isinstance(time, bool):
+        if time and abs(time) < _FIRST_NS:
+            raise ConfigError(
+                f"{name}={time} is too small for ns since the Unix epoch: "
+                "give ns, an RFC 3339 text or a datetime"
+            )
+        return int(time)
+    if not isinstance(time, str | date | np.datetime64):
+        raise ConfigError(
+            f"{name}={time!r} has no unit: give an int of ns since the Unix epoch, "
+            "an RFC 3339 text or a datetime"
+        )
+    try:
+        if (
+            isinstance(time, str)
+            and time.strip().isdecimal()
+            and len(time.strip()) > _YEAR_MONTH_DAY
+        ):
+            raise ConfigError(f"{name}={time!r} has no unit: give an int of ns, or RFC 3339 text")
+        stamp = pd.Timestamp(time)
+        zoned = stamp.tz_localize("UTC") if stamp.tz is None else stamp
+        return int(zoned.as_unit("ns").value)
+    except (ValueError, OverflowError) as error:
+        raise ConfigError(f"{name}={time!r} is no time: {error}") from error

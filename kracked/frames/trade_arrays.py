@@ -33,6 +33,8 @@ class TradeArrays(NamedTuple):
     qty: Floats
     bought: NDArray[np.bool_]
     """Whether the taker bought."""
+    suspect: NDArray[np.bool_] | None = None
+    """Whether trades before each are missing; None if none are."""
 
     def by_time(self, step: int) -> Ints:
         """Return the first trade of every interval of `step` ns that has one."""
@@ -83,13 +85,15 @@ def trades_by_symbol(trades: pd.DataFrame, *, history: bool) -> Iterator[tuple[s
     """
     if not history and "flags" in trades:
         trades = _without_history(trades)
-    times, numbers = _times(trades), trades["trade_id"]
+    times = _times(trades)
+    keys = [name for name in ("ts_event", "trade_id") if name in trades]
     in_order = bool((times[1:] >= times[:-1]).all())
-    if in_order:
+    if in_order and "trade_id" in trades:
+        numbers = trades["trade_id"]
         tied = np.flatnonzero(times[1:] == times[:-1])
         in_order = not (numbers.iloc[tied + 1].array < numbers.iloc[tied].array).any()
     if not in_order:
-        trades = trades.sort_values(["ts_event", "trade_id"], kind="stable")
+        trades = trades.sort_values(keys, kind="stable")
         times = _times(trades)
     price, qty = trades["price"].to_numpy("float64"), trades["qty"].to_numpy("float64")
     # A missing number makes the sum one, which costs far less to find than by each cell.
@@ -98,9 +102,19 @@ def trades_by_symbol(trades: pd.DataFrame, *, history: bool) -> Iterator[tuple[s
             trades.dropna(subset=["ts_event", "price", "qty"]), history=history
         )
         return
-    bought = (trades["side"] == "buy").to_numpy()
+    bought, suspect = (trades["side"] == "buy").to_numpy(), _suspect(trades)
     for symbol, mine in _rows_by_symbol(trades["symbol"]):
-        yield symbol, TradeArrays(times[mine], price[mine], qty[mine], bought[mine])
+        holes = None if suspect is None else suspect[mine]
+        yield symbol, TradeArrays(times[mine], price[mine], qty[mine], bought[mine], holes)
+
+
+def _suspect(trades: pd.DataFrame) -> NDArray[np.bool_] | None:
+    """Return before which trades others are missing; None if that is nowhere."""
+    if "flags" not in trades:
+        return None
+    flags = trades["flags"].to_numpy("int64", na_value=0)
+    found: NDArray[np.bool_] = flags & Flag.SUSPECT > 0
+    return found if found.any() else None
 
 
 def run_starts(ids: Ints) -> Ints:

@@ -267,6 +267,8 @@ class ClientSession:
 
     def _refusal(self, channel: Channel, topic: Topic, now: int) -> str | None:
         """Return why this topic is refused to this session, if it is; charge for it if not."""
+        if channel.by_symbol and not topic.symbol:
+            return refusals.unsupported_pair(topic.symbol)
         if error := self._exchange.refusal(topic):
             return error
         if _key(channel, topic) in self._topics:

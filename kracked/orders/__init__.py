@@ -4,7 +4,7 @@ from kracked.orders.amends import AmendedTerms, keeps_place
 from kracked.orders.cancels import CancelOutcome
 from kracked.orders.dead_man_switch import DeadManSwitch, SwitchNotSet
 from kracked.orders.draft import CloseDraft, Draft, FeeIn
-from kracked.orders.open import open_order_manager
+from kracked.orders.open import NotRecorded, cancelling_manager, open_order_manager
 from kracked.orders.order_manager import OrderManager
 from kracked.orders.outbox.journal import DamagedJournal, JournalFull, JournalInUse
 from kracked.orders.outbox.order_states import OrderState
@@ -39,6 +39,7 @@ __all__ = [
     "Limits",
     "MaintenanceConsent",
     "MarketContext",
+    "NotRecorded",
     "OrderDeclined",
     "OrderManager",
     "OrderReview",
@@ -50,6 +51,7 @@ __all__ = [
     "SwitchNotSet",
     "TimeInForce",
     "Trigger",
+    "cancelling_manager",
     "keeps_place",
     "open_order_manager",
 ]

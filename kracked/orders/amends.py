@@ -10,7 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from kracked.orders.draft import Draft
-from kracked.orders.rules import order_rules
+from kracked.orders.rules import funds, order_rules
 from kracked.orders.rules.market_context import Check, FailedCheck, MarketContext
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType
@@ -76,9 +76,24 @@ def _scaled(value: Decimal | None, decimals: int) -> int | None:
 
 def shows_enough(order: OwnOrder, draft: Draft, now: MarketContext) -> FailedCheck | None:
     """Check an iceberg's visible quantity by what is left of the order, not by the whole."""
+    return order_rules.display(remaining(order, draft, now), now)
+
+
+def remaining(order: OwnOrder, draft: Draft, now: MarketContext) -> Draft:
+    """Return what would be left to fill of the order after the change."""
     filled = _scaled(order.cum_qty, now.instrument.precision.qty) or 0
-    left = msgspec.structs.replace(draft, qty=max(0, draft.qty - filled))
-    return order_rules.display(left, now)
+    return msgspec.structs.replace(draft, qty=max(0, draft.qty - filled))
+
+
+def with_its_own_funds(order: OwnOrder, now: MarketContext) -> MarketContext:
+    """Return the context with the funds that the order holds counted as free for its change."""
+    if now.available is None:
+        return now
+    percent = now.fees.taker if now.fees is not None else funds.ZERO
+    free = dict(now.available)
+    for asset, amount in funds.held([order], percent).items():
+        free[asset] = free.get(asset, funds.ZERO) + amount
+    return msgspec.structs.replace(now, available=free)
 
 
 def leaves_some(order: OwnOrder, draft: Draft, now: MarketContext) -> FailedCheck | None:

@@ -13,8 +13,11 @@ from typing import TypeVar
 
 import msgspec
 
-from kracked.errors import ConfigError
+from kracked.errors import ConfigError, RecordError
+from kracked.instruments import Instrument
 from kracked.orders import reconcile_rules
+from kracked.orders.draft import Draft, to_order
+from kracked.orders.outbox.client_ids import ClientIds
 from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import (
     ActionKind,
@@ -27,6 +30,7 @@ from kracked.orders.outbox.outbox import (
 from kracked.orders.reconciler import Reconciler
 from kracked.protocol.own_orders import OwnOrders
 from kracked.rest.limiter import EngineLimiter
+from kracked.rest.orders import AddOrder
 from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused, classify
 from kracked.rest.request_executor import RequestTiming
 from kracked.rest.transport import NotSent
@@ -35,6 +39,7 @@ T = TypeVar("T")
 
 
 _LATE = "EService:Deadline elapsed"
+_BAD_DEADLINE = "EGeneral:Invalid arguments:deadline"
 _UNWRITTEN = "it could not be recorded, and was not sent"
 
 
@@ -57,6 +62,7 @@ class Dispatch:
         reconciler: Looks up what stays unknown.
         sync: Returns when all records are on the disk.
         timing: Clocks.
+        exchange_now: Returns the exchange's time, by which it measures deadlines.
     """
 
     def __init__(
@@ -68,7 +74,9 @@ class Dispatch:
         *,
         sync: Callable[[], Awaitable[None]],
         timing: RequestTiming,
+        exchange_now: Callable[[], int],
     ) -> None:
+        self._exchange_now = exchange_now
         self._outbox, self._working, self._engine = outbox, working, engine
         self._reconciler, self._sync = reconciler, sync
         self._clock, self._steady = timing.clock, timing.steady()
@@ -103,11 +111,39 @@ class Dispatch:
                 id=id_,
                 kind=kind,
                 symbol=symbol,
-                deadline=now + deadline_ns,
+                deadline=self._exchange_now() + deadline_ns,
                 request={name: str(value) for name, value in members.items()},
                 target=target,
             )
         )
+
+    def prepare_orders(
+        self, drafts: Sequence[Draft], instrument: Instrument, ids: ClientIds, deadline_ns: int
+    ) -> list[tuple[AddOrder, OutboxEntry]]:
+        """Record all orders of a request under fresh ids, or none.
+
+        Args:
+            drafts: The orders, rounded.
+            instrument: Their instrument.
+            ids: Makes the client ids.
+            deadline_ns: Time from now after which the exchange refuses them.
+
+        Raises:
+            JournalFull: One could not be recorded; the others are given up.
+        """
+        recorded: list[tuple[AddOrder, OutboxEntry]] = []
+        try:
+            for draft in drafts:
+                id_ = ids.fresh()
+                order = to_order(draft, instrument, id_)
+                entry = self.prepare(
+                    ActionKind.ADD, id_, draft.symbol, order.flat(), deadline_ns=deadline_ns
+                )
+                recorded.append((order, entry))
+        except RecordError:
+            self.give_up([entry for _, entry in recorded])
+            raise
+        return recorded
 
     async def send(
         self,
@@ -205,8 +241,12 @@ class Dispatch:
             return self._refused(entry, error, classify(error))
         if entry.kind is ActionKind.AMEND:
             return self.learn(entry, OrderState.ACKNOWLEDGED)
-        if txid is None:
+        if not txid:
             return self._mark_unknown(entry, "the reply names no order")
+        known = self._outbox.order(txid=txid, cl_ord_id=None)
+        if known is not None and known.id != entry.id:
+            # A gateway has mixed up two answers, or sent one twice.
+            return self._mark_unknown(entry, f"the reply names {txid}, an earlier order")
         acknowledged = self.learn(entry, OrderState.ACKNOWLEDGED, txid=txid)
         # The stream may have shown the whole life of the order before the answer came.
         order = self._working.open.get(txid) or self._working.closed.get(txid)
@@ -214,10 +254,11 @@ class Dispatch:
         return self._outbox.learn(change) if change else acknowledged
 
     def _refused(self, entry: OutboxEntry, error: str, kind: ErrorClass) -> OutboxEntry:
-        if error.startswith("EOrder:Rate limit exceeded"):
-            self._engine.exceeded(entry.symbol, self._steady())
+        self._engine.heed(error, entry.symbol, self._steady())
+        if error.startswith(_BAD_DEADLINE):
+            self._reconciler.measure_clock()
         # A used id proves an earlier arrival: it is fresh, so only this request can have used it.
-        if kind is ErrorClass.UNKNOWN_OUTCOME or "cl_ord_id not unique" in error:
+        if not kind.nothing_happened or "cl_ord_id not unique" in error:
             return self._mark_unknown(entry, error)
         return self.learn(entry, OrderState.REFUSED, error)
 
@@ -225,6 +266,7 @@ class Dispatch:
         """Record that the outcome is not known, and wake the reconciler."""
         if reason.startswith(_LATE):
             reason += "; if it was sent in time, this computer's clock is slow"
+            self._reconciler.measure_clock()
         unknown = self.learn(entry, OrderState.UNKNOWN, reason)
         self._reconciler.wake()
         return unknown

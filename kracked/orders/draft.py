@@ -15,6 +15,7 @@ import msgspec
 
 from kracked import units
 from kracked.instruments import Instrument
+from kracked.orders.outbox.client_ids import userref_of
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce, Trigger
 from kracked.rest.encoding import RelativePrice
@@ -123,6 +124,9 @@ def _to_tick(price: int | None, side: Side, tick: int) -> int | None:
 def to_order(draft: Draft, instrument: Instrument, cl_ord_id: str | None) -> AddOrder:
     """Return the request of a draft.
 
+    An order with a conditional close carries a userref in place of the client id: the exchange
+    refuses both together.
+
     Raises:
         BadOrder: Its parts do not go together.
     """
@@ -153,7 +157,8 @@ def to_order(draft: Draft, instrument: Instrument, cl_ord_id: str | None) -> Add
             price=_first_price(close, instrument),
             price2=_second_price(close, instrument),
         ),
-        cl_ord_id=cl_ord_id,
+        userref=None if close is None or cl_ord_id is None else userref_of(cl_ord_id),
+        cl_ord_id=cl_ord_id if close is None else None,
     )
 
 

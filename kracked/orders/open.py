@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from kracked.errors import RecordError, says
 from kracked.feed.account import Account
 from kracked.orders.order_manager import OrderManager
 from kracked.orders.outbox.compaction import COMPACT_ABOVE_BYTES, records_of, retained
 from kracked.orders.outbox.journal import Journal, JournalFull
-from kracked.orders.outbox.outbox import Outbox, Record
+from kracked.orders.outbox.outbox import Outbox, OutboxEntry, Record
 from kracked.orders.rules.fees import Fees
 from kracked.orders.rules.funds import AccountFacts
 from kracked.orders.rules.market_context import Limits
+from kracked.protocol.events import Executions
 from kracked.rest.client import RestClient
 from kracked.rest.limiter import EngineLimiter
 from kracked.rest.request_executor import RequestTiming
 
 log = logging.getLogger(__name__)
+
+
+@says("no order is sent from here, because none would be recorded: {reason}")
+class NotRecorded(RecordError):
+    """An order for a manager that has no outbox file, and so only cancels."""
+
+    reason: str
+
 
 PROMPT_S = 0.005
 """Seconds that the whole program waits for the disk; a slower one is awaited."""
@@ -78,6 +88,44 @@ def open_order_manager(
         for entry in outbox.pending():
             manager.reconciler.recheck(entry)
         yield manager
+
+
+def cancelling_manager(
+    client: RestClient,
+    reason: str,
+    *,
+    entries: Iterable[OutboxEntry] = (),
+    account: Account | None = None,
+    timing: RequestTiming | None = None,
+) -> OrderManager:
+    """Return an order manager that cancels and sends no order: it has no file to record one in.
+
+    Cancels must work whatever else does not. What the account shows as open is known to it.
+
+    Args:
+        client: REST client with the account's key.
+        reason: Why there is no file, for whoever tries to send an order.
+        entries: The orders of a manager that it takes the place of.
+        account: The account by its streams (`FeedManager.account`).
+        timing: Clocks and sleep; tests bring their own.
+    """
+    timing = timing or RequestTiming()
+
+    def refuse(_: Record) -> None:
+        """Record nothing."""
+        raise NotRecorded(reason)
+
+    async def sync() -> None:
+        """Record nothing."""
+        raise NotRecorded(reason)
+
+    outbox = Outbox(refuse, records_of(entries))
+    facts = AccountFacts(account=account)
+    manager = OrderManager(client, outbox, sync=sync, facts=facts, timing=timing)
+    for event in account.snapshots(timing.clock()) if account is not None else ():
+        if isinstance(event, Executions):
+            manager.apply(event)
+    return manager
 
 
 async def _synced(writing: Future[None]) -> None:

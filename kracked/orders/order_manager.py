@@ -7,14 +7,14 @@ and are repeated when their answer is lost.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from functools import partial
 
 import msgspec
 
-from kracked.errors import RecordError
-from kracked.orders import amends, preview, reconcile_rules
+from kracked.orders import amends, preview
+from kracked.orders.account_reports import AccountReports
 from kracked.orders.amends import AmendedTerms
 from kracked.orders.cancels import CancelOutcome, Cancels
 from kracked.orders.dispatch import ActionAnswer, Dispatch
@@ -40,7 +40,7 @@ from kracked.protocol.own_orders import OwnOrder, OwnOrders
 from kracked.rest.client import RestClient
 from kracked.rest.encoding import fields
 from kracked.rest.limiter import EngineLimiter
-from kracked.rest.orders import Added, AddOrder, BatchReply, OrderRef
+from kracked.rest.orders import Added, BatchReply, OrderRef
 from kracked.rest.request_executor import RequestTiming
 
 
@@ -87,10 +87,27 @@ class OrderManager:
         self._client, self._clock, self._steady = client, timing.clock, timing.steady()
         self._ids, self._facts = ids or ClientIds(timing.clock), facts or AccountFacts()
         self.maintenance: MaintenanceTracker | None = None
-        self.reconciler = Reconciler(client, outbox, timing=timing)
-        self._cancels = Cancels(client, self.working, outbox, self.engine, timing)
+        self.reconciler = Reconciler(client, outbox, self.working, timing=timing)
+        self._reports = AccountReports(
+            outbox, self.working, self.reconciler, self._facts.account, timing.clock
+        )
+        self._cancels = Cancels(
+            client,
+            self.working,
+            outbox,
+            self.engine,
+            timing,
+            names=lambda symbol: funds.rest_names(symbol) | {self._pair(symbol)},
+            all_known=self._reports.all_known,
+        )
         self._dispatch = Dispatch(
-            outbox, self.working, self.engine, self.reconciler, sync=sync, timing=timing
+            outbox,
+            self.working,
+            self.engine,
+            self.reconciler,
+            sync=sync,
+            timing=timing,
+            exchange_now=client.exchange_clock.now,
         )
 
     # --- placing ---------------------------------------------------------------------------
@@ -99,7 +116,8 @@ class OrderManager:
         """Return the order as it would be sent, in words, with every reason against it."""
         final, now = rounded(draft, now.instrument), self._completed(now)
         against = refusals(final, now, limits or self.limits)
-        return OrderReview(final, preview.preview(final, now), against, funds.unchecked(final, now))
+        remarks = (*funds.unchecked(final, now), *preview.unwalked(final, now))
+        return OrderReview(final, preview.preview(final, now), against, remarks)
 
     def review_batch(
         self, drafts: Sequence[Draft], now: MarketContext, limits: Limits | None = None
@@ -126,7 +144,9 @@ class OrderManager:
         review = self.review(draft, now, limits)
         if review.refusals:
             return OrderDeclined(review.refusals)
-        order, entry = self._recorded(review.draft, now, limits)
+        ((order, entry),) = self._dispatch.prepare_orders(
+            [review.draft], now.instrument, self._ids, (limits or self.limits).deadline_ns
+        )
         pair, deadline = self._pair(draft.symbol), entry.deadline
         call = partial(self._client.add_order, order, pair, deadline=deadline)
         (placed,) = await self._dispatch.send(
@@ -157,7 +177,11 @@ class OrderManager:
         review = self.review_batch(drafts, now, limits)
         if review.refusals:
             return OrderDeclined(review.refusals)
-        recorded = self._all_recorded([each.draft for each in review.reviews], now, limits)
+        final, deadline_ns = (
+            [it.draft for it in review.reviews],
+            (limits or self.limits).deadline_ns,
+        )
+        recorded = self._dispatch.prepare_orders(final, now.instrument, self._ids, deadline_ns)
         entries = [entry for _, entry in recorded]
         call = partial(
             self._client.add_order_batch,
@@ -189,38 +213,12 @@ class OrderManager:
         Raises:
             Refused: The form of one of them is wrong.
             BadOrder: The parts of one of them do not go together, or there are too many.
-
-        Source: docs.kraken.com/api/docs/rest-api/add-order-batch (`validate`)
         """
         orders = [
             to_order(rounded(draft, now.instrument), now.instrument, None) for draft in drafts
         ]
         pair = self._pair(now.instrument.symbol)
         return await self._client.add_order_batch(orders, pair, validate=True)
-
-    def _recorded(
-        self, draft: Draft, now: MarketContext, limits: Limits | None
-    ) -> tuple[AddOrder, OutboxEntry]:
-        """Return the request under a fresh id, and its entry, recorded in the outbox."""
-        id_ = self._ids.fresh()
-        order = to_order(draft, now.instrument, id_)
-        deadline_ns = (limits or self.limits).deadline_ns
-        entry = self._dispatch.prepare(
-            ActionKind.ADD, id_, draft.symbol, order.flat(), deadline_ns=deadline_ns
-        )
-        return order, entry
-
-    def _all_recorded(
-        self, drafts: Sequence[Draft], now: MarketContext, limits: Limits | None
-    ) -> list[tuple[AddOrder, OutboxEntry]]:
-        """Record all orders of a batch or none: when the disk is full the others are given up."""
-        recorded: list[tuple[AddOrder, OutboxEntry]] = []
-        try:
-            recorded.extend(self._recorded(draft, now, limits) for draft in drafts)
-        except RecordError:
-            self._dispatch.give_up([entry for _, entry in recorded])
-            raise
-        return recorded
 
     # --- amending --------------------------------------------------------------------------
 
@@ -297,14 +295,20 @@ class OrderManager:
             nothing = Draft(symbol=order.symbol, side=order.side or Side.BID, qty=0)
             return OrderReview(nothing, "", (FailedCheck(Check.FORM, problem),))
         draft = rounded(amends.amended(order, now, change), now.instrument)
-        # Its funds are already held, it already counts as open, and it may equal its own entry.
+        # It already counts as open and may equal its own entry, and its funds are its own.
         open_already = msgspec.structs.replace(now, available=None, open_room=None)
         limits = msgspec.structs.replace(limits or self.limits, allow_duplicate=True)
         found = refusals(draft, open_already, limits)
         against = [refusal for refusal in found if refusal.check is not Check.DISPLAY]
-        more = (amends.leaves_some(order, draft, now), amends.shows_enough(order, draft, now))
+        left, owned = amends.remaining(order, draft, now), amends.with_its_own_funds(order, now)
+        more = (
+            amends.leaves_some(order, draft, now),
+            amends.shows_enough(order, draft, now),
+            funds.shortfall(left, owned),
+        )
         against += [refusal for refusal in more if refusal]
-        return OrderReview(draft, preview.preview(draft, now), tuple(against))
+        remarks = funds.unchecked(left, owned)
+        return OrderReview(draft, preview.preview(draft, now), tuple(against), remarks)
 
     # --- cancelling ------------------------------------------------------------------------
 
@@ -328,7 +332,10 @@ class OrderManager:
         return outcome
 
     async def cancel_pair(self, symbol: str, side: Side | None = None) -> CancelOutcome:
-        """Cancel all orders of a pair, or of one side of it, also those not shown as open yet."""
+        """Cancel all orders of a pair, or of one side of it, also those not shown as open yet.
+
+        While the account's stream is down, the exchange is asked which are open.
+        """
         return await self._cancels.pair(symbol, side)
 
     async def cancel_own(self) -> CancelOutcome:
@@ -350,39 +357,13 @@ class OrderManager:
             self.maintenance = self.maintenance or MaintenanceTracker()
             self.maintenance.apply(event)
             return
-        self.working.apply(event)
-        now = self._clock()
-        for report in event.reports:
-            self._learn(report, now, snapshot=event.snapshot)
-        if event.snapshot:
-            # Orders that it does not show may have ended while the stream was down.
-            shown = {order.cl_ord_id for order in self.working}
-            for entry in self.outbox.pending():
-                if entry.id not in shown and entry.txid not in self.working:
-                    self.reconciler.recheck(entry)
-
-    def _learn(self, report: Mapping[str, object], now: int, *, snapshot: bool) -> None:
-        """Apply one report to the order it names, and to that order's amends."""
-        txid, id_ = report.get("order_id"), report.get("cl_ord_id")
-        entry = self.outbox.order(
-            txid=txid if isinstance(txid, str) else None,
-            cl_ord_id=id_ if isinstance(id_, str) else None,
-        )
-        news = reconcile_rules.from_report(entry, report, now, snapshot=snapshot) if entry else None
-        if entry and news:
-            self.outbox.learn(news)
-            self.reconciler.confirm(entry)
-        for amend in self.outbox.pending():
-            if amend.target is not None and amend.target == txid:
-                news = reconcile_rules.amend_from_report(amend, report, now)
-                if news:
-                    self.outbox.learn(news)
+        self._reports.apply(event)
 
     # --- shared ----------------------------------------------------------------------------
 
     def _completed(self, now: MarketContext) -> MarketContext:
         """Return the context with what the manager itself knows."""
-        at, symbol = self._clock(), now.instrument.symbol
+        at, symbol = self._client.exchange_clock.now(), now.instrument.symbol
         return msgspec.structs.replace(
             now,
             at=at,

@@ -7,10 +7,16 @@ from decimal import Decimal
 from kracked import times, units
 from kracked.orders.draft import PERCENT_DECIMALS, CloseDraft, Draft, FeeIn
 from kracked.orders.rules.fees import fee, to_decimals
-from kracked.orders.rules.market_context import MarketContext, distance_percent, notional
+from kracked.orders.rules.market_context import (
+    MarketContext,
+    distance_percent,
+    notional,
+    walk,
+)
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce, Trigger
 
+NO_DEPTH = "The levels of the book are not known: it may cost more than the best price says."
 _LITTLE_PERCENT = Decimal("0.10")
 _LEAST_POINTS = Decimal("0.1")
 
@@ -40,7 +46,30 @@ def preview(draft: Draft, now: MarketContext) -> str:
         close = f" Each fill then {verb} as much {_price(draft.close, now, None)}."
     return (
         f"{'Buy' if buys else 'Sell'} {qty} {now.instrument.base} {terms}.{close} "
-        f"{_money(draft, now)}{_distance(draft, now)}"
+        f"{_money(draft, now)}{_distance(draft, now)}{_walked(draft, now)}"
+    )
+
+
+def unwalked(draft: Draft, now: MarketContext) -> tuple[str, ...]:
+    """Return a remark when a market order is judged by the best price alone."""
+    side = now.asks if draft.side is Side.BID else now.bids
+    blind = draft.order_type is OrderType.MARKET and side is None
+    return (NO_DEPTH,) if blind else ()
+
+
+def _walked(draft: Draft, now: MarketContext) -> str:
+    """Say what a market order takes from the book: average, worst price, levels, slippage."""
+    taken = walk(draft, now)
+    if taken is None:
+        return ""
+    text = now.instrument.precision.price_text
+    average = to_decimals(
+        taken.average.scaleb(-now.instrument.precision.price), now.instrument.precision.price
+    )
+    noun = "level" if taken.levels == 1 else "levels"
+    return (
+        f" Average {average:f}, worst {text(taken.worst)}, {taken.levels} {noun}, "
+        f"slippage {taken.slippage_percent:.2f} %."
     )
 
 

@@ -18,13 +18,14 @@ from decimal import Decimal, InvalidOperation
 from kracked.orders.outbox.order_states import ENDED, OrderState
 from kracked.orders.outbox.outbox import ZERO, OutboxEntry, StateChange
 from kracked.protocol.own_orders import OwnOrder, is_past
-from kracked.rest.account import AmendInfo, OrderInfo
-from kracked.times import NS_PER_S
+from kracked.rest.account import AmendInfo, OrderInfo, seconds_to_ns
+from kracked.times import NS_PER_S, to_rfc3339
 
 SETTLE_NS = 60 * NS_PER_S
 """The settle window: how long after its deadline an order may still show up."""
 LOOKBACK_NS = 60 * NS_PER_S
 """Closed orders are queried from this long before the sending, because clocks differ."""
+LONGEST_DEADLINE_NS = 60 * NS_PER_S
 _PAUSES_S = (2, 5, 10, 20, 29)
 """Seconds between look-ups. The sixth comes just after the window of a usual order has closed.
 
@@ -48,6 +49,29 @@ _BY_STREAM = {
 }
 
 
+_ENDED_BY_REST = {"closed": "filled", "canceled": "canceled", "expired": "expired"}
+"""The stream's words for the ends of an order, by those of the query endpoints."""
+
+
+def has_ended(row: OrderInfo) -> bool:
+    """Whether a query shows that an order is over."""
+    return row.status in _ENDED_BY_REST
+
+
+def end_report(txid: str, row: OrderInfo) -> dict[str, object]:
+    """Return the execution report of an order's end, as the stream would have sent it."""
+    word = _ENDED_BY_REST[row.status]
+    return {
+        "order_id": txid,
+        "exec_type": word,
+        "order_status": word,
+        "cum_qty": row.vol_exec,
+        "cum_cost": row.cost,
+        "reason": row.reason or "",
+        "timestamp": to_rfc3339(seconds_to_ns(row.closetm), 9),
+    }
+
+
 def settles_at(entry: OutboxEntry) -> int:
     """Return when absence begins to prove that an order was never placed, ns since the epoch.
 
@@ -55,6 +79,14 @@ def settles_at(entry: OutboxEntry) -> int:
     clock of ours that is wrong, an order that can still arrive would be given up.
     """
     return entry.deadline + SETTLE_NS
+
+
+def looked_up_from(entry: OutboxEntry) -> int:
+    """Return from when on the exchange is asked about an action, ns of its own clock.
+
+    It accepts deadlines up to 60 s ahead: an accepted action did not come before that.
+    """
+    return min(entry.prepared, entry.deadline - LONGEST_DEADLINE_NS) - LOOKBACK_NS
 
 
 def pause_ns(looks: int) -> int:
@@ -98,6 +130,8 @@ def _is_of(entry: OutboxEntry, row: OrderInfo) -> bool:
     """Whether a row is this order; a row without a client id must have its side and volume."""
     if row.cl_ord_id:
         return row.cl_ord_id == entry.id
+    if entry.userref != row.userref and entry.userref is not None:
+        return False
     same_side = row.descr.side in ("", entry.request.get("type"))
     return same_side and row.vol == _number(entry.request.get("volume"))
 
@@ -130,7 +164,7 @@ def amend_from_history(
     entry: OutboxEntry, amends: Iterable[AmendInfo], at: int
 ) -> StateChange | None:
     """Return the outcome of an amend by its order's history, which shows more than the order."""
-    since = entry.prepared - LOOKBACK_NS
+    since = looked_up_from(entry)
     for amend in amends:
         shown = {name: getattr(amend, name) for name in (*_AMENDABLE, "display_qty")}
         if amend.amend_type == "user" and amend.amended >= since and _agree(entry, shown):

@@ -11,15 +11,21 @@ Source: docs.kraken.com/api/docs/guides/spot-ws-intro and the channel pages
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
 
 from kracked.errors import ProtocolError
-from kracked.instruments import Asset, Instrument, Precision
+from kracked.instruments import Instrument, Precision
 from kracked.protocol import events, wire
 from kracked.protocol.events import Event, Side
+from kracked.protocol.instrument_reader import (
+    MAX_MALFORMED,
+    MAX_ROWS,
+    read_asset,
+    read_instrument,
+    read_rows,
+)
 from kracked.protocol.maintenance_lists import read_events, read_incidents
 from kracked.protocol.number_parser import (
     NumberReader,
@@ -28,17 +34,22 @@ from kracked.protocol.number_parser import (
     fits,
     is_present,
     max_decimals,
+    price,
+    quantity,
+    signed,
 )
-from kracked.protocol.replies import UNREADABLE, decode_other, malformed
+from kracked.protocol.replies import LONE_SURROGATE, UNREADABLE, decode_other, malformed
 from kracked.times import parse_ns
-from kracked.units import MOST_DECIMALS, scale
 
 _SIDES = {"buy": Side.BID, "sell": Side.ASK}
 
 # The numbers of the untyped parts (executions, balances) stay exact too.
 _channel_message = msgspec.json.Decoder(wire.ChannelMessage, float_hook=exact, strict=False).decode
-_pair = msgspec.json.Decoder(wire.PairData, strict=False).decode
-_asset = msgspec.json.Decoder(wire.AssetData, strict=False).decode
+_outline = msgspec.json.Decoder(wire.Outline).decode
+_text_of = msgspec.json.encode
+
+_IN_ROWS = frozenset(("book", "level3", "ticker", "trade", "ohlc"))
+"""Channels whose messages may hold several rows, each with a meaning of its own."""
 
 
 class Codec:
@@ -82,11 +93,49 @@ class Codec:
         try:
             message = _channel_message(data)
         except UNREADABLE as error:
-            return decode_other(data, received, str(error))
+            mended = LONE_SURROGATE.sub(rb"\\ufffd", data)
+            if mended != data:
+                return self.decode(mended, received)
+            return self._readable_rows(data, received) or decode_other(data, received, str(error))
         try:
             return self._read[type(message)](message, received)
-        except ProtocolError as error:
-            return [malformed(data, received, str(error))]
+        except UNREADABLE as error:
+            rows = self._readable_rows(data, received)
+            return rows or [malformed(data, received, str(error))]
+
+    def _readable_rows(self, data: bytes, received: int) -> list[Event]:
+        """Decode a damaged message of several rows without the rows that cannot be read.
+
+        Returns:
+            The events of the others, and a `Malformed` for each row left out; nothing for a
+            message of one row, or of another kind.
+        """
+        try:
+            outline = _outline(data)
+        except UNREADABLE:
+            return []
+        if outline.channel not in _IN_ROWS or not 2 <= len(outline.data) <= MAX_ROWS:
+            return []
+
+        def around(rows: Iterable[bytes]) -> bytes:
+            return b'{"channel":%b,"type":%b,"timestamp":%b,"data":[%b]}' % (
+                _text_of(outline.channel),
+                _text_of(outline.type),
+                bytes(outline.timestamp),
+                b",".join(rows),
+            )
+
+        good: list[bytes] = []
+        problems: list[Event] = []
+        for row in map(bytes, outline.data):
+            found = [one for one in self.decode(around([row])) if type(one) is events.Malformed]
+            if not found:
+                good.append(row)
+            elif len(problems) < MAX_MALFORMED:
+                problem = msgspec.structs.replace(found[0], received=received)
+                problems.append(problem)
+        whole = self.decode(around(good), received) if good and problems else []
+        return whole + problems
 
     def events(self, message: wire.ChannelMessage, received: int) -> list[Event]:
         """Return the events of a channel message that was decoded elsewhere, with others.
@@ -180,12 +229,14 @@ class Codec:
         precision = self._precision_of(
             data.symbol, filter(is_present, prices), filter(is_present, quantities)
         )
-        bid, ask, last, vwap, low, high, change = (
-            scale(bytes(text), precision.price) if is_present(text) else None for text in prices
+        bid, ask, last, vwap, low, high = (
+            quantity(bytes(text), precision.price) if is_present(text) else None
+            for text in prices[:-1]
         )
         bid_qty, ask_qty, volume = (
-            scale(bytes(text), precision.qty) if is_present(text) else 0 for text in quantities
+            quantity(bytes(text), precision.qty) if is_present(text) else 0 for text in quantities
         )
+        change = signed(bytes(data.change), precision.price) if is_present(data.change) else None
         return events.Ticker(
             received,
             data.symbol,
@@ -230,8 +281,8 @@ class Codec:
 
     def _instruments(self, message: wire.InstrumentMessage, received: int) -> list[Event]:
         unreadable: list[Event] = []
-        pairs = _read_rows(message.data.pairs or [], _instrument, unreadable, received)
-        assets = _read_rows(message.data.assets or [], _listed_asset, unreadable, received)
+        pairs = read_rows(message.data.pairs, read_instrument, unreadable, received)
+        assets = read_rows(message.data.assets, read_asset, unreadable, received)
         self.learn(pairs)
         snapshot = message.type == "snapshot"
         return [events.Instruments(received, tuple(pairs), tuple(assets), snapshot), *unreadable]
@@ -268,9 +319,9 @@ def _trade(row: wire.TradeData, precision: Precision) -> events.Trade:
     parse_ns(row.timestamp)  # raises for text that is no time
     return events.Trade(
         side,
-        scale(bytes(row.price), precision.price),
-        scale(bytes(row.qty), precision.qty),
-        row.ord_type,
+        price(bytes(row.price), precision.price),
+        price(bytes(row.qty), precision.qty),  # a trade of nothing is none
+        row.ord_type or "",
         row.trade_id,
         row.timestamp,
     )
@@ -279,7 +330,7 @@ def _trade(row: wire.TradeData, precision: Precision) -> events.Trade:
 def _candle(row: wire.CandleData, precision: Precision) -> events.Candle:
     # The inner `timestamp` is the end of the interval, whatever the page says: not read.
     opened, high, low, close, vwap = (
-        scale(bytes(text), precision.price)
+        quantity(bytes(text), precision.price)
         for text in (row.open, row.high, row.low, row.close, row.vwap)
     )
     return events.Candle(
@@ -290,64 +341,8 @@ def _candle(row: wire.CandleData, precision: Precision) -> events.Candle:
         low=low,
         close=close,
         vwap=vwap,
-        volume=scale(bytes(row.volume), precision.qty),
-        trades=row.trades,
-    )
-
-
-_Listed = TypeVar("_Listed", Instrument, Asset)
-
-
-def _read_rows(
-    rows: list[msgspec.Raw],
-    read: Callable[[msgspec.Raw], _Listed],
-    unreadable: list[Event],
-    received: int,
-) -> list[_Listed]:
-    """Return the rows that can be read; add a `Malformed` to `unreadable` for each other."""
-    found: list[_Listed] = []
-    for row in rows:
-        try:
-            found.append(read(row))
-        except (ProtocolError, msgspec.ValidationError) as error:
-            problem = malformed(bytes(row), received, str(error))
-            unreadable.append(msgspec.structs.replace(problem, channel="instrument"))
-    return found
-
-
-def _instrument(row: msgspec.Raw) -> Instrument:
-    pair = _pair(row)
-    if not (
-        0 <= pair.price_precision <= MOST_DECIMALS and 0 <= pair.qty_precision <= MOST_DECIMALS
-    ):
-        raise ProtocolError(
-            f"no instrument has {pair.price_precision}, {pair.qty_precision} decimals"
-        )
-    increment = bytes(pair.price_increment) or bytes(pair.tick_size)
-    return Instrument(
-        symbol=pair.symbol,
-        base=pair.base,
-        quote=pair.quote,
-        status=pair.status,
-        precision=Precision(pair.price_precision, pair.qty_precision),
-        price_increment=scale(increment, pair.price_precision) if increment else 1,
-        qty_increment=scale(bytes(pair.qty_increment), pair.qty_precision),
-        qty_min=scale(bytes(pair.qty_min), pair.qty_precision),
-        cost_precision=pair.cost_precision,
-        cost_min=decimal(pair.cost_min) if is_present(pair.cost_min) else Decimal(0),
-        marginable=pair.marginable,
-        has_index=pair.has_index,
-    )
-
-
-def _listed_asset(row: msgspec.Raw) -> Asset:
-    asset = _asset(row)
-    return Asset(
-        id=asset.id,
-        status=asset.status,
-        precision=asset.precision,
-        precision_display=asset.precision_display,
-        borrowable=asset.borrowable,
+        volume=quantity(bytes(row.volume), precision.qty),
+        trades=row.trades or 0,
     )
 
 

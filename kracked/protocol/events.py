@@ -413,7 +413,8 @@ class Resync(SymbolEvent, frozen=True, tag="resync"):
     channel: str
     reason: str
     """`checksum`, `impossible` (the rules forbid what came), `precision` (the instrument's
-    decimals changed), `sequence` (a message is missing), `timeout`, `unasked`."""
+    decimals changed), `sequence` (a message is missing), `stale` (its siblings contradict it),
+    `timeout`, `unasked`."""
     detail: str = ""
 
 
@@ -451,8 +452,11 @@ class Reconnected(Event, frozen=True, tag="reconnected"):
     down_ns: int
 
 
-class Gap(Event, frozen=True, tag="gap"):
-    """Messages of these symbols may be missing between `start` and `end`."""
+class Gap(Event, frozen=True, omit_defaults=True, tag="gap"):
+    """Messages of these symbols may be missing between `start` and `end`.
+
+    Where the exchange's trade ids show which trades are missing, it names them.
+    """
 
     channel: str
     symbols: tuple[str, ...]
@@ -462,14 +466,22 @@ class Gap(Event, frozen=True, tag="gap"):
     end: int
     """ns since the Unix epoch."""
     reason: str
+    first_id: int | None = None
+    """The first missing trade; None where it is not known which, and of other channels."""
+    last_id: int | None = None
+    """The last missing trade."""
 
 
 class Stale(SymbolEvent, frozen=True, tag="stale"):
-    """A subscription is quiet on a connection whose heartbeats are missing."""
+    """A subscription is not current: its connection is silent, or its siblings contradict it."""
 
     channel: str
     silent_ns: int
     """Time since its last message."""
+    reason: str = ""
+    """What contradicts it, or that nothing ever came; empty while heartbeats are missing."""
+    interval: int | None = None
+    """Minutes; candles only."""
 
 
 class Overflow(Event, frozen=True, tag="overflow"):

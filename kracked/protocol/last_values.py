@@ -63,6 +63,19 @@ class LastValues:
                         del candles[min(candles)]
                     self._candles[key] = event, candles
 
+    def ticker(self, symbol: str) -> Ticker | None:
+        """Return the last ticker of a symbol."""
+        return self._tickers.get(symbol)
+
+    def trades(self, symbol: str) -> Trades | None:
+        """Return the last message of trades of a symbol."""
+        return self._trades[symbol][0] if symbol in self._trades else None
+
+    def candles(self, symbol: str, interval: int) -> Candles | None:
+        """Return the last message of candles of a symbol; `interval` in minutes."""
+        known = self._candles.get((symbol, interval))
+        return known[0] if known else None
+
     def pause(self) -> None:
         """Forget tickers and candles: they change while no messages arrive. Trades stay."""
         self._tickers.clear()

@@ -132,10 +132,11 @@ class _Window:
     @property
     def expires(self) -> int | None:
         """When nothing of it can be on any more; None while its times are not known."""
-        event = self.event
-        if event.expected_end is not None:
-            return event.expected_end
-        return None if event.expected_start is None else event.expected_start + UNKNOWN_LENGTH_NS
+        start, end = self.event.expected_start, self.event.expected_end
+        if start is None:
+            return end
+        # An end before the start says nothing.
+        return end if end is not None and end > start else start + UNKNOWN_LENGTH_NS
 
     def effective(self, now: int, *, online: bool) -> bool:
         """Whether it still counts."""

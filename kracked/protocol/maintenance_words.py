@@ -25,7 +25,7 @@ _ACTIONS = {
     "stop_new_orders": "stop new orders",
     "disconnect_and_wait": "the connection will be lost",
 }
-_NOTHING_NEW = frozenset(("", "unspecified", "allowed", "continue"))
+NOTHING_ASKED = frozenset(("", "unspecified", "allowed", "continue"))
 
 
 def title_of(notice: MaintenanceEvent | Incident) -> str:
@@ -94,7 +94,7 @@ def event_text(event: MaintenanceEvent, now: int, zone: tzinfo | None = None) ->
             ("orders", _ORDERS, event.order_submission),
             ("action", _ACTIONS, event.recommended_action),
         )
-        if word not in _NOTHING_NEW
+        if word not in NOTHING_ASKED
     ]
     if event.cancel_before is not None:
         asked.append(f"cancels until {clock_text(event.cancel_before, now, zone)}")
@@ -107,8 +107,8 @@ def event_text(event: MaintenanceEvent, now: int, zone: tzinfo | None = None) ->
 
 def incident_text(incident: Incident, now: int, zone: tzinfo | None = None) -> str:
     """Return an incident in one line: how bad, what, its status, and the next step."""
-    impact = incident.impact if incident.impact not in _NOTHING_NEW else "an"
-    facts = [incident.incident_status] if incident.incident_status not in _NOTHING_NEW else []
+    impact = incident.impact if incident.impact not in NOTHING_ASKED else "an"
+    facts = [incident.incident_status] if incident.incident_status not in NOTHING_ASKED else []
     if incident.started_at is not None:
         facts.append(f"since {clock_text(incident.started_at, now, zone)}")
     facts += [

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 import msgspec
 
 from kracked import units
-from kracked.errors import ProtocolError
+from kracked.errors import ProtocolError, says
 from kracked.instruments import Precision
 from kracked.protocol import wire
 from kracked.protocol.events import OrderChange
@@ -17,9 +17,75 @@ from kracked.units import scale
 KNOWN_PRICES = 5_000
 """Prices remembered per instrument, about 0.5 MB; at this number they are dropped."""
 
+LARGEST = 10**38 - 1
+"""Largest scaled number. Real ones have twenty digits."""
+MOST_LEVELS, MOST_ORDERS = 10_000, 200_000
+"""Most rows a side of one message of `book` and of `level3`. The exchange shows 1000 levels."""
+_USUAL = 39
+"""Characters of a number that is below `LARGEST` without a look at its value."""
 _MAX_EXPONENT = 1_000
 """Powers of ten that a number may lie from one: beyond that it takes too long to write out."""
 _POINT = 0x2E
+
+
+@says("{text} is out of range")
+class OutOfRange(ProtocolError):
+    """A number that no market has: negative, zero where it cannot be, or absurdly large."""
+
+    text: str
+
+
+@says("{rows} rows a side are more than the exchange shows")
+class TooManyRows(ProtocolError):
+    """A message about more levels or orders than any subscription has."""
+
+    rows: int
+
+
+def quantity(text: bytes, precision: int) -> int:
+    """Return a scaled number that is not negative.
+
+    Raises:
+        OutOfRange: It is negative or beyond `LARGEST`.
+        TooPrecise: It has too many decimals.
+        NotANumber: The text is no number.
+    """
+    value = scale(text, precision)
+    if 0 <= value <= LARGEST:
+        return value
+    raise OutOfRange(_shortened(text))
+
+
+def price(text: bytes, precision: int) -> int:
+    """Return a scaled price, which is above zero.
+
+    Raises:
+        OutOfRange: It is not, or is beyond `LARGEST`.
+        TooPrecise: It has too many decimals.
+        NotANumber: The text is no number.
+    """
+    value = scale(text, precision)
+    if 0 < value <= LARGEST:
+        return value
+    raise OutOfRange(f"a price of {_shortened(text)}")
+
+
+def signed(text: bytes, precision: int) -> int:
+    """Return a scaled number of either sign.
+
+    Raises:
+        OutOfRange: It is beyond `LARGEST`.
+        TooPrecise: It has too many decimals.
+        NotANumber: The text is no number.
+    """
+    value = scale(text, precision)
+    if -LARGEST <= value <= LARGEST:
+        return value
+    raise OutOfRange(_shortened(text))
+
+
+def _shortened(text: bytes) -> str:
+    return text[:40].decode(errors="replace")
 
 
 def is_present(number: msgspec.Raw) -> bool:
@@ -50,8 +116,16 @@ def exact(text: str) -> Decimal:
 
 
 def max_decimals(numbers: Iterable[msgspec.Raw]) -> int:
-    """Return the decimals of the most precise number; 0 without numbers."""
-    return max((units.decimals(bytes(number)) for number in numbers), default=0)
+    """Return the decimals of the most precise number; 0 without numbers.
+
+    Raises:
+        NotANumber: One of them is no number.
+        OutOfRange: It has more decimals than any instrument.
+    """
+    most = max((units.decimals(bytes(number)) for number in numbers), default=0)
+    if most > units.MOST_DECIMALS:
+        raise OutOfRange(f"a number of {most} decimals")
+    return most
 
 
 def fits(numbers: Iterable[msgspec.Raw], precision: int) -> bool:
@@ -81,28 +155,40 @@ class NumberReader:
         self._point = -1 - precision.qty
 
     def levels(self, rows: list[wire.WireLevel]) -> tuple[tuple[int, int], ...]:
-        """Return price and quantity of each row, scaled."""
+        """Return price and quantity of each row, scaled; a negative quantity is the book's to see.
+
+        Raises:
+            ProtocolError: A number cannot be read or is out of range, or there are too many.
+        """
         prices, precision, point = self._prices, self._qty, self._point
+        if len(rows) > MOST_LEVELS:
+            raise TooManyRows(len(rows))
         try:
             return tuple(
                 [
                     (
                         prices[bytes(row.price)],
                         int(text.replace(b".", b""))
-                        if (text := bytes(row.qty))[point] == _POINT
-                        else scale(text, precision),
+                        if (text := bytes(row.qty))[point] == _POINT and len(text) < _USUAL
+                        else signed(text, precision),
                     )
                     for row in rows
                 ]
             )
         except (ValueError, IndexError):  # a number with an exponent, or too short
             return tuple(
-                (prices[bytes(row.price)], scale(bytes(row.qty), precision)) for row in rows
+                (prices[bytes(row.price)], signed(bytes(row.qty), precision)) for row in rows
             )
 
     def orders(self, rows: list[wire.WireOrder]) -> tuple[OrderChange, ...]:
-        """Return the order of each row, with scaled numbers."""
+        """Return the order of each row, with scaled numbers.
+
+        Raises:
+            ProtocolError: A number cannot be read or is out of range, or there are too many.
+        """
         prices, precision, point = self._prices, self._qty, self._point
+        if len(rows) > MOST_ORDERS:
+            raise TooManyRows(len(rows))
         try:
             return tuple(
                 [
@@ -111,8 +197,8 @@ class NumberReader:
                         row.order_id,
                         prices[bytes(row.limit_price)],
                         int(text.replace(b".", b""))
-                        if (text := bytes(row.order_qty))[point] == _POINT
-                        else scale(text, precision),
+                        if (text := bytes(row.order_qty))[point] == _POINT and len(text) < _USUAL
+                        else signed(text, precision),
                         row.timestamp,
                     )
                     for row in rows
@@ -124,7 +210,7 @@ class NumberReader:
                     row.event,
                     row.order_id,
                     prices[bytes(row.limit_price)],
-                    scale(bytes(row.order_qty), precision),
+                    signed(bytes(row.order_qty), precision),
                     row.timestamp,
                 )
                 for row in rows
@@ -141,5 +227,5 @@ class _KnownPrices(dict[bytes, int]):
     def __missing__(self, text: bytes) -> int:
         if len(self) >= KNOWN_PRICES:
             self.clear()
-        price = self[text] = scale(text, self._precision)
-        return price
+        self[text] = scaled = price(text, self._precision)
+        return scaled

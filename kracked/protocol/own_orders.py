@@ -17,6 +17,7 @@ import msgspec
 
 from kracked.errors import ProtocolError
 from kracked.protocol.events import Executions, Side
+from kracked.protocol.replies import UNREADABLE
 from kracked.times import parse_ns, to_rfc3339
 
 ZERO = Decimal(0)
@@ -176,13 +177,13 @@ class OwnOrders:
         for report in event.reports:
             try:
                 self._merge(report, event.snapshot)
-            except (msgspec.ValidationError, ProtocolError):
+            except UNREADABLE:
                 self.unreadable += 1
 
     def _merge(self, report: Mapping[str, object], snapshot: bool) -> None:
         if is_past(report, snapshot=snapshot):
             return
-        order_id = str(report.get("order_id", ""))
+        order_id = text_of(report, "order_id")
         if order_id in self.closed and not snapshot:
             return  # a late report about an order that is over
         order = merged(self.open.get(order_id), report)
@@ -194,6 +195,12 @@ class OwnOrders:
         self.closed[order_id] = order
         while len(self.closed) > MAX_CLOSED:
             del self.closed[next(iter(self.closed))]
+
+
+def text_of(report: Mapping[str, object], member: str) -> str:
+    """Return a member of a report; empty where it is missing or no text."""
+    value = report.get(member)
+    return value if isinstance(value, str) else ""
 
 
 def is_past(report: Mapping[str, object], *, snapshot: bool) -> bool:
@@ -216,8 +223,8 @@ def merged(old: OwnOrder | None, report: Mapping[str, object]) -> OwnOrder:
         name: value for name, value in report.items() if name in _FIELDS and value is not None
     }
     # An old reason must not explain a new state; older servers say `cancel_reason`.
-    members["reason"] = report.get("reason") or report.get("cancel_reason") or ""
-    if old is None or not old.touched or report.get("exec_type") in _PLACED:
+    members["reason"] = text_of(report, "reason") or text_of(report, "cancel_reason")
+    if old is None or not old.touched or text_of(report, "exec_type") in _PLACED:
         members["touched"] = parse_ns(str(report.get("timestamp")))
     members.update(side_of(report, old))
     new = read({"order_status": "new", **members}, OwnOrder)
@@ -234,17 +241,24 @@ def merged(old: OwnOrder | None, report: Mapping[str, object]) -> OwnOrder:
 
 
 def read(members: Mapping[str, object], kind: type[_Known]) -> _Known:
-    """Return the members of a report as an order or a fill.
+    """Return the members of a report as an order or a fill; null is the same as left out.
 
     Raises:
         msgspec.ValidationError: A member has the wrong type.
         ProtocolError: An amount is no number, or of an absurd size.
     """
-    known = msgspec.convert(members, kind)
+    known = msgspec.convert(_present(members), kind)
     for amount in _amounts(known):
         if not is_amount(amount):
             raise ProtocolError(f"{amount} is no amount")
     return known
+
+
+def _present(value: object) -> object:
+    """Return an object of the exchange without the members that are null, at any depth."""
+    if isinstance(value, Mapping):
+        return {name: _present(part) for name, part in value.items() if part is not None}
+    return [_present(part) for part in value] if isinstance(value, list) else value
 
 
 def is_amount(value: object) -> bool:

@@ -7,9 +7,12 @@ what was refused. Source: docs.kraken.com/api/docs/guides/spot-ws-intro
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 
+from kracked.errors import ProtocolError
 from kracked.protocol import events, wire
 from kracked.protocol.events import Event
 from kracked.protocol.number_parser import exact
@@ -17,19 +20,37 @@ from kracked.protocol.number_parser import exact
 MAX_TEXT = 300
 """Bytes of an unreadable message that `Malformed` retains."""
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""Errors of decoding bytes that are no message; the last for brackets nested too deep."""
+UNREADABLE = (
+    msgspec.MsgspecError,
+    ProtocolError,
+    ValueError,
+    ArithmeticError,
+    RecursionError,
+    MemoryError,
+)
+"""Errors of decoding bytes that are no message: `ValueError` for text that is no UTF-8 and
+numbers beyond what Python converts, `RecursionError` for brackets nested too deep."""
 
 PROXY_NOTICE = b"CloudFlare"
 """The beginning of the one text frame that is no JSON and no damage: a coming disconnect."""
+
+LONE_SURROGATE = re.compile(
+    rb"\\u[dD][89aAbB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|(?<!\\u[dD][89aAbB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+"""Half a character, as JSON lets one write it. No text can hold it, and one costs a whole frame."""
 
 MARKET_CHANNELS = ("ticker", "book", "level3", "trade", "ohlc", "instrument")
 PRIVATE_CHANNELS = ("executions", "balances")
 CHANNELS = frozenset((*MARKET_CHANNELS, *PRIVATE_CHANNELS, "status", "heartbeat"))
 
 _reply = msgspec.json.Decoder(wire.WireReply).decode
-_subscription = msgspec.json.Decoder(wire.SubscriptionResult).decode
+_subscription = msgspec.json.Decoder(wire.SubscriptionResult, strict=False).decode
+_texts = msgspec.json.Decoder(tuple[str, ...]).decode
+_count = msgspec.json.Decoder(wire.Count, strict=False).decode
 _any_value = msgspec.json.Decoder(float_hook=exact).decode
+
+_T = TypeVar("_T")
 
 # The subject of a broken message can mostly still be read off its text.
 _SYMBOL = re.compile(rb'"symbol"\s*:\s*"([A-Za-z0-9./:]+)"')
@@ -94,9 +115,17 @@ def _subscription_event(reply: wire.WireReply, received: int) -> Event:
         interval=result.interval,
         snapshot=result.snapshot,
         req_id=reply.req_id,
-        warnings=tuple(result.warnings or ()),
-        max_rate_count=result.maxratecount,
+        warnings=_or_none(_texts, result.warnings) or (),
+        max_rate_count=_or_none(_count, result.maxratecount),
     )
+
+
+def _or_none(read: Callable[[msgspec.Raw], _T], raw: msgspec.Raw) -> _T | None:
+    """Return what a member that decides nothing says; None where it cannot be read."""
+    try:
+        return read(raw)
+    except UNREADABLE:
+        return None
 
 
 def malformed(data: bytes, received: int, reason: str) -> events.Malformed:

@@ -22,21 +22,35 @@ class TradeSequence:
         """The newest id of each symbol, and when it came, ns since the Unix epoch."""
         self._missing: dict[str, set[int]] = {}
 
-    def follow(self, event: Trades) -> tuple[Trades | None, Gap | None]:
+    def missing(self, symbol: str) -> tuple[tuple[int, int], ...]:
+        """Return the first and last id of each run of trades that never came, oldest first.
+
+        The latest thousand ids are remembered, until they come or the exchange counts anew.
+        """
+        runs: list[tuple[int, int]] = []
+        for number in sorted(self._missing.get(symbol, ())):
+            if runs and runs[-1][1] == number - 1:
+                runs[-1] = (runs[-1][0], number)
+            else:
+                runs.append((number, number))
+        return tuple(runs)
+
+    def follow(self, event: Trades) -> tuple[Trades | None, list[Gap]]:
         """Drop the trades that were passed on before.
 
         Returns:
-            The event with its new trades, None without any; and the gap before them, if ids
-            are missing.
+            The event with its new trades, None without any; and the gaps that its ids leave,
+            before them and between them.
         """
         known = self._last.get(event.symbol)
         if not event.trades:
-            return event, None
+            return event, []
         newest = max(trade.trade_id for trade in event.trades)
         if known is None or (event.snapshot and newest < known[0]):  # the count began anew
             self._last[event.symbol] = (newest, event.received)
             self._missing.pop(event.symbol, None)
-            return event, None
+            ids = sorted({trade.trade_id for trade in event.trades})
+            return event, self._gaps(event, ids[0], ids[1:], event.received)
         last, last_received = known
         missing = self._missing.get(event.symbol, set())
         fresh: list[Trade] = []
@@ -48,19 +62,28 @@ class TradeSequence:
             fresh.append(trade)
         if newest > last:
             self._last[event.symbol] = (newest, event.received)
-        first = min((t.trade_id for t in fresh if t.trade_id > last), default=0)
-        gap = self._gap(event, first, last, last_received)
+        ahead = sorted({trade.trade_id for trade in fresh if trade.trade_id > last})
+        gaps = self._gaps(event, last, ahead, last_received)
         if len(fresh) == len(event.trades):
-            return event, gap
-        return msgspec.structs.replace(event, trades=tuple(fresh)) if fresh else None, gap
+            return event, gaps
+        return msgspec.structs.replace(event, trades=tuple(fresh)) if fresh else None, gaps
 
-    def _gap(self, event: Trades, first: int, last: int, last_received: int) -> Gap | None:
-        """Remember the ids between `last` and `first`, and return their gap; None without any."""
-        if first <= last + 1:
-            return None
+    def _gaps(self, event: Trades, last: int, ids: list[int], last_received: int) -> list[Gap]:
+        """Remember the ids that are missing after `last` and between `ids`; return their gaps."""
+        if ids and ids[-1] - last == len(ids):  # nearly always
+            return []
+        gaps: list[Gap] = []
+        for number in ids:
+            if number > last + 1:
+                gaps.append(self._gap(event, last + 1, number - 1, last_received))
+            last, last_received = number, event.received
+        return gaps
+
+    def _gap(self, event: Trades, first: int, last: int, last_received: int) -> Gap:
         missing = self._missing.setdefault(event.symbol, set())
-        missing.update(range(max(last + 1, first - MAX_MISSING), first))
+        missing.update(range(max(first, last + 1 - MAX_MISSING), last + 1))
         for old in sorted(missing)[:-MAX_MISSING]:
             missing.discard(old)
-        reason = f"trade ids {last + 1} to {first - 1} never came"
-        return Gap(event.received, "trade", (event.symbol,), last_received, event.received, reason)
+        reason = f"trade ids {first} to {last} never came"
+        symbols, end = (event.symbol,), event.received
+        return Gap(end, "trade", symbols, last_received, end, reason, first, last)

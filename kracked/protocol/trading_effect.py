@@ -14,7 +14,12 @@ from enum import StrEnum
 import msgspec
 
 from kracked.protocol.maintenance import Incident, MaintenanceEvent
-from kracked.protocol.maintenance_words import clock_text, length_text, title_of
+from kracked.protocol.maintenance_words import (
+    NOTHING_ASKED,
+    clock_text,
+    length_text,
+    title_of,
+)
 from kracked.times import NS_PER_S
 
 ONLINE = "online"
@@ -68,7 +73,9 @@ class TradingEffect(msgspec.Struct, frozen=True, kw_only=True):
     starts: int | None = None
     """The expected start of the next window."""
     ends: int | None = None
-    """The expected end of the window that is next, or that is on."""
+    """Its expected end."""
+    until: int | None = None
+    """The expected end of the window that is on, while the engine is not online."""
     cancel_before: int | None = None
     offers_cancel: bool = False
     """Whether to offer to cancel everything, while that can still be done."""
@@ -90,36 +97,36 @@ class TradingEffect(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.cancel_before is None else max(0, self.cancel_before - self.at)
 
 
-def of_system(system: str, now: int, ends: int | None = None) -> TradingEffect:
+def of_system(system: str, now: int, until: int | None = None) -> TradingEffect:
     """Return the effect of the engine's state.
 
     Args:
         system: The state in the exchange's word.
         now: This moment.
-        ends: The end of the window that was announced for it.
+        until: The end of the window that was announced for it.
     """
-    until = f", until about {clock_text(ends, now)}" if ends is not None else ""
+    when = f", until about {clock_text(until, now)}" if until is not None else ""
     if system == "maintenance":
         return TradingEffect(
             at=now,
             new_orders=NewOrders.REFUSED,
-            reason=f"The exchange is down for maintenance{until}: it takes no orders and no "
+            reason=f"The exchange is down for maintenance{when}: it takes no orders and no "
             "cancels. Wait until it is online.",
             forced=True,
             cancels=False,
             switch=SwitchAdvice.NOT_ANEW,
-            ends=ends,
+            until=until,
         )
     if system == "cancel_only":
         reason = "The exchange takes cancels only; wait until it takes orders."
         refused = NewOrders.REFUSED
-        return TradingEffect(at=now, new_orders=refused, reason=reason, forced=True, ends=ends)
+        return TradingEffect(at=now, new_orders=refused, reason=reason, forced=True, until=until)
     if system in ("post_only", "limit_only"):
-        return TradingEffect(at=now, only=system, ends=ends)
+        return TradingEffect(at=now, only=system, until=until)
     if system in (ONLINE, ""):
         return TradingEffect(at=now)
     reason = f"The exchange says that it is in {system}, which is not known to take orders."
-    return TradingEffect(at=now, new_orders=NewOrders.ASK, reason=reason, ends=ends)
+    return TradingEffect(at=now, new_orders=NewOrders.ASK, reason=reason, until=until)
 
 
 def of_event(event: MaintenanceEvent, now: int) -> TradingEffect:
@@ -165,15 +172,12 @@ def of_incident(incident: Incident, now: int) -> TradingEffect:
 
 
 def strictest(effects: Iterable[TradingEffect], now: int) -> TradingEffect:
-    """Return several effects as one: the strictest of each, the times of the nearest window."""
+    """Return one or several effects as one: the strictest of each, the times of the nearest."""
     found = list(effects)
-    if not found:
-        return TradingEffect(at=now)
     orders, switches = list(NewOrders), list(SwitchAdvice)
     worst = max(found, key=lambda one: (orders.index(one.new_orders), one.forced))
     windows = [one for one in found if one.key]
     nearest = min(windows, key=_nearness, default=None)
-    ends = next((one.ends for one in found if one.ends is not None and not one.key), None)
     merged = TradingEffect(
         at=now,
         new_orders=worst.new_orders,
@@ -182,10 +186,9 @@ def strictest(effects: Iterable[TradingEffect], now: int) -> TradingEffect:
         only=next((one.only for one in found if one.only), ""),
         cancels=all(one.cancels for one in found),
         switch=max((one.switch for one in found), key=switches.index),
-        ends=ends,
+        until=max((one.until for one in found if one.until is not None), default=None),
         offers_cancel=any(one.offers_cancel for one in found) and all(one.cancels for one in found),
         expects_loss=any(one.expects_loss for one in found),
-        counting=any(one.counting for one in windows),
     )
     if nearest is None:
         return merged
@@ -194,7 +197,7 @@ def strictest(effects: Iterable[TradingEffect], now: int) -> TradingEffect:
         key=nearest.key,
         title=nearest.title,
         starts=nearest.starts,
-        ends=nearest.ends if ends is None else ends,
+        ends=nearest.ends,
         cancel_before=nearest.cancel_before,
         counting=nearest.counting,
     )
@@ -231,10 +234,8 @@ def _switch(event: MaintenanceEvent) -> SwitchAdvice:
 
 def _reason(event: MaintenanceEvent, now: int, *, refused: bool) -> str:
     """Say why orders are refused or asked about, and how long that may last."""
-    word = event.order_submission or event.recommended_action or event.phase
-    if event.order_submission in ("allowed", "unspecified"):
-        word = event.recommended_action or event.phase
-    stated = word.replace("_", " ") or "no more said"
+    words = (event.order_submission, event.recommended_action, event.phase)
+    stated = next(word for word in words if word not in NOTHING_ASKED).replace("_", " ")
     when = ""
     if event.expected_start is not None:
         left_ns = event.expected_start - now

@@ -1,19 +1,23 @@
 """The exchange's messages field for field, as msgspec structs. Only the codec may use them.
 
 Numbers are `Raw`: the digits as sent, to be scaled once by `kracked.units`. A field that
-the exchange leaves out, now or in an older year, has a default; a field that it may add is
-ignored by msgspec. An optional list may be null, which is the same as empty and as absent.
-
+the exchange leaves out, now or in an older year, has a default, and may be null as well; a
+field that it may add is ignored by msgspec. Texts and whole numbers are bounded.
 Source: the channel pages below docs.kraken.com/api/docs/websocket-v2/
 """
 
 from __future__ import annotations
 
-from msgspec import Raw, Struct
+from typing import Annotated
+
+from msgspec import Meta, Raw, Struct
 
 from kracked.protocol.events import OrderAction
 
 NO_DIGITS = Raw()
+Text = Annotated[str, Meta(max_length=256)]
+"""A name. Real ones have forty characters."""
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
 class WireLevel(Struct, gc=False):
@@ -22,11 +26,11 @@ class WireLevel(Struct, gc=False):
 
 
 class BookData(Struct, gc=False):
-    symbol: str
+    symbol: Text
     checksum: int
-    bids: list[WireLevel] | None = []
-    asks: list[WireLevel] | None = []
-    timestamp: str | None = None
+    bids: list[WireLevel] | None = None
+    asks: list[WireLevel] | None = None
+    timestamp: Text | None = None
 
 
 class BookMessage(Struct, gc=False, tag_field="channel", tag="book"):
@@ -44,11 +48,11 @@ class WireOrder(Struct, gc=False):
 
 
 class OrdersData(Struct, gc=False):
-    symbol: str
+    symbol: Text
     checksum: int
-    bids: list[WireOrder] | None = []
-    asks: list[WireOrder] | None = []
-    timestamp: str | None = None
+    bids: list[WireOrder] | None = None
+    asks: list[WireOrder] | None = None
+    timestamp: Text | None = None
 
 
 class OrdersMessage(Struct, gc=False, tag_field="channel", tag="level3"):
@@ -57,7 +61,7 @@ class OrdersMessage(Struct, gc=False, tag_field="channel", tag="level3"):
 
 
 class TickerData(Struct, gc=False):
-    symbol: str
+    symbol: Text
     bid: Raw = NO_DIGITS
     bid_qty: Raw = NO_DIGITS
     ask: Raw = NO_DIGITS
@@ -69,8 +73,8 @@ class TickerData(Struct, gc=False):
     high: Raw = NO_DIGITS
     change: Raw = NO_DIGITS
     change_pct: Raw = NO_DIGITS
-    trades: int | None = None
-    timestamp: str | None = None
+    trades: Count | None = None
+    timestamp: Text | None = None
 
 
 class TickerMessage(Struct, tag_field="channel", tag="ticker"):
@@ -79,13 +83,13 @@ class TickerMessage(Struct, tag_field="channel", tag="ticker"):
 
 
 class TradeData(Struct, gc=False):
-    symbol: str
-    side: str
+    symbol: Text
+    side: Text
     price: Raw
     qty: Raw
-    ord_type: str
-    trade_id: int
-    timestamp: str
+    trade_id: Count
+    timestamp: Text
+    ord_type: Text | None = ""
 
 
 class TradeMessage(Struct, tag_field="channel", tag="trade"):
@@ -94,55 +98,59 @@ class TradeMessage(Struct, tag_field="channel", tag="trade"):
 
 
 class CandleData(Struct, gc=False):
-    symbol: str
+    symbol: Text
     open: Raw
     high: Raw
     low: Raw
     close: Raw
     vwap: Raw
     volume: Raw
-    trades: int
-    interval_begin: str
+    interval_begin: Text
     interval: int
+    trades: Count | None = 0
 
 
 class OhlcMessage(Struct, tag_field="channel", tag="ohlc"):
     type: str
     data: list[CandleData]
-    timestamp: str | None = None
+    timestamp: Text | None = None
 
 
 class PairData(Struct):
-    symbol: str
-    base: str
-    quote: str
-    qty_precision: int
-    qty_increment: Raw
-    price_precision: int
-    qty_min: Raw
+    """Every member is read by itself: an odd one must not cost the others."""
+
+    symbol: Raw = NO_DIGITS
+    base: Raw = NO_DIGITS
+    quote: Raw = NO_DIGITS
+    qty_precision: Raw = NO_DIGITS
+    qty_increment: Raw = NO_DIGITS
+    price_precision: Raw = NO_DIGITS
+    qty_min: Raw = NO_DIGITS
     price_increment: Raw = NO_DIGITS
     tick_size: Raw = NO_DIGITS
     """The deprecated twin of `price_increment`."""
-    status: str = "online"
-    cost_precision: int = 0
+    status: Raw = NO_DIGITS
+    cost_precision: Raw = NO_DIGITS
     cost_min: Raw = NO_DIGITS
     """A number on the wire, a string in the schema."""
-    marginable: bool = False
-    has_index: bool = False
+    marginable: Raw = NO_DIGITS
+    has_index: Raw = NO_DIGITS
 
 
 class AssetData(Struct):
-    id: str
-    precision: int
-    precision_display: int
-    status: str = "enabled"
-    borrowable: bool = False
+    """Every member is read by itself, as in `PairData`."""
+
+    id: Raw = NO_DIGITS
+    precision: Raw = NO_DIGITS
+    precision_display: Raw = NO_DIGITS
+    status: Raw = NO_DIGITS
+    borrowable: Raw = NO_DIGITS
 
 
 class InstrumentData(Struct):
-    pairs: list[Raw] | None = []
+    pairs: list[Raw] | None = None
     """`PairData` each, read one by one: an unreadable one must not cost the others."""
-    assets: list[Raw] | None = []
+    assets: list[Raw] | None = None
     """`AssetData` each."""
 
 
@@ -175,13 +183,13 @@ class HeartbeatMessage(Struct, tag_field="channel", tag="heartbeat"):
 class ExecutionsMessage(Struct, tag_field="channel", tag="executions"):
     type: str
     data: list[dict[str, object]]
-    sequence: int | None = None
+    sequence: Count | None = None
 
 
 class BalancesMessage(Struct, tag_field="channel", tag="balances"):
     type: str
     data: list[dict[str, object]]
-    sequence: int | None = None
+    sequence: Count | None = None
 
 
 ChannelMessage = (
@@ -196,6 +204,15 @@ ChannelMessage = (
     | ExecutionsMessage
     | BalancesMessage
 )
+
+
+class Outline(Struct):
+    """A message of several rows, to look for those that can be read."""
+
+    channel: str
+    type: str
+    data: list[Raw]
+    timestamp: Raw = Raw(b"null")
 
 
 class WireReply(Struct):
@@ -222,5 +239,7 @@ class SubscriptionResult(Struct):
     depth: int | None = None
     interval: int | None = None
     snapshot: bool | None = None
-    warnings: list[str] | None = None
-    maxratecount: int | None = None
+    warnings: Raw = NO_DIGITS
+    """A list of strings."""
+    maxratecount: Raw = NO_DIGITS
+    """An integer."""

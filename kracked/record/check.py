@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from itertools import chain, filterfalse
 from pathlib import Path
@@ -13,12 +13,15 @@ import msgspec
 from kracked import times
 from kracked.book.stats import BookStats
 from kracked.format import layout
+from kracked.format.coverage import Coverage, Percents, Verdict
 from kracked.format.frame import Damage
 from kracked.format.layout import DATABASE, PARQUET_FOLDER, RAW_FOLDER
+from kracked.format.raw_census import take_census
 from kracked.format.session_info import SessionInfo, read_info
 from kracked.record import convert, file_integrity, repair
 from kracked.record.read.gaps import RecordedGap, unreported
 from kracked.record.read.recording import Recording, open_recording
+from kracked.record.read.table_extent import missing_tables
 from kracked.record.repair import Torn
 from kracked.record.write.session_folder import SessionFolder
 
@@ -78,6 +81,17 @@ class RecordingHealth(msgspec.Struct, kw_only=True):
     """Torn ends of files; a repair moves them aside."""
     moved: list[str] = []
     """Files that hold the torn ends."""
+    missing_tables: list[str] = []
+    """What the tables lack of what the raw log holds, in words."""
+    missing: list[str] = []
+    """What was asked for and was refused, or was not there when the recorder stopped."""
+    coverage: Percents = {}
+    """Per cent of the time for which everything is there, by symbol and channel."""
+    verdict: Verdict = Verdict.EMPTY
+    faults: list[Verdict] = []
+    """All that keeps it from being complete; the verdict is the gravest."""
+    in_progress: bool = False
+    """Whether a recorder is writing it."""
     strangers: list[str] = []
     """Files that look like the recording's but have no name of ours: neither read nor touched."""
 
@@ -127,7 +141,10 @@ def check(
     mismatches, changed = verification.mismatches, _changed(path, info)
     damaged_tables = _damaged_tables(path, torn, info, changed)
     rows, unread = _database_rows(path)
-    return RecordingHealth(
+    coverage = Coverage()
+    census = take_census(path, recording.logs, coverage=coverage)
+    in_progress = SessionFolder.is_held(path)
+    health = RecordingHealth(
         path=str(path),
         start=info.start,
         end=info.end,
@@ -146,7 +163,42 @@ def check(
         torn=[_stretch(path, end.path, end.damage) for end in torn],
         moved=moved,
         strangers=layout.unrecognised_files(path),
+        missing=info.missing,
+        missing_tables=[] if in_progress else [*missing_tables(path, info, census)],
+        in_progress=in_progress,
     )
+    health.coverage = _percents(coverage, gaps, recording, health)
+    health.faults = [
+        *_faults(health, empty=not census, incomplete=info.verdict is Verdict.INCOMPLETE_END)
+    ]
+    health.verdict = health.faults[-1] if health.faults else Verdict.COMPLETE
+    return health
+
+
+def _percents(
+    coverage: Coverage, gaps: list[RecordedGap], recording: Recording, health: RecordingHealth
+) -> Percents:
+    """Return the per cent covered: until the end, or without a clean one until the last line."""
+    for gap in gaps:
+        coverage.add_gap(gap.channel, gap.symbols, gap.start, gap.end)
+    end = recording.span()[1] if recording.frame_index else 0
+    if health.end is not None:
+        end = max(end, times.parse_ns(health.end))
+    came = health.messages + health.lost
+    return coverage.percents(end, kept=health.messages / came if came else 1.0)
+
+
+def _faults(health: RecordingHealth, *, empty: bool, incomplete: bool) -> Iterator[Verdict]:
+    """Yield what keeps a recording from being complete, the gravest last."""
+    damaged = health.damaged or health.unmarked or health.keyframes_wrong
+    if health.gaps or health.lost or health.missing or damaged:
+        yield Verdict.GAPS
+    if incomplete:
+        yield Verdict.INCOMPLETE_END
+    if health.missing_tables or health.tables:
+        yield Verdict.TABLES_MISSING
+    if empty:
+        yield Verdict.EMPTY
 
 
 def _gap_report(gap: RecordedGap) -> GapReport:

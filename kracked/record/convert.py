@@ -9,6 +9,7 @@ new, and a reader of one symbol or day opens only its files. The raw log is not 
 from __future__ import annotations
 
 import logging
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
@@ -29,6 +30,7 @@ from kracked.protocol import events
 from kracked.record import file_integrity
 from kracked.record.read.book_rebuilder import BookRebuilder, Recorded
 from kracked.record.read.recording import open_recording
+from kracked.record.write.session_folder import SessionFolder
 from kracked.record.write.table_writer import TableRows
 
 log = logging.getLogger(__name__)
@@ -54,7 +56,7 @@ def convert(
 ) -> list[Path]:
     """Write a recording's tables as Parquet and return the files made.
 
-    Files that exist are not made again. The segment that a recorder is still writing is left
+    Files that exist are not made again. The segment that a recorder is writing just now is left
     for later. What a faulty exchange has sent and Parquet cannot hold is left out.
 
     Args:
@@ -79,7 +81,11 @@ def convert(
                     root / layout.part_file(key.table, key.symbol, segment), key.table
                 )
             parts[key].add(lines)
-        new = [part.path for part in parts.values() if part.finish()]
+        written = [part for part in parts.values() if part.write()]
+        os.sync()  # once for all: waiting for each of a thousand files takes ten times as long
+        for part in written:
+            part.place()
+        new = [part.path for part in written]
         for part in parts.values():
             if any(part.unread):
                 tell(f"{part.path}: {part.unread}")
@@ -111,7 +117,8 @@ def _segments(path: Path) -> Iterator[tuple[str, Iterator[tuple[PartKey, list[st
     """Yield the complete segments of the raw log, each with its rows in batches."""
     recording = open_recording(path)
     rebuilder, table_rows = BookRebuilder(recording.info()), TableRows(recording.info().symbols)
-    complete = {log.name for log in recording.logs[: None if recording.info().end else -1]}
+    growing = SessionFolder.is_held(path) and recording.info().end is None
+    complete = {log.name for log in recording.logs[: -1 if growing else None]}
     numbered_frames = enumerate(recording.frame_index)
     for file, numbered in groupby(numbered_frames, key=lambda item: item[1].path):
         frames = [number for number, _ in numbered]

@@ -15,6 +15,18 @@ class SymbolicLink(RecordError):
     path: Path
 
 
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+"""Modes of what holds the account's orders and balances, whatever the form."""
+SHARED_FILE, SHARED_FOLDER = 0o640, 0o750
+"""Modes of what holds the market alone: the group may read it."""
+_PRIVATE = ("executions", "balances")
+
+
+def is_private(table: str) -> bool:
+    """Whether a table, named as its file or its channel is, holds the account's data."""
+    return table.startswith(_PRIVATE)
+
+
 def write_all(handle: int, data: bytes) -> None:
     """Write every byte: `os.write` may take fewer and say nothing."""
     view = memoryview(data)

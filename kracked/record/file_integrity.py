@@ -21,6 +21,9 @@ from kracked.format.session_info import FileSeal
 from kracked.format.tables import Table
 
 _BLOCK = 1 << 20
+_PACKED_BLOCK = 1 << 12
+"""Bytes of a compressed table read at once: they unpack to 128 MB at the very most."""
+_LONGEST_LINE = 1 << 24
 _LONGEST_READ = 1 << 30
 """Bytes of a table from which on it is sealed without a checksum: reading it takes a second."""
 
@@ -104,16 +107,16 @@ def database_rows(folder: Path) -> dict[str, int]:
         return counts
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
+def _blocks(path: Path, size: int = _BLOCK) -> Iterator[bytes]:
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
+        while block := file.read(size):
             yield block
 
 
 def _decompressed(path: Path) -> Iterator[bytes]:
     """Yield a compressed file's content; raises `EOFError` if the file does not end with it."""
     unpacking = zstandard.ZstdDecompressor().decompressobj()
-    for block in _blocks(path):
+    for block in _blocks(path, _PACKED_BLOCK):
         if unpacking.eof:
             raise EOFError("goes on after its end")
         yield unpacking.decompress(block)
@@ -129,6 +132,9 @@ def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
     for block in blocks:
         *lines, rest = (rest + block).split(b"\n")
         yield from lines
+        if len(rest) > _LONGEST_LINE:  # no row: what follows is none either, up to a newline
+            yield rest
+            rest = b""
 
 
 def _invalid_rows(lines: Iterator[bytes], table: Table) -> Iterator[Damage]:

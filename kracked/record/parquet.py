@@ -19,7 +19,14 @@ from kracked.errors import RecordError
 from kracked.format.tables import ColumnKind, Table
 from kracked.record import arrow_rows
 from kracked.record.arrow_rows import Unread
-from kracked.record.durable_files import sync
+from kracked.record.durable_files import (
+    PRIVATE_FILE,
+    PRIVATE_FOLDER,
+    SHARED_FILE,
+    SHARED_FOLDER,
+    is_private,
+    sync,
+)
 
 _ROW_GROUP = 100_000
 _DELTA = ("ts_recv", "ts_msg", "seq")
@@ -27,7 +34,7 @@ _DICTIONARY = ("symbol", "side", "action", "flags", "price")
 
 
 class Part:
-    """One file in the making; it does not appear before `finish`."""
+    """One file in the making; it does not appear before `place` or `finish`."""
 
     def __init__(self, path: Path, table: Table) -> None:
         self.path = path
@@ -45,8 +52,8 @@ class Part:
         self._tables.append(rows)
         self._count(unread)
 
-    def finish(self) -> bool:
-        """Write the file, verify it, and give it its name.
+    def write(self) -> bool:
+        """Write and verify the file, which has another name until `place`.
 
         Return False if it was there already, or none of its lines was a row.
         """
@@ -59,8 +66,12 @@ class Part:
                 self._count(unread)
                 field = pa.field(column.name, numbers.type, metadata={"decimals": str(decimals)})
                 whole = whole.set_column(at, field, numbers)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        private = is_private(self._table.channel)
+        for folder in (*reversed(self.path.parents[:3]), self.path.parent):
+            folder.mkdir(PRIVATE_FOLDER if private else SHARED_FOLDER, parents=True, exist_ok=True)
         aside = self.path.with_suffix(".part")
+        aside.unlink(missing_ok=True)
+        aside.touch(PRIVATE_FILE if private else SHARED_FILE)
         names = set(whole.column_names)
         pq.write_table(
             whole,
@@ -71,12 +82,22 @@ class Part:
             use_dictionary=[name for name in _DICTIONARY if name in names],
             column_encoding={name: "DELTA_BINARY_PACKED" for name in _DELTA if name in names},
         )
-        sync(aside)
         if pq.read_metadata(aside).num_rows != whole.num_rows:
             raise RecordError(f"{aside} does not hold what was written")
-        aside.rename(self.path)
+        return True
+
+    def finish(self) -> bool:
+        """Write the file, wait for the disk, and give it its name; return whether it is new."""
+        if not self.write():
+            return False
+        sync(self.path.with_suffix(".part"))
+        self.place()
         sync(self.path.parent)
         return True
+
+    def place(self) -> None:
+        """Give the file its name. Its bytes must be on the disk by then."""
+        self.path.with_suffix(".part").rename(self.path)
 
     def _count(self, unread: Unread) -> None:
         cells, rows = self.unread

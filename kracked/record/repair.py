@@ -57,7 +57,11 @@ def torn_log(path: Path) -> Torn | None:
             return None
     if last is None:
         return Torn(path, 0, 0)
-    return Torn(path, last.offset, last.size) if isinstance(last, Damage) else None
+    if not isinstance(last, Damage):
+        return None
+    if last.offset <= len(frame.OPENING):  # not one whole frame: all of it is torn
+        return Torn(path, 0, last.offset + last.size)
+    return Torn(path, last.offset, last.size)
 
 
 def torn_table(path: Path) -> Torn | None:
@@ -83,7 +87,7 @@ def cut(torn: Torn) -> Path:
     with open(torn.path, "r+b", opener=_open_no_link) as file:
         file.seek(torn.whole)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        handle = os.open(keep, flags, 0o640)
+        handle = os.open(keep, flags, os.fstat(file.fileno()).st_mode & 0o777)
         try:
             while block := file.read(_BLOCK):
                 write_all(handle, block)

@@ -17,13 +17,24 @@ from typing import Any
 
 import msgspec
 
+from kracked.errors import ProtocolError
 from kracked.times import NS_PER_S
 
 ZERO = Decimal(0)
 
 
+_LONGEST_TIME = 12
+"""Digits of unix seconds before the point; beyond that it is no time."""
+
+
 def seconds_to_ns(seconds: Decimal) -> int:
-    """Convert unix seconds, as the exchange writes them, to ns."""
+    """Convert unix seconds, as the exchange writes them, to ns.
+
+    Raises:
+        ProtocolError: It is no possible time.
+    """
+    if not seconds.is_finite() or seconds.adjusted() > _LONGEST_TIME:
+        raise ProtocolError(f"{seconds} is no time")
     return int(seconds * NS_PER_S)
 
 
@@ -151,6 +162,35 @@ class OpenOrders(msgspec.Struct, frozen=True):
 
     open: dict[str, OrderInfo]
     """By order id."""
+
+
+class OpenOrderTerms(msgspec.Struct, frozen=True):
+    """The pair and the side of an open order: what a cancel needs to know."""
+
+    pair: str = ""
+    """The altname, such as ``XBTUSD``; empty where the order could not be read."""
+    side: str = ""
+    """`buy` or `sell`."""
+
+
+class _OpenRow(msgspec.Struct):
+    descr: OrderDescription
+
+
+class _OpenRows(msgspec.Struct):
+    open: dict[str, msgspec.Raw]
+
+
+def read_open_terms(raw: bytes) -> dict[str, OpenOrderTerms]:
+    """Return pair and side of every open order by its id, also of one that cannot be read."""
+    found: dict[str, OpenOrderTerms] = {}
+    for txid, row in msgspec.json.decode(raw, type=_OpenRows).open.items():
+        try:
+            descr = msgspec.json.decode(row, type=_OpenRow).descr
+        except (msgspec.MsgspecError, RecursionError):
+            descr = OrderDescription()
+        found[txid] = OpenOrderTerms(descr.pair, descr.side)
+    return found
 
 
 class ClosedOrders(msgspec.Struct, frozen=True):
@@ -326,12 +366,12 @@ class TradeVolume(msgspec.Struct, frozen=True):
 class KeyInfo(msgspec.Struct, frozen=True):
     """The exchange's record of the key that asked. Member names are squashed, see `squash`."""
 
+    permissions: tuple[str, ...]
+    """Such as ``query-funds``."""
     apikeyname: str = ""
     nonce: int = 0
     """The highest nonce that the exchange has seen."""
     noncewindow: int = 0
-    permissions: tuple[str, ...] = ()
-    """Such as ``query-funds``."""
     validuntil: int = 0
     """Unix seconds, as all times here; 0: for ever."""
     queryfrom: int = 0
@@ -385,8 +425,21 @@ def _levels(found: dict[str, dict[str, Decimal | None]] | None) -> dict[str, Fee
 
 
 def read_key_info(raw: bytes) -> KeyInfo:
-    """Decode a `KeyInfo`; raises msgspec's errors for anything but the documented shape."""
+    """Decode a `KeyInfo`; raises msgspec's errors when it names no permissions.
+
+    What is odd about any other member costs that member alone: it takes its default.
+    """
     members = squash(msgspec.json.decode(raw, type=dict[str, Any]))
     # An empty allow-list has been seen as a list of one empty text.
-    members["ipallowlist"] = [address for address in members.get("ipallowlist") or () if address]
-    return msgspec.convert(members, KeyInfo, strict=False)
+    if isinstance(addresses := members.get("ipallowlist"), list):
+        members["ipallowlist"] = [address for address in addresses if address]
+    found = msgspec.convert({"permissions": members.get("permissions")}, KeyInfo)
+    for name in set(KeyInfo.__struct_fields__) - {"permissions"}:
+        if name in members:
+            try:
+                row = {"permissions": (), name: members[name]}
+                value = getattr(msgspec.convert(row, KeyInfo, strict=False), name)
+            except msgspec.ValidationError:
+                continue
+            found = msgspec.structs.replace(found, **{name: value})
+    return found

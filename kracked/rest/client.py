@@ -20,6 +20,7 @@ from kracked.protocol.maintenance import MaintenanceEvent
 from kracked.protocol.maintenance_lists import read_schedule
 from kracked.rest import account, encoding, market, orders
 from kracked.rest.encoding import BadOrder, joined_ids, pair_params, present, time_span
+from kracked.rest.exchange_clock import ExchangeClock
 from kracked.rest.limiter import RestLimiter
 from kracked.rest.nonce import Nonces, key_file, state_folder
 from kracked.rest.priority_lock import Urgency
@@ -73,8 +74,17 @@ class RestClient:
             self._nonces = Nonces(time.time_ns, file)
             signer = Signer(credentials, self._nonces)
         root = (endpoints or Endpoints.kraken()).rest.rstrip("/")
+        self._ticks = timing.ticks
+        self.exchange_clock = ExchangeClock(timing.clock, timing.ticks)
+        """The exchange's clock, as `server_time` has shown it: deadlines follow it."""
         self._executor = RequestExecutor(
-            self._transport, root, signer, timing=timing, tier=tier, otp=otp
+            self._transport,
+            root,
+            signer,
+            timing=timing,
+            exchange_now=self.exchange_clock.now,
+            tier=tier,
+            otp=otp,
         )
         self._calls = TypedCalls(self._executor)
 
@@ -108,8 +118,8 @@ class RestClient:
         """Place an order. Accepted does not mean resting: the executions channel shows that.
 
         Args:
-            deadline: Instant after which the engine refuses it, ns since the Unix epoch; 2 to
-                60 s ahead.
+            deadline: Instant of the exchange's clock (`exchange_clock.now`) after which the
+                engine refuses it, ns since the Unix epoch; 2 to 60 s ahead.
             validate: Place nothing; check form and minimums, but not funds.
         """
         members = orders.add_members(order, pair, deadline, validate=validate)
@@ -246,6 +256,15 @@ class RestClient:
         members = present(cl_ord_id=cl_ord_id, userref=userref, trades=trades)
         return (await self._calls.read("OpenOrders", members, account.OpenOrders)).open
 
+    async def orders_to_cancel(self) -> dict[str, account.OpenOrderTerms]:
+        """Return pair and side of every open order by order id, ahead of all other reads.
+
+        It waits for no limit and for no lock-out: it comes before a cancel.
+        """
+        return await self._calls.read_with(
+            "OpenOrders", {}, account.read_open_terms, Urgency.CANCEL
+        )
+
     async def closed_orders(
         self,
         *,
@@ -346,8 +365,11 @@ class RestClient:
     # --- public -----------------------------------------------------------------------------
 
     async def server_time(self) -> market.ServerTime:
-        """Return the exchange's time, in whole seconds."""
-        return await self._calls.public("Time", {}, market.ServerTime)
+        """Return the exchange's time, in whole seconds; `exchange_clock` takes it over."""
+        sent = self._ticks()
+        found = await self._calls.public("Time", {}, market.ServerTime)
+        self.exchange_clock.learn(found.unixtime, sent, self._ticks())
+        return found
 
     async def system_status(self) -> market.SystemStatus:
         """Return the state of the trading engine, maintenance of 72 hours, and incidents.
@@ -372,17 +394,23 @@ class RestClient:
             return None
 
     async def assets(self) -> dict[str, market.AssetInfo]:
-        """Return all assets by their old codes, such as ``XXBT``."""
-        return await self._calls.public("Assets", {}, dict[str, market.AssetInfo])
+        """Return all assets by their old codes, such as ``XXBT``; unreadable ones are left out."""
+        return await self._calls.public_rows("Assets", {}, market.AssetInfo)
 
     async def asset_pairs(self, *pairs: str) -> dict[str, market.PairInfo]:
-        """Return the rules and fees of pairs, by pair id or by the name asked for."""
+        """Return the rules and fees of pairs, by pair id or by the name asked for.
+
+        A pair that cannot be read is left out.
+        """
         params = pair_params(pairs)
-        return await self._calls.public("AssetPairs", params, dict[str, market.PairInfo])
+        return await self._calls.public_rows("AssetPairs", params, market.PairInfo)
 
     async def ticker(self, *pairs: str) -> dict[str, market.TickerInfo]:
-        """Return the tickers of pairs, of all pairs by default, by pair id."""
-        return await self._calls.public("Ticker", pair_params(pairs), dict[str, market.TickerInfo])
+        """Return the tickers of pairs, of all pairs by default, by pair id.
+
+        A pair that cannot be read is left out.
+        """
+        return await self._calls.public_rows("Ticker", pair_params(pairs), market.TickerInfo)
 
     async def ohlc(
         self, pair: str, *, interval: int = 1, since: str | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from kracked.protocol.limits import STARTER, RateCounter, Tier, cost_of_call
+from kracked.rest.replies import DOMAIN_RATE, PAIR_RATE
 
 _RISK_SHARE = Decimal("0.8")
 """Share of the threshold for adds and amends; the rest is left for cancels."""
@@ -74,15 +75,21 @@ class RestLimiter:
 
 
 class EngineLimiter:
-    """The order counters of one account, a counter per pair."""
+    """The order counters of one account: one per pair, and one that holds for all pairs.
+
+    Source: docs.kraken.com/api/docs/guides/spot-ratelimits; the refusal for all pairs is told by
+    the exchange's own client libraries.
+    """
 
     def __init__(self, tier: Tier = STARTER) -> None:
         self.tier = tier
         self._counters: dict[str, RateCounter] = {}
+        self._every = RateCounter(tier.decay_per_s)
+        """What a refusal for all pairs has shown; only such a refusal raises it."""
 
     def count(self, symbol: str, now: int) -> Decimal:
         """Return a pair's counter."""
-        return self._of(symbol).value(now)
+        return max(self._of(symbol).value(now), self._every.value(now))
 
     def room(self, symbol: str, now: int) -> Decimal:
         """Return what adds and amends may still spend; the last fifth is left for cancels."""
@@ -90,7 +97,9 @@ class EngineLimiter:
 
     def wait_ns(self, symbol: str, cost: Decimal, now: int) -> int:
         """Return the ns until an add or amend of this cost leaves the reserve untouched."""
-        return self._of(symbol).wait_ns(cost, self.tier.threshold * _RISK_SHARE, now)
+        limit = self.tier.threshold * _RISK_SHARE
+        counters = (self._of(symbol), self._every)
+        return max(counter.wait_ns(cost, limit, now) for counter in counters)
 
     def spend(self, symbol: str, cost: Decimal, now: int) -> None:
         """Count a transaction of a pair."""
@@ -99,6 +108,17 @@ class EngineLimiter:
     def exceeded(self, symbol: str, now: int) -> None:
         """Raise a pair's counter to the threshold: the exchange refused for the rate."""
         self._of(symbol).raise_to(Decimal(self.tier.threshold), now)
+
+    def all_exceeded(self, now: int) -> None:
+        """Raise every pair's counter to the threshold: the exchange refused for the account."""
+        self._every.raise_to(Decimal(self.tier.threshold), now)
+
+    def heed(self, error: str, symbol: str, now: int) -> None:
+        """Take over what an error text, or several joined, reveals about the engine's counters."""
+        if DOMAIN_RATE in error:
+            self.all_exceeded(now)
+        if PAIR_RATE in error:
+            self.exceeded(symbol, now)
 
     def _of(self, symbol: str) -> RateCounter:
         return self._counters.setdefault(symbol, RateCounter(self.tier.decay_per_s))

@@ -116,7 +116,7 @@ class AddOrder(
     cl_ord_id: str | None = None
 
     def __post_init__(self) -> None:
-        problem = _price_problem(self) or _flag_problem(self)
+        problem = _price_problem(self) or _flag_problem(self) or _name_problem(self)
         if problem:
             raise BadOrder(problem)
 
@@ -173,9 +173,15 @@ def _flag_problem(order: AddOrder) -> str | None:
         return "a fee is paid in the base or in the quote currency, not in both"
     if (order.display_volume is not None) != (order.order_type is OrderType.ICEBERG):
         return "display_volume belongs to iceberg orders, and they need it"
+    return _time_problem(order)
+
+
+def _name_problem(order: AddOrder) -> str | None:
     if order.cl_ord_id is not None and order.userref is not None:
         return "an order carries cl_ord_id or userref, not both"
-    return _time_problem(order)
+    if order.cl_ord_id is not None and order.close is not None:
+        return "an order with a conditional close takes no cl_ord_id; name it by a userref"
+    return None
 
 
 def _time_problem(order: AddOrder) -> str | None:
@@ -302,9 +308,10 @@ class BatchReply(msgspec.Struct, frozen=True):
 
 
 class Amended(msgspec.Struct, frozen=True):
-    """An amend was accepted."""
+    """An amend was accepted. A reply without its id is none to an amend."""
 
-    amend_id: str = ""
+    amend_id: str
+    """Empty on some of the exchange's gateways."""
 
 
 class Edited(msgspec.Struct, frozen=True):
@@ -319,9 +326,9 @@ class Edited(msgspec.Struct, frozen=True):
 
 
 class Cancelled(msgspec.Struct, frozen=True):
-    """The answer to a cancel."""
+    """The answer to a cancel. A reply without a count is none to a cancel."""
 
-    count: int = 0
+    count: int
     """Orders that it cancelled."""
     pending: bool = False
     """Whether the cancel is still on its way."""

@@ -21,13 +21,18 @@ PAGE = 50
 
 
 async def every_closed_order(
-    client: RestClient, *, cl_ord_id: str | None = None, start: int | str | None = None
+    client: RestClient,
+    *,
+    cl_ord_id: str | None = None,
+    userref: int | None = None,
+    start: int | str | None = None,
 ) -> AsyncIterator[tuple[str, OrderInfo]]:
     """Iterate over closed orders with their ids, newest first.
 
     Args:
         client: A client with credentials.
         cl_ord_id: Only the order of this client id.
+        userref: Only orders that carry this reference.
         start: Only after this instant (ns since the Unix epoch) or order id.
 
     Raises:
@@ -38,7 +43,7 @@ async def every_closed_order(
     async def page(offset: int) -> Mapping[str, OrderInfo]:
         """Return the rows from an offset on."""
         found = await client.closed_orders(
-            cl_ord_id=cl_ord_id, start=start, offset=offset, count=False
+            cl_ord_id=cl_ord_id, userref=userref, start=start, offset=offset, count=False
         )
         return found.closed
 

@@ -39,8 +39,12 @@ class ErrorClass(StrEnum):
 
     @property
     def nothing_happened(self) -> bool:
-        """Whether the request certainly had no effect."""
-        return self is not ErrorClass.UNKNOWN_OUTCOME
+        """Whether an order answered so certainly had no effect.
+
+        A refused nonce proves nothing: it is also the answer to a second delivery of an order
+        that was accepted.
+        """
+        return self not in (ErrorClass.UNKNOWN_OUTCOME, ErrorClass.NEW_NONCE)
 
     @property
     def may_resend_unchanged(self) -> bool:
@@ -57,7 +61,7 @@ _ADVICE: Final = {
         "calls go on failing until then."
     ),
     ErrorClass.NEW_NONCE: (
-        "Nothing was done. Another program may use this key, or the clock went back; "
+        "This request was not accepted. Another program may use this key, or the clock went back; "
         "give each program its own key."
     ),
     ErrorClass.NEW_TOKEN: "Nothing was done. Fetch a new WebSocket token and ask once more.",
@@ -98,12 +102,15 @@ _STRINGS: Final = {
         "Unsupported event",
         "Unsupported field",
         "Currency pair not supported",
+        "Symbol(s) not found",
+        "Subscription name invalid",
     ),
     ErrorClass.CHANGE_SETUP: (
         "EGeneral:Permission denied",
         "EGeneral:Temporary lockout",
         "EAPI:Invalid key",
         "EAPI:Invalid signature",
+        "EAPI:Permission denied",
         "EOrder:Cannot open position",
         "EOrder:Cannot open opposing position",
         "EOrder:Reduce only:Non-PC",
@@ -115,7 +122,11 @@ _STRINGS: Final = {
         "EBM:limit exceeded",
     ),
     ErrorClass.NEW_NONCE: ("EAPI:Invalid nonce",),
-    ErrorClass.NEW_TOKEN: ("ESession:Invalid session", "Token(s) not found"),
+    ErrorClass.NEW_TOKEN: (
+        "ESession:Invalid session",
+        "EAPI:Invalid token",
+        "Token(s) not found",
+    ),
     ErrorClass.SLOW_DOWN: (
         "EGeneral:Too many requests",
         "EAPI:Rate limit exceeded",
@@ -179,6 +190,14 @@ def _squash(text: str) -> str:
 _KNOWN: Final = {_squash(text): kind for kind, texts in _STRINGS.items() for text in texts}
 
 
+_STALE: Final = ("invalid", "expired", "stale")
+"""Words that beside "token" mean one that cannot be used any more."""
+PAIR_RATE: Final = "EOrder:Rate limit exceeded"
+"""The engine's counter of one pair is full."""
+DOMAIN_RATE: Final = "EOrder:Domain rate limit exceeded"
+"""The engine takes no more from this account, on any pair."""
+
+
 def classify(error: str) -> ErrorClass:
     """Return the class of an error string: by its text, then without details, then by category.
 
@@ -191,6 +210,9 @@ def classify(error: str) -> ErrorClass:
         text = text.rpartition(":")[0]
     if _squash(error).startswith("Currencypairnotsupported"):
         return ErrorClass.CHANGE_REQUEST
+    lower = error.lower()
+    if "token" in lower and any(word in lower for word in _STALE):
+        return ErrorClass.NEW_TOKEN
     return _BY_CATEGORY.get(error.partition(":")[0], ErrorClass.UNKNOWN_OUTCOME)
 
 
@@ -258,14 +280,16 @@ class Reply(msgspec.Struct, frozen=True):
     def refusal(self) -> tuple[str, ErrorClass] | None:
         """The exchange's words and their class; None for success.
 
-        Of several classes the unknown outcome counts, else the first.
+        Of several classes the one that proves least counts, else the first.
         """
         failures = self.errors or (() if self.result else self.warnings)
         if not failures:
             return None
         kinds = [classify(text) for text in failures]
-        doubtful = ErrorClass.UNKNOWN_OUTCOME in kinds
-        return "; ".join(failures), ErrorClass.UNKNOWN_OUTCOME if doubtful else kinds[0]
+        if ErrorClass.UNKNOWN_OUTCOME in kinds:
+            return "; ".join(failures), ErrorClass.UNKNOWN_OUTCOME
+        doubtful = (kind for kind in kinds if not kind.nothing_happened)
+        return "; ".join(failures), next(doubtful, kinds[0])
 
 
 def decode_reply(method: str, body: bytes) -> Reply:
@@ -276,7 +300,7 @@ def decode_reply(method: str, body: bytes) -> Reply:
     """
     try:
         reply = msgspec.json.decode(body, type=Reply)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise UnreadableReply(method, str(error)) from error
     if not reply.error and not reply.result:
         raise UnreadableReply(method, "neither a result nor an error")

@@ -1,9 +1,9 @@
 """Makes calls: counted, signed, sent once, and repeated only where that is harmless.
 
-Reads are repeated with growing pauses. A write is sent once; it is signed anew only after
-``Invalid nonce``, an error that the exchange returns before it looks at the request. When
-the answer to a write is missing or doubtful the result is `OutcomeUnknown`, never a second
-attempt.
+Reads are repeated with growing pauses. Reads, cancels and the dead man's switch are signed anew
+after ``Invalid nonce``; an order is not: a gateway that delivers a request twice passes the
+second answer on, which is ``Invalid nonce`` because the first was accepted. So an order is sent
+once, and when its answer is missing or doubtful the result is `OutcomeUnknown`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from kracked.rest.replies import (
     decode_reply,
     throttled_until,
 )
-from kracked.rest.transport import HttpTransport, NoAnswer, NotSent, SignedHeaders
+from kracked.rest.transport import AccessDenied, HttpTransport, NoAnswer, NotSent, SignedHeaders
 from kracked.times import NS_PER_S
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,8 @@ READ_ATTEMPTS = 4
 RESIGNATURES = 3
 LOCKOUT_NS = 15 * 60 * NS_PER_S
 LONGEST_WAIT_NS = 60 * NS_PER_S
-"""A read that would have to wait longer for the limiter fails instead."""
+"""A read that would have to wait longer for the limiter fails instead. No time that is named by
+a gateway or by the exchange holds orders back for longer: then one is tried."""
 _FIRST_PAUSE_S = 0.5
 _ONE = Decimal(1)
 _PUBLIC_BURST = Decimal(3)
@@ -122,6 +123,8 @@ class RequestExecutor:
         root: The REST address, without a slash at its end.
         signer: Signs private calls; None allows public calls only.
         timing: Clocks and sleep.
+        exchange_now: Returns the exchange's time, ns since the Unix epoch; by default this
+            computer's.
         tier: The rate limits.
         otp: Returns a one-time password for each private call.
     """
@@ -133,9 +136,11 @@ class RequestExecutor:
         signer: Signer | None,
         *,
         timing: RequestTiming,
+        exchange_now: Callable[[], int] | None = None,
         tier: Tier = STARTER,
         otp: Callable[[], str] | None = None,
     ) -> None:
+        self._exchange_now = exchange_now or timing.clock
         self.limiter = RestLimiter(tier)
         self._transport, self._root, self._signer = transport, root, signer
         self._timing, self._otp, self._lock = timing, otp, PriorityLock()
@@ -163,11 +168,18 @@ class RequestExecutor:
 
         return await self._repeated(name, once)
 
-    async def read(self, name: str, members: dict[str, object]) -> bytes:
-        """Make a private call that changes nothing; else as `public`."""
+    async def read(
+        self, name: str, members: dict[str, object], urgency: Urgency = Urgency.READ
+    ) -> bytes:
+        """Make a private call that changes nothing; else as `public`.
+
+        With the urgency of a cancel it waits for no limit and for no lock-out.
+        """
 
         async def once() -> bytes:
             """Wait for the counter and make one attempt."""
+            if urgency is Urgency.CANCEL:
+                return await self._private(name, members, urgency)
             self._respect_lockout(name)
             while (wait_ns := self.limiter.wait_ns(name, self._timing.ticks())) > 0:
                 if wait_ns > LONGEST_WAIT_NS:
@@ -175,7 +187,8 @@ class RequestExecutor:
                 await self._timing.sleep(wait_ns / NS_PER_S)
             return await self._private(name, members, Urgency.READ)
 
-        return await self._repeated(name, once)
+        most_s = 0 if urgency is Urgency.CANCEL else LONGEST_WAIT_NS // NS_PER_S
+        return await self._repeated(name, once, most_s)
 
     async def write(
         self,
@@ -194,7 +207,7 @@ class RequestExecutor:
             name: The endpoint.
             members: The members of the body.
             urgency: The rank among the calls that wait for their turn.
-            before: Instant from which it is not sent any more, ns since the Unix epoch.
+            before: Instant of the exchange's clock from which it is not sent any more, ns.
             names: Names by which `withdraw` finds it while it waits.
 
         Raises:
@@ -216,13 +229,14 @@ class RequestExecutor:
             if isinstance(error, NoAnswer) and error.retry_after_s:
                 # A gateway that named a time gets no further order before it.
                 now = self._timing.ticks()
-                self.limiter.exceeded(now, now + error.retry_after_s * NS_PER_S)
+                self._hold(now, error.retry_after_s * NS_PER_S)
             raise OutcomeUnknown(name, str(error)) from error
         self._note(name, reply)
         if reply.refusal is None:
             return bytes(reply.result)
         words, kind = reply.refusal
-        if kind is ErrorClass.UNKNOWN_OUTCOME or reply.has_result:
+        proven = kind.nothing_happened or urgency is not Urgency.ORDER
+        if kind is ErrorClass.UNKNOWN_OUTCOME or reply.has_result or not proven:
             raise OutcomeUnknown(name, words)
         raise Refused(name, words, kind)
 
@@ -236,13 +250,28 @@ class RequestExecutor:
         """
         self._lock.withdraw(names)
 
-    async def _repeated(self, name: str, once: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def _repeated(
+        self,
+        name: str,
+        once: Callable[[], Awaitable[bytes]],
+        most_s: int = LONGEST_WAIT_NS // NS_PER_S,
+    ) -> bytes:
+        """Make attempts with growing pauses.
+
+        Args:
+            name: The endpoint.
+            once: Makes one attempt.
+            most_s: The longest pause that a gateway may ask for; after a longer one no further
+                attempt is made. 0: no gateway is heeded.
+        """
         for attempt in range(1, READ_ATTEMPTS + 1):
             try:
                 return self._result(name, await once())
             except (ConnectionLost, UnreadableReply, _Passing) as error:
-                asked_s = error.retry_after_s or 0 if isinstance(error, NoAnswer) else 0
-                if attempt == READ_ATTEMPTS or asked_s * NS_PER_S > LONGEST_WAIT_NS:
+                named_s = error.retry_after_s if isinstance(error, NoAnswer) else None
+                asked_s = named_s or 0 if most_s else 0
+                final = attempt == READ_ATTEMPTS or isinstance(error, AccessDenied)
+                if final or asked_s > most_s:
                     raise error.final if isinstance(error, _Passing) else error from None
             longest_s = _FIRST_PAUSE_S * 2 ** (attempt - 1)
             pause_s = longest_s * (1 + self._timing.jitter()) / 2
@@ -269,7 +298,7 @@ class RequestExecutor:
         before: int | None = None,
         names: Set[object] = frozenset(),
     ) -> bytes:
-        """Make one signed call, or a few after refused nonces; nothing else is repeated."""
+        """Make one signed call; repeat it after a refused nonce alone, and an order never."""
         if self._signer is None:
             raise NoCredentials(name)
         spend = self.limiter.spend if urgency is Urgency.READ else self.limiter.spend_on_write
@@ -291,11 +320,14 @@ class RequestExecutor:
     async def _signed(
         self, name: str, members: dict[str, object], turn: LockTurn, before: int | None
     ) -> bytes:
-        """Send a call in its turn; sign it anew while its nonce is refused, unless overtaken."""
+        """Send a call in its turn; sign it anew while its nonce is refused, unless overtaken.
+
+        An order is signed once: another delivery of it may have been accepted.
+        """
         assert self._signer is not None
         path, otp = f"/0/private/{name}", self._otp() if self._otp else None
-        for _ in range(RESIGNATURES + 1):
-            if before is not None and self._timing.clock() >= before:
+        for _ in range(1 if turn.urgency is Urgency.ORDER else RESIGNATURES + 1):
+            if before is not None and self._exchange_now() >= before:
                 raise NotSent(self._root + path, "its turn came after its deadline")
             if turn.overtaken and turn.urgency not in _AGAIN:
                 raise NotSent(self._root + path, "it was withdrawn: a cancel went before it")
@@ -318,6 +350,10 @@ class RequestExecutor:
         words = _THROTTLED if limiter.throttled_ns(now) else f"held back here: {counted}"
         return Refused(name, words, ErrorClass.SLOW_DOWN)
 
+    def _hold(self, now: int, wait_ns: int) -> None:
+        """Hold orders and reads back for a time that came from outside."""
+        self.limiter.exceeded(now, now + min(max(0, wait_ns), LONGEST_WAIT_NS))
+
     def _note(self, name: str, reply: Reply) -> None:
         """Log warnings, and take over what errors reveal about the exchange's limits."""
         for warning in reply.warnings:
@@ -327,7 +363,7 @@ class RequestExecutor:
             if error.startswith("EAPI:Rate limit"):
                 self.limiter.exceeded(now)
             elif until := throttled_until(error):
-                self.limiter.exceeded(now, now + max(0, until - self._timing.clock()))
+                self._hold(now, until - self._exchange_now())
             elif error == "EGeneral:Temporary lockout":
                 self._locked_until = now + LOCKOUT_NS
 

@@ -3,13 +3,15 @@
 Nothing is retried here, and no redirection followed: a transport that repeats a POST
 doubles orders, and a signed request must reach no other server. Answers of the exchange
 have status 200; any other status is a gateway's, and says nothing about what was done.
-The HTTP library's errors stop in this file.
+A body is unpacked here, piece by piece, so that no answer is larger than `MOST_BYTES`: two
+megabytes of gzip can hold two gigabytes. The HTTP library's errors stop in this file.
 
 Source: docs.kraken.com/api/docs/guides/spot-rest-intro
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -26,6 +28,12 @@ KEPT_ALIVE_S = 30.0
 than servers wait, so that it does not find one that is just being closed."""
 
 
+MOST_BYTES = 32 * 2**20
+"""The longest body, unpacked. The longest answer of the exchange, all its pairs, has about 2 MB."""
+_DENIALS = (400, 401, 403, 404, 405)
+_GZIP = zlib.MAX_WBITS | 16
+
+
 class NotSent(ConnectionLost):
     """No connection was made, so nothing was sent."""
 
@@ -36,6 +44,14 @@ class NoAnswer(ConnectionLost):
 
     retry_after_s: int | None = None
     """Seconds from now at which the gateway wants the next call, if it named a time."""
+
+
+class AccessDenied(NoAnswer):
+    """A gateway turned the call away, and would do so again: asking again does not help."""
+
+
+class BadBody(Exception):
+    """A body that is longer than `MOST_BYTES`, or packed in a way that cannot be undone."""
 
 
 class SignedHeaders(dict[str, str]):
@@ -119,15 +135,18 @@ class HttpTransport:
                 allow_redirects=False,
                 proxy=self._proxies[url],
             ) as response:
-                answer = await response.read()
+                if response.status == 200:
+                    return await _body(response)
         except _UNCONNECTED as error:
             raise NotSent(url, _reason(error)) from None
+        except BadBody as error:
+            raise NoAnswer(url, str(error)) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # The library's errors hold the request and its headers: they stop here.
             raise NoAnswer(url, _reason(error)) from None
-        if response.status != 200:
-            raise NoAnswer(url, f"HTTP {response.status}", _retry_after_s(response.headers))
-        return answer
+        if response.status in _DENIALS:
+            raise AccessDenied(url, f"HTTP {response.status}. {_DENIED}")
+        raise NoAnswer(url, f"HTTP {response.status}", _retry_after_s(response.headers))
 
     def _opened(self) -> aiohttp.ClientSession:
         # Not in __init__: a session belongs to the running loop.
@@ -135,12 +154,44 @@ class HttpTransport:
             self._session = aiohttp.ClientSession(
                 timeout=self._timeout,
                 connector=aiohttp.TCPConnector(keepalive_timeout=KEPT_ALIVE_S),
-                headers={"User-Agent": USER_AGENT},
+                headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
+                auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
 
 
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """Return the whole body, unpacked.
+
+    Raises:
+        BadBody: It is too long, or cannot be unpacked.
+    """
+    packing = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if packing not in ("identity", "gzip"):
+        raise BadBody(f"the body is packed as {packing[:20]!r}, which nobody asked for")
+    unpacker = zlib.decompressobj(_GZIP) if packing == "gzip" else None
+    pieces, size = [], 0
+    async for chunk in response.content.iter_any():
+        piece = chunk
+        if unpacker is not None:
+            try:
+                piece = unpacker.decompress(chunk, MOST_BYTES - size + 1)
+            except zlib.error as error:
+                raise BadBody(f"the body cannot be unpacked: {error}") from None
+        pieces.append(piece)
+        size += len(piece)
+        if size > MOST_BYTES:
+            raise BadBody(f"the body is longer than {MOST_BYTES // 2**20} MiB")
+    if unpacker is not None and not unpacker.eof:
+        raise BadBody("the body ends before it is whole")
+    return b"".join(pieces)
+
+
+_DENIED = (
+    "A gateway turned the call away, and would again: check the address, the network and what "
+    "the key may do"
+)
 _UNCONNECTED = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,

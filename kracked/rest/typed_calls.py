@@ -5,6 +5,7 @@ An accepted write whose reply cannot be read is an `OutcomeUnknown`, like a lost
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Set
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -16,7 +17,16 @@ from kracked.rest.priority_lock import Urgency
 from kracked.rest.replies import OutcomeUnknown, UnreadableReply
 from kracked.rest.request_executor import RequestExecutor
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
+
+UNREADABLE = (msgspec.MsgspecError, ArithmeticError, RecursionError)
+"""The errors of decoding JSON that is not what was expected, nested too deeply among it."""
+
+
+_NAMED = 5
+"""Rows that are named in the log; the others are counted."""
 
 
 class TypedCalls:
@@ -31,6 +41,29 @@ class TypedCalls:
     async def public(self, name: str, params: dict[str, str], shape: type[T]) -> T:
         """Make a public call."""
         return _decoded(name, await self._executor.public(name, params), shape)
+
+    async def public_rows(self, name: str, params: dict[str, str], shape: type[T]) -> dict[str, T]:
+        """Make a public call for a table of rows by name.
+
+        A row that cannot be read is left out and named in the log: one odd row among 1,450 must
+        not cost the others.
+
+        Raises:
+            UnreadableReply: No row can be read.
+        """
+        rows = _decoded(name, await self._executor.public(name, params), dict[str, msgspec.Raw])
+        found, odd = dict[str, T](), dict[str, str]()
+        for key, row in rows.items():
+            try:
+                found[key] = _typed(bytes(row), shape)
+            except UNREADABLE as error:
+                odd[key] = str(error)
+        for key in list(odd)[:_NAMED]:
+            facts = {"method": name, "row": key, "reason": odd[key], "left_out": len(odd)}
+            log.warning("row left out", extra=facts)
+        if odd and not found:
+            raise UnreadableReply(name, next(iter(odd.values())))
+        return found
 
     async def public_with(self, name: str, reader: Callable[[bytes], T]) -> T:
         """Make a public call without parameters, whose result needs a reader of its own."""
@@ -53,10 +86,14 @@ class TypedCalls:
         return _decoded(name, await self._executor.read(name, members), shape)
 
     async def read_with(
-        self, name: str, members: dict[str, object], reader: Callable[[bytes], T]
+        self,
+        name: str,
+        members: dict[str, object],
+        reader: Callable[[bytes], T],
+        urgency: Urgency = Urgency.READ,
     ) -> T:
         """Make a private call that changes nothing, whose result needs a reader of its own."""
-        return _read(name, reader, await self._executor.read(name, members))
+        return _read(name, reader, await self._executor.read(name, members, urgency))
 
     async def write(
         self,
@@ -107,5 +144,5 @@ _exact = msgspec.json.Encoder(decimal_format="number").encode
 def _read(name: str, reader: Callable[[bytes], T], raw: bytes) -> T:
     try:
         return reader(raw)
-    except (msgspec.MsgspecError, ArithmeticError) as error:
+    except UNREADABLE as error:
         raise UnreadableReply(name, str(error)) from error

@@ -35,6 +35,8 @@ class RestApi:
         if not fault.kind.acts:
             return _answer_before_acting(fault, now)
         lag_ns = fault.length_ns if fault.kind is OrderFault.REST_LAG else 0
+        if fault.kind is OrderFault.TWICE:
+            self.answer(http_method, call, query, now)
         return _answer_after_acting(
             fault, self.answer(http_method, call, query, now, lag_ns=lag_ns)
         )
@@ -61,6 +63,8 @@ def _answer_before_acting(fault: OrderFaultRule, now: int) -> HttpAnswer:
     match fault.kind:
         case OrderFault.NONCE:
             return HttpAnswer(reply([refusals.INVALID_NONCE]))
+        case OrderFault.DOMAIN_RATE:
+            return HttpAnswer(reply([messages.DOMAIN_RATE]))
         case OrderFault.THROTTLED:
             return HttpAnswer(reply([messages.throttled(now + fault.length_ns)]))
         case OrderFault.UNAVAILABLE:
@@ -79,4 +83,6 @@ def _answer_after_acting(fault: OrderFaultRule, body: bytes) -> HttpAnswer:
             return HttpAnswer(_GATEWAY_PAGE, 502, "text/html")
         case OrderFault.REPLY_LOST:
             return HttpAnswer(body, dropped=True)
+        case OrderFault.REPLY_CUT:
+            return HttpAnswer(body[: len(body) // 2])
     return HttpAnswer(body)

@@ -29,7 +29,7 @@ class MaintenanceOffer(ScreenPart):
         if trader is None or access is None or not trader.open:
             return
         effect, orders = self._model.effect(), len(access.account.orders)
-        switch_on = bool(trader.status().switch_ns)
+        switch_on = bool(trader.status(self._model.symbol).switch_ns)
         due = self._due(effect, orders, switch_on=switch_on)
         if due - self._asked and self._is_free():
             self._asked |= due

@@ -31,7 +31,7 @@ from kracked_tui.widgets.panes.account import OrdersPane
 from kracked_tui.widgets.panes.ladder import LadderPane
 
 _ON_A_PANE = frozenset(("join", "amend", "cancel", "cancel_pair", "cancel_all"))
-_ON_A_PANE_OR_TICKET = frozenset(("panic", "arm", "size"))
+_ON_A_PANE_OR_TICKET = frozenset(("panic", "panic_all", "arm", "size"))
 _ON_THE_TICKET = frozenset(("send", "enter"))
 _LEADING_AWAY = frozenset(("go", "pane", "watch", "zoom", "copy"))
 """Keys that would lead away from an open ticket, though they were meant for it."""
@@ -87,17 +87,25 @@ class OrderKeys(ScreenPart):
         """Go to a pane by its number; while armed the first digits choose the size instead."""
         trader = self._model.trader
         in_ladder = isinstance(self._panels.focused, LadderPane) and self._panels.top is None
-        if trader is not None and trader.armed and in_ladder and number <= _PRESETS:
+        armed = trader is not None and trader.armed_for(self._model.symbol)
+        if armed and in_ladder and number <= _PRESETS:
             self._ticket.action_size(number)
         else:
             self._screen.view_keys.action_go(number)
 
     def action_panic(self) -> None:
         """Cancel the pair and disarm, without a question: it only reduces risk."""
+        self._panic(self._model.symbol)
+
+    def action_panic_all(self) -> None:
+        """Cancel every order of the account and disarm, without a question."""
+        self._panic(None)
+
+    def _panic(self, symbol: str | None) -> None:
         trader = self._ticket.ready_trader()
         if trader is not None:
             self._ticket.close()
-            self._ticket.run_order(partial(trader.panic, self._model.symbol))
+            self._ticket.run_order(partial(trader.panic.cancel, symbol))
 
     # --- working orders ---------------------------------------------------------------------
 
@@ -175,16 +183,17 @@ class OrderKeys(ScreenPart):
         trader = self._ticket.ready_trader()
         if trader is None:
             return
-        if trader.armed:
+        symbol = self._model.symbol
+        if trader.armed_for(symbol):
             self._ticket.run_order(trader.disarm)
             return
         question = questions.arm(
-            self._model.symbol,
+            symbol,
             trader.armed_min,
-            before=trader.armed_before,
+            before=trader.armed_before(symbol),
             warning=trader.switch_warning,
         )
-        self._screen.questions.ask(question, lambda _: trader.arm())
+        self._screen.questions.ask(question, lambda _: trader.arm(symbol))
 
     async def may_leave(self) -> bool:
         """Whether no own order is open and nothing is armed; else ask what to do about it."""

@@ -45,7 +45,11 @@ class TicketKeys(ScreenPart):
         trader = self._model.trader
         if trader is not None and trader.open:
             return trader
-        reason = trader.status().reason if trader else self._model.status_without_trader.reason
+        reason = (
+            trader.why_not(self._model.symbol)
+            if trader
+            else self._model.status_without_trader.reason
+        )
         self._model.tell(reason or "not connected yet", "warn")
         self._screen.draw()
         return None
@@ -62,7 +66,8 @@ class TicketKeys(ScreenPart):
         view = self.view()
         if view is not None and self._panels.top == layout.TICKET:
             trader = self._model.trader
-            self.panel.show(view, armed=trader is not None and trader.armed)
+            armed = trader is not None and trader.armed_for(view.ticket.symbol)
+            self.panel.show(view, armed=armed)
 
     def view(self) -> TicketView | None:
         """Return the ticket as it would be sent now; None without one."""

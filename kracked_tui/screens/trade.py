@@ -234,7 +234,13 @@ class TradeScreen(Screen[None]):
                 account.order_rows, width, known=account.known, empty=account.empty_reason
             )
             self.mine.set_lines([line])
-        self.hints.hints = self._money_hints if self.model.trader else self._hints
+        self.hints.hints = self._hints
+        if self.model.trader:
+            named = f"PANIC {self.model.symbol}"
+            self.hints.hints = [
+                hint._replace(text=named) if hint.action == "panic" else hint
+                for hint in self._money_hints
+            ]
         self.hints.show()
         self._draw_panel()
         for part in self.parts:
@@ -262,7 +268,9 @@ class TradeScreen(Screen[None]):
     def on_orders_pane_opened(self, message: OrdersPane.Opened) -> None:
         """Move the ladder's cursor to the level of an own order, and the queue with it."""
         row = message.row
-        if row.symbol != self.model.symbol:
+        if not row.symbol:
+            self.model.tell("the pair of this order is not known yet: nothing to show")
+        elif row.symbol != self.model.symbol:
             self.show_symbol(row.symbol)
         elif row.limit is not None:
             precision = self.frame_state().precision

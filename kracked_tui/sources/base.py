@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kracked.book.l3 import L3Book
     from kracked.feed.account import Account
     from kracked.feed.fanout import Consumer
+    from kracked.feed.freshness import Freshness
     from kracked.feed_manager import FeedManager
     from kracked.protocol.maintenance_tracker import MaintenanceTracker
     from kracked.rest.client import RestClient
@@ -34,8 +35,8 @@ class Access(NamedTuple):
     """Every event, none left out; None when orders may not be placed."""
     outbox: Path
     """The file that records the orders sent with this key."""
-    silent_ns: Callable[[], int | None]
-    """Time since the last message on the public connection; None while there is none."""
+    freshness: Callable[[str], Freshness]
+    """Whether the level 2 book of a symbol is current, by the feed's judge."""
     maintenance: MaintenanceTracker | None = None
     """What the exchange has announced, none left out."""
 

@@ -17,7 +17,6 @@ from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.feed.errors import NoToken
 from kracked.feed.fanout import Policy
-from kracked.feed.managed_connection import PUBLIC
 from kracked.feed_manager import FeedManager
 from kracked.instruments import Precision
 from kracked.protocol.events import Candle, Candles, Event
@@ -94,7 +93,7 @@ class LiveSource:
                 self.feed.account,
                 reports,
                 state / outbox,
-                self._silent_ns,
+                self.feed.freshness,
                 self.feed.maintenance,
             )
         self._stack = AsyncExitStack()
@@ -113,10 +112,6 @@ class LiveSource:
     def no_level3_reason(self) -> str:
         """The reason for no level 3 book, for people."""
         return self._level3_error if self._has_key else _NO_KEY
-
-    def _silent_ns(self) -> int | None:
-        connections = self.feed.stats().connections
-        return next((one.silent_ns for one in connections if one.name == PUBLIC), None)
 
     def counters(self) -> Counters:
         """Return the checksum counts of all books since the start."""
@@ -159,6 +154,8 @@ class LiveSource:
         Raises:
             RequestRejected: The exchange refuses a channel.
         """
+        if not symbol:
+            return  # an order whose pair is not known yet names none
         self._requested = symbol
         # One change at a time: two quick keys would else undo each other's subscriptions.
         async with self._show_lock:

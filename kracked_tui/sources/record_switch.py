@@ -93,7 +93,7 @@ class RecordSwitch:
         try:
             recorder = await asyncio.to_thread(import_module, "kracked.recorder")
             async with recorder.recording(feed, out) as self._recorder:
-                await self._stopping.wait()
+                await _first_of(self._stopping, self._recorder.ended)
         except Exception:
             self._failed = True
             raise
@@ -113,16 +113,29 @@ class RecordSwitch:
             return RecordView(failed=True) if self._failed else None
         made, view = self._last_view
         if self._recorder is not None and not 0 <= now - made < _VIEW_EVERY_NS:
-            _, _, rate, status, _ = self._recorder.progress()
+            progress = self._recorder.progress()
+            status = progress.status
             view = RecordView(
                 bytes=status.bytes,
                 rows=status.rows,
-                rate=int(rate),
+                rate=int(progress.rate),
                 gaps=status.gaps,
                 lost=status.lost,
                 free_bytes=status.free_bytes,
                 waiting_bytes=status.queued_bytes,
+                verdict=status.verdict.value,
+                tables_stopped=status.tables_stopped,
                 trouble=status.trouble,
             )
             self._last_view = (now, view)
         return view
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    """Return once one of the events is set."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

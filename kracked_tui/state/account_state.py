@@ -51,7 +51,7 @@ class AccountState:
         trader = self._model.trader
         if trader is None or self._account is None:
             return self._model.status_without_trader
-        return trader.status()
+        return trader.status(self._symbol)
 
     @cached_property
     def order_rows(self) -> tuple[OrderRow, ...]:
@@ -117,4 +117,4 @@ class AccountState:
         if model.trader is None:
             return "No order of yours is open."
         # A screen that names b as the key that buys must have a b that buys.
-        return _HOW_TO_ORDER if model.trader.open else self.status.reason
+        return _HOW_TO_ORDER if model.trader.ready else self.status.reason

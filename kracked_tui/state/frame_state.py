@@ -114,8 +114,9 @@ class FrameState:
 
     @property
     def armed(self) -> bool:
-        """Whether keys send orders."""
-        return self._model.trader is not None and self._model.trader.armed
+        """Whether keys send orders of the shown pair."""
+        trader = self._model.trader
+        return trader is not None and trader.armed_for(self.symbol)
 
     @cached_property
     def flow(self) -> FlowView:

@@ -17,6 +17,7 @@ from kracked.protocol import events
 from kracked.protocol.events import Event, Side
 from kracked.protocol.maintenance_tracker import MaintenanceNews, MaintenanceTracker
 from kracked.protocol.maintenance_words import clock_text
+from kracked.untrusted import printable
 from kracked_tui.sources.base import TimeJump
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import Bar, merged
@@ -46,6 +47,8 @@ class MarketState:
         self.rising: bool | None = None
         self.prints: deque[Print] = deque(maxlen=MAX_PRINTS)
         """Oldest first."""
+        self.missing_trades = 0
+        """Trades that never came before the next print."""
         self.traded: dict[int, Traded] = {}
         self.session_bought = 0
         self.session_sold = 0
@@ -55,6 +58,8 @@ class MarketState:
         """Bars of five seconds made from trades, oldest first."""
         self.resync = ""
         """Why its level 2 book waits for a snapshot."""
+        self.stale = ""
+        """What contradicts its level 2 book, which waits for a snapshot."""
         self.level3_resync = ""
         self.level3_error = ""
         self.refused = ""
@@ -82,8 +87,10 @@ class MarketState:
         self._set_precision(event.precision)
         if event.snapshot:
             self.prints.clear()
+        missing, self.missing_trades = self.missing_trades, 0
         for each in sorted(prints(event), key=lambda one: one.time):
-            self.prints.append(each)
+            self.prints.append(each._replace(missing=missing) if missing else each)
+            missing = 0
             self._set_last(each.last_price)
             self._extend_bar(each.time, each.last_price, each.qty)
         if event.snapshot:
@@ -210,6 +217,7 @@ class Store:
             connected=bool(self._connected) and "public" not in self._down_reasons,
             trouble=down_reason,
             resync=market.resync,
+            stale=market.stale,
             has_book=has_book,
             verified=verified,
             last_received=self.last_received,
@@ -252,7 +260,7 @@ class Store:
             role: `good`, `warn` or `dim`.
             own: About an order of ours, or the answer to a key.
         """
-        self.log_entries.appendleft(LogEntry(time, text, role, own))
+        self.log_entries.appendleft(LogEntry(time, printable(text), role, own))
 
     # --- whether the data can be trusted ------------------------------------------
 
@@ -272,11 +280,15 @@ class Store:
                 self.dropped += event.dropped
             case events.Gap():
                 self.gaps += 1
+                if event.first_id is not None and event.last_id is not None:
+                    missing = event.last_id - event.first_id + 1
+                    self.market(event.symbols[0]).missing_trades += missing
                 length = fmt.milliseconds(event.end - event.start)
                 text = f"gap of {length} in {event.channel}: {event.reason}"
                 self.tell(event.received, text, "warn")
             case events.Stale():
-                self.tell(event.received, f"{event.symbol} {event.channel} is stale", "warn")
+                why = f": {event.reason}" if event.reason else ""
+                self.tell(event.received, f"{event.symbol} {event.channel} is stale{why}", "warn")
             case events.Rejected():
                 self._apply_rejection(event)
             case events.Status():
@@ -288,8 +300,10 @@ class Store:
         market = self.market(event.symbol)
         if event.channel == "book":
             market.resync = reason
+            market.stale = event.detail if isinstance(event, events.Resync) else ""
+            market.stale = market.stale if reason == "stale" else ""
             market.refused = market.refused if reason else ""
-        else:
+        elif event.channel == "level3":
             market.level3_resync = reason
         self.resyncs += bool(reason)
         word, role = (f"resync: {reason}", "warn") if reason else ("verified", "good")
@@ -308,10 +322,10 @@ class Store:
             role = "good" if news.good else "warn"
             self.tell(now, news.text(), role, own=news.urgent)
         if changed:
-            well, ends = event.system == ONLINE, self.maintenance.effect(now).ends
+            well, until = event.system == ONLINE, self.maintenance.effect(now).until
             text = "the exchange is online again" if well else system_words(event.system)
-            if not well and ends is not None:
-                text += f", until about {clock_text(ends, now)}"
+            if not well and until is not None:
+                text += f", until about {clock_text(until, now)}"
             self.tell(now, text, "good" if well else "warn")
 
     def catch_up(self, status: events.Status | None) -> None:

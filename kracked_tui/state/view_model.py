@@ -145,6 +145,8 @@ class ViewModel:
             bid.price if bid else None,
             ask.price if ask else None,
             verified=status.usable,
+            bids=tuple(book.bids),
+            asks=tuple(book.asks),
         )
 
     def flow(self, market: MarketState, now: int) -> FlowView:

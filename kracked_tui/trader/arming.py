@@ -41,8 +41,10 @@ class Arming:
         self._until = 0
         self._renewal: asyncio.Task[None] | None = None
         self._timer: asyncio.Task[None] | None = None
-        self.armed_before = False
-        """Whether it was armed since the start: the pair need not be typed again."""
+        self.symbol = ""
+        """The pair that was armed last: keys send orders of no other."""
+        self.armed_before: set[str] = set()
+        """The pairs that were armed since the start: they need not be typed again."""
 
     @property
     def armed(self) -> bool:
@@ -69,8 +71,8 @@ class Arming:
         """What near maintenance makes of the switch, in sentences."""
         return self._switch.maintenance_warning()
 
-    def arm(self) -> None:
-        """Let keys send orders for the configured minutes, and hold the switch meanwhile.
+    def arm(self, symbol: str) -> None:
+        """Let keys send orders of a pair for the configured minutes; hold the switch meanwhile.
 
         Not while maintenance is about to begin: the switch would cancel everything after it.
         """
@@ -85,14 +87,16 @@ class Arming:
             await self.disarm("its time is over")
 
         self._until = self._now() + self._minutes * 60 * NS_PER_S
-        self.armed_before = True
+        self.symbol = symbol
+        self.armed_before.add(symbol)
         if self._renewal is None:
             hold = self._switch.hold(through_maintenance=True)
             self._renewal = self._tasks.create_task(hold, name="dead-man's switch")
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._tasks.create_task(disarm_in_time(), name="disarm in time")
-        self._tell(f"ARMED for {self._minutes} minutes; the dead-man's switch is on", "warn")
+        text = f"ARMED for {self._minutes} minutes, {symbol} alone; the dead-man's switch is on"
+        self._tell(text, "warn")
 
     def stop(self) -> None:
         """Let no key send an order any more, at once; the switch is left as it is."""

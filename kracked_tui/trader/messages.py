@@ -8,6 +8,7 @@ from kracked import units
 from kracked.instruments import Instrument
 from kracked.orders import ActionKind, CancelOutcome, OrderDeclined, OrderState, OutboxEntry
 from kracked.orders.draft import PERCENT_DECIMALS
+from kracked.times import NS_PER_S
 from kracked_tui.view.ticket.ticket import Ticket
 from kracked_tui.view.words import verb
 
@@ -57,6 +58,37 @@ def cancelled(what: str, result: CancelOutcome) -> Message:
         return f"{what}: {refused or 'an order of unknown outcome may still arrive'}", "warn"
     number = "gone already" if result.gone else f"{result.count} cancelled"
     return f"{what}: {number}{', on the way' if result.pending else ''}", "good"
+
+
+def clock(ahead_ns: int) -> Message:
+    """Report how wrong this computer's clock is by the exchange's."""
+    off_s = round(abs(ahead_ns) / NS_PER_S)
+    if not off_s:
+        return "this computer's clock is right again", "good"
+    how = "slow" if ahead_ns > 0 else "fast"
+    consequence = "deadlines follow the exchange's clock; set this one"
+    return f"this computer's clock is {off_s} s {how}: {consequence}", "warn"
+
+
+def _of(symbol: str | None) -> str:
+    return symbol or "ALL PAIRS"
+
+
+def panicking(symbol: str | None) -> str:
+    """Report that a panic begins; of a pair, with the key that takes in all pairs."""
+    more = "" if symbol is None else "; ctrl+k cancels ALL PAIRS"
+    return f"PANIC sent: every order of {_of(symbol)} is being cancelled{more}"
+
+
+def unanswered(symbol: str | None, silent_s: int) -> Message:
+    """Report how long the exchange has not answered a panic."""
+    return f"PANIC sent for {_of(symbol)}, no answer for {silent_s} s", "warn"
+
+
+def panicked(symbol: str | None, result: CancelOutcome) -> Message:
+    """Report that a panic is over."""
+    number = "" if result.gone or not result.count else f", {result.count} cancelled"
+    return f"PANIC is over: no order of {_of(symbol)} is open any more{number}", "good"
 
 
 def panic(why: str, switch_s: int | None) -> Message:

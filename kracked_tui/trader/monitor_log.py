@@ -14,6 +14,8 @@ from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from kracked.untrusted import printable, printable_lines
+
 NAME = "monitor.log"
 _MAX_BYTES, _OLD_FILES = 1_000_000, 3
 _LOGGERS = ("kracked", "kracked_tui")
@@ -22,12 +24,17 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 class _FactsFormatter(logging.Formatter):
-    """One line: time, level, logger, the message and its facts by name."""
+    """One line: time, level, logger, the message and its facts by name.
+
+    Text from outside is made safe, and what follows on further lines, a traceback, is indented:
+    no text can forge a record.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
         facts = [f"{name}={value}" for name, value in vars(record).items() if name not in _STANDARD]
-        return " ".join((super().format(record), *facts))
+        text = " ".join((super().format(record), *(printable(fact) for fact in facts)))
+        return printable_lines(text).replace("\n", "\n    ")
 
 
 class _PrivateFileHandler(RotatingFileHandler):

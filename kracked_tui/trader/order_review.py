@@ -75,6 +75,7 @@ class Reviewer:
             size=self._presets.size(market),
             words=review.words,
             problems=tuple(problems),
+            remarks=review.remarks,
             waivable=bool(checks) and checks <= _WAIVABLE,
             note=note(ticket, market),
             effect=self.effect(manager, ticket, market, book),
@@ -101,13 +102,16 @@ class Reviewer:
 
     def context(self, market: TicketMarket) -> MarketContext:
         """Return the market and the account as the order checks see them."""
-        silent = self._access.silent_ns()
+        freshness = self._access.freshness(market.instrument.symbol)
         return MarketContext(
             instrument=market.instrument,
             bid=market.bid,
             ask=market.ask,
             book_verified=market.verified,
-            book_age_ns=_FOREVER_NS if silent is None else silent,
+            book_age_ns=_FOREVER_NS if freshness.age_ns is None else freshness.age_ns,
+            book_stale=freshness.reason,
+            bids=market.bids,
+            asks=market.asks,
             fees=self._terms.fees.get(market.instrument.symbol),
         )
 

@@ -6,7 +6,6 @@ and knows no key; every answer is words.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -16,30 +15,26 @@ from kracked.errors import KrackedError
 from kracked.orders import (
     CancelOutcome,
     Check,
-    DeadManSwitch,
     FailedCheck,
-    Limits,
     OrderDeclined,
     OrderManager,
     OrderState,
     OutboxEntry,
-    open_order_manager,
 )
-from kracked.protocol import events
 from kracked.protocol.events import Side
-from kracked.protocol.limits import tier_of
 from kracked.protocol.own_orders import OwnOrder
 from kracked.rest.request_executor import RequestTiming
 from kracked.times import NS_PER_S
 from kracked_tui.config import Lost, Trading
-from kracked_tui.error_boundary import Tell, error_text, report_error, reporting_errors
+from kracked_tui.error_boundary import Tell
 from kracked_tui.sources.base import Access
 from kracked_tui.trader import messages, ticket_to_order
 from kracked_tui.trader.account_terms import AccountTerms
 from kracked_tui.trader.arming import Arming
-from kracked_tui.trader.monitor_log import monitor_log
 from kracked_tui.trader.order_review import Reviewer, place_after
+from kracked_tui.trader.panic import Panic
 from kracked_tui.trader.presets import Presets
+from kracked_tui.trader.trading_life import TradingLife
 from kracked_tui.view.account.orders import Sent
 from kracked_tui.view.account.rates import RateView
 from kracked_tui.view.chrome import trading_status
@@ -53,17 +48,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_STOPPED = (
-    "Start the monitor again to trade or cancel; a dead-man's switch that is on cancels by itself."
-)
-_NOT_LOOKED_UP = "orders are not looked up any more, start the monitor again"
+_STREAM_DOWN = "The account's stream is down; new orders wait for it, cancels do not."
+_NOT_OPEN = "Trading is not open."
 _SHOWN_ENDED = 6
 _ENDED_FOR_NS = 60 * NS_PER_S
 """How long an order that has ended stays on the screen with its outcome."""
 
 
 class Trader:
-    """One per program. `run` lives as long as the source; the rest may be called at any time."""
+    """One per program. `life.run` lasts as long as the source; the rest may be called any time."""
 
     def __init__(
         self, access: Access, settings: Trading, *, tell: Tell, now: Callable[[], int]
@@ -78,49 +71,15 @@ class Trader:
         self._access, self._settings, self._show, self._now = access, settings, tell, now
         self.terms, self.presets = AccountTerms(access.client), Presets(settings.sizes)
         self._reviewer = Reviewer(access, self.terms, self.presets)
-        self._timing = RequestTiming(clock=now)
-        self._manager: OrderManager | None = None
-        self._arming: Arming | None = None
-        self._unavailable = "Asking the exchange what the key may do."
-        """Why there is no order manager."""
+        self.life = TradingLife(
+            access, settings, self.terms, timing=RequestTiming(clock=now), tell=self._tell
+        )
+        self.panic = Panic(self.life, access.account, self._tell)
         self._busy = False
         self._pending: frozenset[str] = frozenset()
         self._ended: deque[Sent] = deque(maxlen=_SHOWN_ENDED)
 
     # --- life -----------------------------------------------------------------------------
-
-    async def run(self) -> None:
-        """Open the order manager and keep it until cancelled; `status` says why there is none."""
-
-        def waiting(reason: str) -> None:
-            """Show why there is no order manager yet."""
-            self._unavailable = reason
-
-        access, settings = self._access, self._settings
-        limits = Limits(
-            max_qty=settings.max_qty,
-            max_notional=settings.max_notional,
-            max_distance_percent=settings.max_distance_percent,
-        )
-        with monitor_log(access.outbox.parent):
-            try:
-                await self.terms.learn(waiting)
-                with open_order_manager(
-                    access.client,
-                    access.outbox,
-                    limits=limits,
-                    account=access.account,
-                    pairs=self.terms.pairs,
-                    fees=self.terms.fees,
-                    timing=self._timing,
-                ) as manager:
-                    await self._trade(manager)
-            except KrackedError as error:
-                self._unavailable = str(error)
-                self._tell(self._unavailable, "warn")
-            except Exception as error:  # the screen stays, and says what does not work any more
-                report_error(error, self._tell, "TRADING HAS STOPPED")
-                self._unavailable = f"Trading has stopped: {error_text(error)}. {_STOPPED}"
 
     def _tell(self, text: str, role: str) -> None:
         """Write to the log on the screen, and to the log file, which outlives the terminal."""
@@ -128,57 +87,13 @@ class Trader:
         log.log(level, "shown", extra={"text": text})
         self._show(text, role)
 
-    async def _trade(self, manager: OrderManager) -> None:
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                # Where it fails, orders of unknown outcome block new ones; cancels must go on.
-                look_up = reporting_errors(manager.reconciler.run(), self._tell, _NOT_LOOKED_UP)
-                tasks.create_task(look_up, name="unknown orders")
-                tasks.create_task(self._listen(manager), name="own reports")
-                self._arming = Arming(
-                    DeadManSwitch(
-                        self._access.client,
-                        timing=self._timing,
-                        maintenance=self._access.maintenance,
-                    ),
-                    tasks,
-                    minutes=self._settings.armed_min,
-                    tell=self._tell,
-                    now=self._now,
-                )
-                manager.maintenance = self._access.maintenance
-                self._manager, self._unavailable = manager, ""
-                manager.outbox.on_settled = lambda entry: self._tell(*messages.resolved(entry))
-                if count := len(manager.outbox.unknown()):
-                    noun = "order" if count == 1 else "orders"
-                    text = f"{count} {noun} of the last run: looking up what became of them"
-                    self._tell(text, "warn")
-        finally:
-            self._manager, self._arming, self._unavailable = None, None, "Trading is closed."
+    @property
+    def _manager(self) -> OrderManager | None:
+        return self.life.manager
 
-    async def _listen(self, manager: OrderManager) -> None:
-        """Hand every report of the account to the manager, in order and none left out."""
-        assert self._access.reports is not None
-        with self._access.reports as reports:
-            while batch := await reports.batch():
-                for event in batch:
-                    try:
-                        self._apply_report(manager, event)
-                    except Exception as error:  # the next report is applied all the same
-                        report_error(error, self._tell, "own orders may be shown wrong")
-
-    def _apply_report(self, manager: OrderManager, event: events.Event) -> None:
-        match event:
-            case events.Executions():
-                manager.apply(event)
-                for report in () if event.snapshot else event.reports:
-                    if report.get("exec_type") == "trade":
-                        self._tell(*messages.fill(report))
-            case events.Subscribed(channel="executions", max_rate_count=int(maximum)):
-                manager.engine.tier = tier_of(maximum)
-            case events.Overflow():
-                for entry in manager.outbox.pending():
-                    manager.reconciler.recheck(entry)
+    @property
+    def _arming(self) -> Arming | None:
+        return self.life.arming
 
     # --- whether it can trade -------------------------------------------------------------
 
@@ -192,44 +107,64 @@ class Trader:
         """Whether keys send orders."""
         return self._arming is not None and self._arming.armed
 
-    @property
-    def armed_before(self) -> bool:
-        """Whether it was armed since the start."""
-        return self._arming is not None and self._arming.armed_before
+    def armed_for(self, symbol: str) -> bool:
+        """Whether keys send orders of this pair."""
+        return self.armed and self._arming is not None and self._arming.symbol == symbol
+
+    def armed_before(self, symbol: str) -> bool:
+        """Whether this pair was armed since the start."""
+        return self._arming is not None and symbol in self._arming.armed_before
 
     @property
     def open(self) -> bool:
         """Whether orders can be cancelled, armed or not."""
         return self._manager is not None
 
-    def status(self) -> TradingStatus:
-        """Return whether keys trade, why not, and the time left."""
-        word = trading_status.ARMED if self.armed else trading_status.DISARMED
-        if self._arming is None:
-            return TradingStatus(word, self.why_not())
-        return TradingStatus(word, self.why_not(), self._arming.left_ns, self._arming.switch_ns)
+    @property
+    def ready(self) -> bool:
+        """Whether orders could be sent, once armed."""
+        return self.open and not (self.life.broken or self.life.unchecked)
 
-    def why_not(self) -> str:
-        """Say why no order at all would be sent now; empty when one would."""
-        if self._unavailable or self._arming is None:
-            return self._unavailable
-        if not self._access.account.orders_known:
-            return "The account's stream is down; new orders wait for it, cancels do not."
-        if not self._arming.armed:
-            return "DISARMED: press A to arm first."
-        if not self._arming.switch_ns:
-            return f"The dead-man's switch is not set yet. {self._arming.switch_failure}".strip()
-        return ""
+    def status(self, symbol: str) -> TradingStatus:
+        """Return whether keys trade the pair, why not, and the time left."""
+        if self._arming is None:
+            return TradingStatus(trading_status.DISARMED, self.why_not(symbol))
+        word = trading_status.ARMED if self.armed else trading_status.DISARMED
+        if self.armed and not self.armed_for(symbol):
+            word = f"{trading_status.ARMED} {self._arming.symbol} ONLY"
+        left_ns, switch_ns = self._arming.left_ns, self._arming.switch_ns
+        return TradingStatus(word, self.why_not(symbol), left_ns, switch_ns)
+
+    def why_not(self, symbol: str) -> str:
+        """Say why no order at all of the pair would be sent now; empty when one would."""
+        if self._arming is None:
+            return self.life.broken or self.life.unchecked or _NOT_OPEN
+        switch = f"The dead-man's switch is not set yet. {self._arming.switch_failure}".strip()
+        reasons = (
+            (bool(self.life.broken), self.life.broken),
+            (bool(self.life.unchecked), self.life.unchecked),
+            (not self._access.account.orders_known, _STREAM_DOWN),
+            (not self._arming.armed, "DISARMED: press A to arm first."),
+            (
+                self._arming.symbol != symbol,
+                f"Armed for {self._arming.symbol} alone: press A to arm {symbol}.",
+            ),
+            (not self._arming.switch_ns, switch),
+        )
+        return next((reason for applies, reason in reasons if applies), "")
 
     @property
     def switch_warning(self) -> str:
         """What near maintenance makes of the dead-man's switch, in sentences."""
         return "" if self._arming is None else self._arming.switch_warning
 
-    def arm(self) -> None:
-        """Let keys send orders."""
-        if self._arming is not None:
-            self._arming.arm()
+    def arm(self, symbol: str) -> None:
+        """Let keys send orders of this pair, and of no other."""
+        if not self.ready:
+            self._tell(f"not armed: {self.why_not(symbol)}", "warn")
+        elif self._arming is not None:
+            self.panic.end()
+            self._arming.arm(symbol)
 
     async def disarm(self) -> None:
         """Let no key send an order, and turn the dead-man's switch off."""
@@ -244,7 +179,7 @@ class Trader:
         """Return the ticket as it would be sent, and everything that speaks against it."""
         if self._manager is None:
             return None
-        blocked, now = self.why_not(), self._now()
+        blocked, now = self.why_not(ticket.symbol), self._now()
         return self._reviewer.review(self._manager, ticket, market, book, blocked=blocked, now=now)
 
     async def send(self, ticket: Ticket, market: TicketMarket, book: L3Book | None = None) -> bool:
@@ -256,7 +191,7 @@ class Trader:
         Returns:
             Whether a request went out.
         """
-        blocked = self.why_not()
+        blocked = self.why_not(ticket.symbol)
         if self._busy:
             blocked = "the last order is still on its way"
         if self._manager is None or blocked:
@@ -314,22 +249,11 @@ class Trader:
         if self._manager is not None:
             self._tell_cancelled("cancel everything", await self._manager.cancel_all())
 
-    async def panic(self, symbol: str) -> None:
-        """Cancel the pair at once and disarm. A switch that may still be needed is left on."""
-        if self._arming is None:
-            return
-        self._arming.stop()
-        confirmed, known = await self.cancel_pair(symbol), self._access.account.orders_known
-        if confirmed and known:
-            await self._arming.disarm("panic")
-            return
-        why = "own orders are not all known" if confirmed else "not all confirmed"
-        self._tell(*messages.panic(why, self._arming.let_switch_run_out()))
-
     async def leave(self, *, cancel: bool) -> bool:
         """Cancel own orders if asked, and turn the switch off. Returns whether all is confirmed."""
         if self._manager is None or self._arming is None:
             return True
+        self.panic.end()
         self._arming.stop()
         own = await self._manager.cancel_own() if cancel else CancelOutcome()
         done = not cancel or self._tell_cancelled("cancel own orders", own)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from kracked.untrusted import printable
+
 ROLES = (
     *("accent", "bright", "dim", "faint", "good", "key", "mark", "warn", "word"),
     *("ask", "ask-bar", "bid", "bid-bar", "buy", "sell", "large", "last", "price"),
@@ -77,6 +79,13 @@ class Line(NamedTuple):
         """Return the same text, all of it in one role."""
         tip = role + TIP
         spans = (Span(text, tip if was.endswith(TIP) else role) for text, was in self.spans)
+        return Line(tuple(spans), self.role)
+
+    def safe(self) -> Line:
+        """Return the row with every character replaced that a terminal would obey."""
+        if all(text.isprintable() for text, _ in self.spans):
+            return self
+        spans = (Span(printable(text, len(text) + 1), role) for text, role in self.spans)
         return Line(tuple(spans), self.role)
 
     def plain(self) -> Line:

@@ -143,7 +143,8 @@ class LiveRows(Widget):
             self.refresh()
         dirty = []
         for y in range(height):
-            new = lines[y] if y < len(lines) else None
+            # Here, where every pane's rows become cells, and nowhere else.
+            new = lines[y].safe() if y < len(lines) else None
             if new is not self._lines[y] and new != self._lines[y]:
                 self._lines[y], self._strips[y] = new, None
                 dirty.append(Region(0, y, width, 1))

@@ -130,6 +130,7 @@ class ScriptedFeed:
         self.loses = loses
         """Whether frames are lost, so that the recording ends with an error."""
         self.jump_ns = 0
+        self.has_account = True
         self.clock = Clock(wall=lambda: self.now, steady=lambda: self.now, sleep=self._sleep)
         self.endpoints = SimpleNamespace(public="wss://p", level3="wss://l", private="wss://a")
         self.ended = asyncio.Event()

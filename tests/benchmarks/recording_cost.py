@@ -68,7 +68,9 @@ class Taker:
     """In a writer's place: takes every batch, writes nothing, and lets go as a writer does."""
 
     free_bytes = 1 << 62
-    segment_bytes = 0
+    segment_bytes = tables_queued_bytes = 0
+    tables_failure = None
+    wants_live_books = True
 
     def __init__(self, *, kept: int | None = 2) -> None:
         """`kept` batches are held, as a writer holds those on their way; all, if None."""

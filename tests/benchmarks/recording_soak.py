@@ -66,9 +66,10 @@ async def _watch(recorder: Recorder, seconds: float) -> list[int]:
         await asyncio.sleep(LOOK_EVERY_S)
         memory.append(resident_bytes())
         if time.monotonic() - told >= 60:
-            told, (_, elapsed_s, rate, status, _) = time.monotonic(), recorder.progress()
+            told, progress = time.monotonic(), recorder.progress()
+            status = progress.status
             print(
-                f"{elapsed_s:5.0f} s  {rate:6.0f} messages/s  {status.rows} rows"
+                f"{progress.elapsed_s:5.0f} s  {progress.rate:6.0f} messages/s  {status.rows} rows"
                 f"  {status.queued_bytes} bytes queued  {memory[-1] / MIB:.1f} MiB",
                 flush=True,
             )

@@ -134,7 +134,7 @@ def test_a_recording_without_trades_has_no_bars_and_says_so(
     assert main(["bars", str(session), "--every", "1m"]) == 0
     told = capsys.readouterr()
     assert told.out.splitlines() == [
-        "start,symbol,open,high,low,close,volume,vwap,trades,value,buy_volume,end"
+        "start,symbol,open,high,low,close,volume,vwap,trades,value,buy_volume,end,suspect"
     ]
     assert "no trades" in told.err
 

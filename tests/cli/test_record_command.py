@@ -18,6 +18,7 @@ import pytest
 from kracked.cli import record
 from kracked.cli.main import main
 from kracked.record.check import check
+from kracked.record.write import ingest
 from tests.patience import PATIENCE_S, let_run
 
 KRACKED = (sys.executable, "-m", "kracked.cli.main")
@@ -63,6 +64,29 @@ def test_a_signal_ends_it_whole_and_in_peace(number: int, rest: str, tmp_path: P
     assert process.returncode == 0
     assert json.loads(told)["lost"] == 0
     _assert_clean(out)
+
+
+def test_the_end_tells_verdict_and_coverage(
+    rest: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(_words(tmp_path / "session", rest, "--json", "--duration", "1s")) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["verdict"], told["coverage"]) == ("complete", {"BTC/USD": {"book": 100.0}})
+    assert {"queued_bytes", "tables_queued_bytes", "lag_s"} <= told.keys()
+
+
+def test_tables_that_stop_for_lack_of_disk_are_told_of_at_once_and_fail(
+    rest: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ingest, "_TABLES_FLOOR_BYTES", 1 << 62)
+    assert main(_words(tmp_path / "session", rest, "--duration", "1s")) == 1
+    told = capsys.readouterr()
+    said = "kracked: the tables have stopped: the disk is nearly full; the raw log goes on"
+    assert said in told.err
+    assert "tables missing" in told.out
 
 
 def test_a_terminal_that_goes_away_ends_it_whole(rest: str, tmp_path: Path) -> None:

@@ -60,10 +60,14 @@ class Line:
 class Rig:
     """The driver of the feed: it moves messages and time."""
 
-    def __init__(self, seed: int, faults: Sequence[str] = ()) -> None:
+    def __init__(self, seed: int, faults: Sequence[str] = (), *, ticker: str = "bbo") -> None:
         self.now, self.random = START, Random(seed)
         self.faults = faults
         """What happens to one message in ten; see `_spoil`."""
+        self.dropped: tuple[bytes, ...] = ()
+        """Messages that hold one of these texts never arrive."""
+        self.closed = False
+        """Nobody trades: only heartbeats go on."""
         market = SimulatedMarket(listings.listings(SYMBOLS), seed=seed, rate=0.2).opened(START)
         self.api_key, self.keys = ApiKey(*new_key()), ApiKeys()
         self.keys.add(self.api_key)
@@ -76,7 +80,7 @@ class Rig:
             book=10,
             level3=10,
             trade=True,
-            ticker="bbo",
+            ticker=ticker,
             ohlc=1,
             account=True,
             token=self._never_asked,
@@ -113,9 +117,12 @@ class Rig:
         """Let both sides talk for some seconds."""
         for tick in range(round(seconds * NS_PER_S / TICK_NS)):
             self.now += TICK_NS
-            self.exchange.advance(self.now)
-            if tick % 5 == 0:
-                self._trade()
+            if self.closed:
+                self.exchange.pause(self.now)
+            else:
+                self.exchange.advance(self.now)
+                if tick % 5 == 0:
+                    self._trade()
             for line in self.lines:
                 line.session.send_heartbeats(self.now)
                 self._talk(line)
@@ -151,6 +158,8 @@ class Rig:
     def _spoilt(self, messages: list[bytes]) -> list[bytes]:
         arriving: list[bytes] = []
         for message in messages:
+            if any(text in message for text in self.dropped):
+                continue
             self._old = [*self._old, message][-KEPT:]
             if self.faults and self.random.random() < 0.1:
                 arriving += self._spoil(self.random.choice(self.faults), message)

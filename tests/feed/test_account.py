@@ -237,3 +237,34 @@ def test_every_private_frame_on_record_is_understood(vectors: Path) -> None:
                 account.apply(event)
     assert account.unreadable == 0
     assert account.balances["BTC"] == D("0.005")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"timestamp": "soon"},
+        {"timestamp": None},
+        {"exec_id": None},
+        {"exec_id": ["T1"]},
+        {"exec_id": {}},
+        {"side": "both", "order_id": "O9"},
+        {"last_price": "x"},
+    ],
+)
+def test_a_fill_that_cannot_be_read_leaves_the_orders_unknown_and_is_no_fill(
+    odd: dict[str, object],
+) -> None:
+    account = Account()
+    account.apply(Executions(0, (PENDING, NEW), sequence=1, snapshot=True))
+    account.apply(Executions(0, (TRADE | odd,), sequence=2))
+    assert (list(account.fills), account.orders_known) == ([], False)
+    assert account.unreadable > 0
+
+
+def test_a_fill_has_the_time_of_its_trade() -> None:
+    account = Account()
+    account.apply(Executions(0, (PENDING, NEW), sequence=1, snapshot=True))
+    account.apply(Executions(0, (TRADE | {"fees": None, "cost": None},), sequence=2))
+    [fill] = account.fills
+    assert fill.exchange_time == 1_767_225_601 * 10**9
+    assert (fill.fees, fill.cost) == ((), 0)

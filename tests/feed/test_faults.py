@@ -374,3 +374,27 @@ async def test_a_flood_leaves_others_their_turn(server) -> None:
                 updates = sum(type(event) is events.BookUpdate for event in await consumer.batch())
                 heard, most = heard + updates, max(most, updates)
     assert most <= connection.TURN
+
+
+# --- a channel that stops -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("channel", ["book", "level3"])
+async def test_a_book_whose_frames_alone_stop_is_stale_and_comes_back_alone(
+    faulty, channel: str
+) -> None:
+    async with faulty.feed(book=10, level3=10, trade=True, ticker=True) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(FaultKind.SILENT, "BTC/USD", f"{channel}/6s")
+            stale = await witness.until(events.Stale, of("BTC/USD", channel))
+            assert stale.reason
+            resync = await witness.until(events.Resync, of("BTC/USD", channel))
+            assert (resync.reason, resync.detail) == ("stale", stale.reason)
+            assert feed.freshness("BTC/USD", channel).reason == stale.reason
+            await witness.until(events.Verified, of("BTC/USD", channel))
+            assert await faulty.follow(feed)
+            assert {(one.symbol, one.channel) for one in witness.all(events.Resync)} == {
+                ("BTC/USD", channel)
+            }
+            assert witness.all(events.Reconnecting) == []

@@ -112,3 +112,20 @@ def test_a_message_of_the_exchange_stands_in_its_line_verbatim() -> None:
 def test_a_token_is_never_written() -> None:
     message = b'{"method":"subscribe","result":{"channel":"level3","token" : "s3cret/+="}}'
     assert b"s3cret" not in line.pack(5, 7, "level3", message)
+
+
+@pytest.mark.parametrize("sized", [True, False])
+def test_a_small_frame_that_unpacks_beyond_all_measure_is_damage(
+    sized: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frame, "MOST_UNPACKED", 1_000)
+    packing = zstandard.ZstdCompressor(write_content_size=sized).compressobj()
+    body = packing.compress(b"x" * 100_000) + packing.flush()
+    if sized:
+        body = zstandard.ZstdCompressor().compress(b"x" * 100_000)
+    fields = frame._FIELDS.pack(frame.VERSION, 0, 1, 1, 1, 1, len(body))
+    header = frame.MARK + fields
+    data = header + frame._CRC.pack(frame._checksum(header, body)) + body
+    [found] = frame.scan(data)
+    with pytest.raises(frame.DamagedFrame):
+        frame.unpack(data, found)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kracked.errors import ConfigError
-from kracked.frames import bars
+from kracked.frames import bars, load_trades
 
 
 def _trades(count: int = 2000, seed: int = 1) -> pd.DataFrame:
@@ -128,7 +128,42 @@ def test_one_rule_is_needed() -> None:
 
 def test_files_joined_are_the_bars_of_all_their_trades(tmp_path: Path) -> None:
     trades, files = _two_files(tmp_path)
-    pd.testing.assert_frame_equal(bars(files, "7min"), bars(trades, "7min"), rtol=1e-12)
+    joined, whole = (bars(given, "7min").drop(columns="suspect") for given in (files, trades))
+    pd.testing.assert_frame_equal(joined, whole, rtol=1e-12)
+
+
+def _numbered(ids: list[int]) -> str:
+    head = "ts_event,symbol,price,qty,side,ord_type,trade_id\n"
+    return head + "".join(
+        f"2024-11-12T06:0{at}:00Z,BTC/USD,10.0,1.0,buy,limit,{number}\n"
+        for at, number in enumerate(ids)
+    )
+
+
+def test_bars_beside_a_hole_in_the_trades_numbers_are_suspect(tmp_path: Path) -> None:
+    (tmp_path / "trades.csv").write_text(_numbered([1, 2, 3, 7, 8]))
+    assert bars(tmp_path, "1min")["suspect"].tolist() == [False, False, True, True, False]
+
+
+def test_the_trade_after_a_hole_is_flagged(tmp_path: Path) -> None:
+    (tmp_path / "trades.csv").write_text(_numbered([1, 2, 5, 6]))
+    assert load_trades(tmp_path)["flags"].fillna(0).tolist() == [0, 0, 4, 0]
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_polars_frame_makes_the_same_bars(lazy: bool, tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars", reason="a test tool")
+    (tmp_path / "trades.csv").write_text(_numbered([1, 2, 5, 6]))
+    trades = load_trades(tmp_path)
+    theirs = polars.from_pandas(trades)
+    given = theirs.lazy() if lazy else theirs
+    pd.testing.assert_frame_equal(bars(given, "2min"), bars(trades, "2min"))
+
+
+def test_a_frame_that_lacks_a_column_is_refused_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "trades.csv").write_text(_numbered([1, 2]))
+    with pytest.raises(ConfigError, match="trades without side make no bars"):
+        bars(load_trades(tmp_path, columns=["ts_event", "symbol", "price", "qty"]), "1min")
 
 
 def test_files_in_any_order_are_the_same_bars(tmp_path: Path) -> None:

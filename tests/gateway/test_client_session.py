@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from random import Random
 from typing import Any
 
 import pytest
@@ -306,3 +308,33 @@ def test_two_deep_level3_symbols_a_second(exchange: Exchange, client: Client, to
     assert [reply["symbol"] for reply in replies if reply.get("success") is False] == ["BONK/USD"]
     again = client.subscribe("level3", "BONK/USD", token=token, depth=1000, later_s=0.5)
     assert again[0]["success"]
+
+
+@pytest.mark.parametrize("channel", ["book", "level3", "ticker", "trade", "ohlc"])
+@pytest.mark.parametrize("symbols", [("",), ("BTC/USD", "")])
+def test_an_empty_symbol_is_refused_like_any_other_that_is_not_listed(
+    client: Client, token: str, channel: str, symbols: tuple[str, ...]
+) -> None:
+    needed = {"token": token} if channel == "level3" else {}
+    replies = client.subscribe(channel, *symbols, **needed)
+    assert errors([reply for reply in replies if reply.get("success") is False]) == [
+        "Currency pair not supported "
+    ]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_request_whatever_ends_a_client_s_session(
+    client: Client, token: str, exchange: Exchange, seed: int
+) -> None:
+    random = Random(seed)
+    values = (None, True, -1, 0, 2**70, 1.5, "", "BTC/USD", "\x00", "x" * 300, [], [""], {}, [None])
+    for _ in range(200):
+        channel = random.choice(("book", "level3", "ticker", "trade", "ohlc", "executions", ""))
+        params = {"channel": channel, "symbol": ["BTC/USD"], "token": token}
+        names = ("channel", "symbol", "depth", "interval", "token", "snapshot", "event_trigger")
+        for name in random.sample(names, random.randrange(4)):
+            params[name] = random.choice(values)
+        method = random.choice(("subscribe", "unsubscribe", "ping", "add_order", ""))
+        request = {"method": method, "params": params, "req_id": random.choice(values)}
+        client.session.receive(json.dumps(request), exchange.time)
+    assert client.subscribe("trade", "ETH/USD")

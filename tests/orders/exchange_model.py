@@ -28,6 +28,7 @@ from kracked.orders.rules.market_context import Limits, MarketContext
 from kracked.protocol.events import Executions, Side
 from kracked.protocol.limits import PRO
 from kracked.rest.account import ClosedOrders, OrderDescription, OrderInfo
+from kracked.rest.exchange_clock import ExchangeClock
 from kracked.rest.limiter import EngineLimiter
 from kracked.rest.market import ServerTime
 from kracked.rest.orders import (
@@ -297,11 +298,15 @@ class World:
     async def query_orders(self, *txids: str) -> dict[str, OrderInfo]:
         return dict(self._rows([self.orders[txid] for txid in txids if txid in self.orders]))
 
+    @property
+    def exchange_clock(self) -> ExchangeClock:
+        return ExchangeClock(lambda: self.now, lambda: self.now)
+
     async def open_orders(self, *, cl_ord_id: str) -> dict[str, OrderInfo]:
         return {txid: row for txid, row in self._seen(cl_ord_id) if row.status not in ENDED}
 
     async def closed_orders(
-        self, *, cl_ord_id: str, start: int, offset: int, count: bool
+        self, *, cl_ord_id: str, userref: None, start: int, offset: int, count: bool
     ) -> ClosedOrders:
         rows = {txid: row for txid, row in self._seen(cl_ord_id) if row.status in ENDED}
         found = [(txid, row) for txid, row in rows.items() if row.opened > start]

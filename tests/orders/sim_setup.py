@@ -101,7 +101,9 @@ class Stage:
             book_age_ns=0,
         )
 
-    async def place(self, price: int = FAR, qty: int = 1_000_000, **terms: object) -> OutboxEntry:
+    async def place(
+        self, price: int | None = FAR, qty: int = 1_000_000, **terms: object
+    ) -> OutboxEntry:
         draft = Draft(symbol=SYMBOL, side=Side.BID, qty=qty, price=price, **terms)  # type: ignore[arg-type]
         entry = await self.manager.place(draft, self.situation)
         assert isinstance(entry, OutboxEntry), entry

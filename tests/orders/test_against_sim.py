@@ -7,10 +7,13 @@ from collections import Counter
 
 import pytest
 
+from kracked.orders.draft import Draft
 from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import OutboxEntry
 from kracked.orders.reconcile_rules import SETTLE_NS
+from kracked.orders.reviews import OrderDeclined
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import OrderType
 from kracked.sim.faults.order_faults import OrderFault
 from kracked.times import NS_PER_S
 from tests.orders.sim_setup import FAR, SYMBOL, Stage
@@ -127,12 +130,54 @@ async def test_a_rest_view_that_lags_does_not_make_an_order_disappear(stage: Sta
         assert manager.outbox[entry.id].state is OrderState.LIVE
 
 
-async def test_a_refused_nonce_is_signed_anew_and_acts_once(stage: Stage) -> None:
+@pytest.mark.parametrize("order_type", [OrderType.MARKET, OrderType.LIMIT])
+async def test_an_order_that_a_gateway_delivers_twice_is_bought_once(
+    stage: Stage, order_type: OrderType
+) -> None:
+    price = None if order_type is OrderType.MARKET else FAR
+    async with stage.running(listening=False) as manager:
+        stage.server.exchange.order_faults.expect(OrderFault.TWICE, "AddOrder")
+        entry = await stage.place(price, order_type=order_type)
+        assert entry.state is OrderState.UNKNOWN
+        await manager.reconciler.reconcile_due()
+        placed = {OrderType.MARKET: OrderState.FILLED, OrderType.LIMIT: OrderState.LIVE}
+        assert manager.outbox[entry.id].state is placed[order_type]
+    assert [order.request.cl_ord_id for order in stage.orders] == [entry.id]
+
+
+async def test_a_batch_that_a_gateway_delivers_twice_is_placed_once(stage: Stage) -> None:
+    async with stage.running(listening=False) as manager:
+        stage.server.exchange.order_faults.expect(OrderFault.TWICE, "AddOrderBatch")
+        drafts = [
+            Draft(symbol=SYMBOL, side=Side.BID, qty=1_000_000, price=FAR + step)
+            for step in range(2)
+        ]
+        entries = await manager.place_batch(drafts, stage.situation)
+        assert not isinstance(entries, OrderDeclined)
+        assert {entry.state for entry in entries} == {OrderState.UNKNOWN}
+        await manager.reconciler.reconcile_due()
+        assert {manager.outbox[entry.id].state for entry in entries} == {OrderState.LIVE}
+    assert len(stage.orders) == 2
+
+
+async def test_an_amend_that_a_gateway_delivers_twice_is_found_in_force(stage: Stage) -> None:
+    async with stage.running() as manager:
+        await stage.becomes(await stage.place(), OrderState.LIVE)
+        (order,) = manager.working
+        stage.server.exchange.order_faults.expect(OrderFault.TWICE, "AmendOrder")
+        amend = await manager.amend(order, stage.situation, price=FAR + 10)
+        assert isinstance(amend, OutboxEntry)
+        await manager.reconciler.reconcile_due()
+        assert manager.outbox[amend.id].state is OrderState.ACKNOWLEDGED
+    assert stage.server.exchange.order_faults.injected == [(OrderFault.TWICE, "AmendOrder")]
+
+
+async def test_an_order_whose_nonce_is_refused_is_sent_once(stage: Stage) -> None:
     async with stage.running(listening=False):
         stage.server.exchange.order_faults.expect(OrderFault.NONCE, "AddOrder", times=2)
         entry = await stage.place()
-        assert entry.state is OrderState.ACKNOWLEDGED
-    assert len(stage.orders) == 1
+        assert entry.state is OrderState.UNKNOWN
+    assert len(stage.server.exchange.order_faults.injected) == 1
 
 
 async def test_a_refusal_is_told_in_the_exchanges_words(stage: Stage) -> None:
@@ -154,10 +199,10 @@ async def test_a_program_that_dies_before_the_answer_finds_its_order_again(stage
 
 async def test_nothing_reaches_the_exchange_twice_whatever_befalls_it(stage: Stage) -> None:
     faults = stage.server.exchange.order_faults
-    troubles = [mishap for mishap in OrderFault if mishap is not OrderFault.REST_LAG]
+    troubles = set(OrderFault) - {OrderFault.REST_LAG, OrderFault.DOMAIN_RATE}
     async with stage.running() as manager:
         for step in range(len(troubles) * 3):
-            faults.expect(troubles[step % len(troubles)], "AddOrder", by_ns=1)
+            faults.expect(sorted(troubles)[step % len(troubles)], "AddOrder", by_ns=1)
             entry = await stage.place(FAR + step)
             if entry.state is OrderState.UNKNOWN:
                 stage.clock.jump_to(entry.deadline + SETTLE_NS + NS_PER_S)
@@ -167,5 +212,5 @@ async def test_nothing_reaches_the_exchange_twice_whatever_befalls_it(stage: Sta
     assert set(counted.values()) == {1}
     live = {entry.id for entry in manager.outbox if entry.state is OrderState.LIVE}
     assert live == set(counted)
-    # Lost and late answers, pages after acting, and refused nonces that were signed anew.
-    assert len(live) == 4 * 3
+    # Lost, late and cut answers, pages after acting, and second deliveries.
+    assert len(live) == 5 * 3

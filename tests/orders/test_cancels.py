@@ -11,7 +11,7 @@ import pytest
 
 from kracked.orders import OrderState, OutboxEntry, open_order_manager
 from kracked.orders.outbox.journal import Journal
-from kracked.protocol.events import Side
+from kracked.protocol.events import Executions, Side
 from kracked.rest.client import RestClient
 from kracked.rest.request_executor import RequestTiming
 from kracked.times import NS_PER_S
@@ -113,6 +113,28 @@ async def test_a_cancel_without_room_on_the_rate_counter_is_tried_again_and_coun
         manager.apply(report("O9", "another"))
         assert (await manager.cancel_pair("BTC/USD")).failed
         assert manager.engine.room("BTC/USD", frozen.now) == 0
+
+
+@pytest.mark.parametrize("way", ["one", "the pair", "own", "all"])
+async def test_a_cancel_refused_for_the_whole_account_is_tried_again_and_holds_every_pair(
+    market: Market, opened: OpenManager, frozen: FrozenTime, way: str
+) -> None:
+    refused = answers.refusal("EOrder:Domain rate limit exceeded")
+    with opened() as manager:
+        entry = await place(manager)
+        manager.apply(Executions(0, (), snapshot=True))
+        manager.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+        cancels = {
+            "one": lambda: manager.cancel(txid=entry.txid),
+            "the pair": lambda: manager.cancel_pair("BTC/USD"),
+            "own": manager.cancel_own,
+            "all": manager.cancel_all,
+        }
+        name = "CancelAll" if way == "all" else "CancelOrder"
+        market.exchange.script[name].extend([refused] * 4)
+        assert (await cancels[way]()).failed
+        assert market.exchange.count("CancelAll") + market.exchange.count("CancelOrder") >= 4
+        assert manager.engine.room("ETH/USD", frozen.now) < 5
 
 
 async def test_one_side_of_a_pair_is_cancelled_alone(market: Market, opened: OpenManager) -> None:
@@ -250,6 +272,7 @@ async def test_cancelling_a_pair_without_orders_asks_nothing(
     market: Market, opened: OpenManager
 ) -> None:
     with opened() as manager:
+        manager.apply(Executions(0, (), snapshot=True))
         assert (await manager.cancel_pair("BTC/USD")).count == 0
     assert market.exchange.calls == []
 
@@ -273,3 +296,51 @@ async def test_cancel_all_is_one_call(market: Market, opened: OpenManager) -> No
     with opened() as manager:
         await place(manager)
         assert (await manager.cancel_all()).count == 1
+
+
+async def test_a_cancel_by_the_exchanges_id_is_counted_by_the_age_of_its_order(
+    market: Market, opened: OpenManager, frozen: FrozenTime
+) -> None:
+    with opened() as manager:
+        entry = await place(manager)
+        manager.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+        before = manager.engine.count("BTC/USD", frozen.now)
+        await manager.cancel(txid=entry.txid)
+        assert manager.engine.count("BTC/USD", frozen.now) == before + 8  # younger than 5 s
+
+
+async def test_a_good_cancel_leaves_the_room_for_new_orders(
+    market: Market, opened: OpenManager, frozen: FrozenTime
+) -> None:
+    with opened() as manager:
+        entry = await place(manager)
+        manager.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+        assert (await manager.cancel_pair("BTC/USD")).count == 1
+        assert manager.engine.room("BTC/USD", frozen.now) == 48 - 1 - 8
+
+
+async def test_a_single_cancel_refused_for_the_rate_leaves_no_room(
+    market: Market, opened: OpenManager, frozen: FrozenTime
+) -> None:
+    with opened() as manager:
+        entry = await place(manager)
+        manager.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+        market.exchange.always["CancelOrder"] = answers.refusal("EOrder:Rate limit exceeded")
+        await manager.cancel(txid=entry.txid)
+        assert manager.engine.count("BTC/USD", frozen.now) > 58
+
+
+@pytest.mark.parametrize("way", ["one", "the pair", "own", "all"])
+async def test_a_cancel_that_is_answered_waits_for_nothing(
+    market: Market, opened: OpenManager, frozen: FrozenTime, way: str
+) -> None:
+    with opened() as manager:
+        entry = await place(manager)
+        cancels = {
+            "one": lambda: manager.cancel(cl_ord_id=entry.id),
+            "the pair": lambda: manager.cancel_pair("BTC/USD"),
+            "own": manager.cancel_own,
+            "all": manager.cancel_all,
+        }
+        assert (await cancels[way]()).count == 1
+    assert frozen.slept_s == []

@@ -10,6 +10,7 @@ import pytest
 
 from kracked.feed.account import Account
 from kracked.orders import (
+    AmendedTerms,
     Check,
     Draft,
     Fees,
@@ -137,3 +138,20 @@ async def test_while_its_stream_is_down_funds_are_not_checked_and_the_order_goes
 
 async def test_funds_that_were_checked_leave_no_remark(program: Program) -> None:
     assert program.opened(account("100")).review(DRAFT, NOW).remarks == ()
+
+
+@pytest.mark.parametrize(("price", "found"), [(249_000, []), (249_001, [Check.FUNDS])])
+async def test_an_amend_needs_funds_beyond_those_its_order_holds(
+    program: Program, price: int, found: list[Check]
+) -> None:
+    known = account("24.90", RESTING)
+    manager = program.opened(known)
+    (order,) = known.orders.values()
+    review = manager.review_amend(order, NOW, AmendedTerms(price=price))
+    assert ([refusal.check for refusal in review.refusals], review.remarks) == (found, ())
+
+
+async def test_an_amend_says_when_funds_were_not_checked(program: Program) -> None:
+    (order,) = account("1", RESTING).orders.values()
+    review = program.opened().review_amend(order, NOW, AmendedTerms(price=249_001))
+    assert review.remarks == (NOT_CHECKED,)

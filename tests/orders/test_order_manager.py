@@ -86,6 +86,35 @@ async def test_an_accepted_order_is_acknowledged_until_the_stream_shows_it(
         assert manager.outbox[entry.id].state is OrderState.LIVE
 
 
+async def test_an_answer_that_names_an_earlier_order_proves_nothing(
+    market: Market, opened: OpenManager
+) -> None:
+    with opened() as manager:
+        first = await place(manager)
+        market.exchange.script["AddOrder"].append({"txid": [first.txid]})
+        second = await place(manager, ASK)
+    assert (second.state, second.txid) == (OrderState.UNKNOWN, None)
+    assert second.reason == f"the reply names {first.txid}, an earlier order"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "others"),
+    [("EOrder:Rate limit exceeded", 48), ("EOrder:Domain rate limit exceeded", 0)],
+)
+async def test_a_refusal_for_the_rate_holds_its_pair_and_one_for_the_domain_all_pairs(
+    market: Market, opened: OpenManager, frozen: FrozenTime, refusal: str, others: int
+) -> None:
+    market.exchange.script["AddOrder"].append(answers.refusal(refusal))
+    with opened() as manager:
+        assert (await place(manager)).state is OrderState.REFUSED
+        assert manager.engine.room("BTC/USD", frozen.now) == 0
+        assert manager.engine.room("ETH/USD", frozen.now) == others
+        declined = await manager.place(ASK, NOW)
+        assert isinstance(declined, OrderDeclined)
+        frozen.now += 13 * NS_PER_S  # the counter falls by one a second
+        assert manager.engine.room("BTC/USD", frozen.now) == 1
+
+
 async def test_the_line_is_on_the_disk_before_the_order_is_sent(
     market: Market, opened: OpenManager, outbox_file: Path
 ) -> None:

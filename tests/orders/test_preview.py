@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from kracked.orders.draft import CloseDraft, Draft, FeeIn
-from kracked.orders.preview import preview
+from kracked.orders.preview import NO_DEPTH, preview, unwalked
 from kracked.orders.rules import fees
 from kracked.orders.rules.fees import Fees
 from kracked.protocol.events import Side
@@ -59,6 +59,23 @@ def test_a_sell_shows_what_comes_in() -> None:
 def test_a_market_order_in_words() -> None:
     said = words(order_type=OrderType.MARKET, price=None)
     assert said.startswith("Buy 0.00100000 BTC at market. Cost about 25.00010 USD")
+
+
+def test_a_market_order_says_what_it_takes_from_the_book() -> None:
+    asks = ((250_001, 100_000), (252_501, 300_000))
+    draft = msgspec.structs.replace(
+        DRAFT, order_type=OrderType.MARKET, price=None, qty=200_000, post_only=False
+    )
+    said = preview(draft, msgspec.structs.replace(KNOWN, asks=asks))
+    assert "Cost about 50.25020 USD" in said
+    assert said.endswith("Average 25125.1, worst 25250.1, 2 levels, slippage 0.50 %.")
+
+
+def test_a_market_order_without_known_levels_says_that_it_may_cost_more() -> None:
+    draft = msgspec.structs.replace(DRAFT, order_type=OrderType.MARKET, price=None)
+    assert unwalked(draft, KNOWN) == (NO_DEPTH,)
+    assert unwalked(draft, msgspec.structs.replace(KNOWN, asks=())) == ()
+    assert unwalked(DRAFT, KNOWN) == ()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import asyncio
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from kracked.orders import Check, OrderDeclined, OrderManager, OrderState, OutboxEntry
@@ -54,13 +55,11 @@ async def test_an_order_taken_though_its_nonce_was_called_invalid_is_one_order(
 ) -> None:
     """A gateway on the way repeats the request, and only the second answer comes back."""
     market.fails("AddOrder", answers.refusal("EAPI:Invalid nonce"), after_acting=True)
-    not_unique = answers.refusal("EGeneral:Invalid arguments:cl_ord_id not unique")
-    market.exchange.script["AddOrder"].append(not_unique)
     with opened() as manager:
         entry = await place(manager)
         assert entry.state is OrderState.UNKNOWN
         assert (await settled(manager, frozen, entry)).state is OrderState.LIVE
-    assert len(market.orders) == 1
+    assert market.exchange.count("AddOrder") == 1
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -237,3 +236,45 @@ async def test_the_settler_runs_beside_the_desk_and_ends_when_told(
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
+
+
+async def test_an_outcome_that_is_not_known_is_looked_up_at_once(
+    market: Market, opened: OpenManager
+) -> None:
+    with opened() as manager:
+        looking = asyncio.create_task(manager.reconciler.run())
+        await until(lambda: market.exchange.count("Time"))
+        market.fails("AddOrder", answers.dropped, after_acting=True)
+        entry = await place(manager)
+        await until(lambda: manager.outbox[entry.id].state is OrderState.LIVE)
+        looking.cancel()
+
+
+async def test_the_next_look_up_is_the_soonest_of_all(
+    market: Market, opened: OpenManager, frozen: FrozenTime
+) -> None:
+    market.fails("AddOrder", answers.dropped, after_acting=False)
+    with opened() as manager:
+        await place(manager)
+        assert manager.reconciler.next_due() == 0
+        await manager.reconciler.reconcile_due()
+        assert manager.reconciler.next_due() == frozen.now + 2 * NS_PER_S
+        frozen.now += 2 * NS_PER_S
+        await manager.reconciler.reconcile_due()
+        assert manager.reconciler.next_due() == frozen.now + 5 * NS_PER_S
+
+
+async def test_orders_whose_ids_are_known_are_looked_up_in_one_call(
+    market: Market, opened: OpenManager, frozen: FrozenTime
+) -> None:
+    with opened() as manager:
+        entries = [
+            await place(manager, msgspec.structs.replace(DRAFT, price=DRAFT.price - step))
+            for step in range(3)
+        ]
+        frozen.now += 5 * NS_PER_S
+        await manager.reconciler.reconcile_due()
+        assert {manager.outbox[entry.id].state for entry in entries} == {OrderState.LIVE}
+    (asked,) = [call.body["txid"] for call in market.exchange.calls if call.name == "QueryOrders"]
+    assert asked.split(",") == [entry.txid for entry in entries]
+    assert market.exchange.count("OpenOrders") == 0

@@ -128,6 +128,44 @@ async def test_a_fill_brings_forth_its_close_which_names_its_order(stage: Stage)
     assert (closing.ord_ref_id, closing.side) == (entry.txid, Side.ASK)
 
 
+CLOSE = CloseDraft(order_type=OrderType.STOP_LOSS, price=FAR // 2)
+
+
+async def test_an_order_with_a_close_is_followed_by_its_number_because_it_has_no_client_id(
+    stage: Stage,
+) -> None:
+    async with stage.running() as manager:
+        entry = await stage.becomes(await stage.place(close=CLOSE), OrderState.LIVE)
+        (order,) = stage.orders
+        assert (order.request.cl_ord_id, order.request.userref) == (None, entry.userref)
+        assert (await manager.cancel_own()).count == 1
+        await stage.becomes(entry, OrderState.CANCELLED)
+
+
+@pytest.mark.parametrize("listening", [True, False], ids=["by the stream", "by a look-up"])
+async def test_a_lost_answer_to_an_order_with_a_close_is_settled_by_its_number(
+    stage: Stage, listening: bool
+) -> None:
+    async with stage.running(listening=listening) as manager:
+        stage.server.exchange.order_faults.expect(OrderFault.REPLY_LOST, "AddOrder")
+        entry = await stage.place(close=CLOSE)
+        if not listening:
+            await manager.reconciler.reconcile_due()
+            assert manager.outbox[entry.id].state is OrderState.LIVE
+        else:
+            await stage.becomes(entry, OrderState.LIVE)
+
+
+async def test_an_order_with_a_close_of_unknown_outcome_is_cancelled_by_its_number(
+    stage: Stage,
+) -> None:
+    async with stage.running(listening=False) as manager:
+        stage.server.exchange.order_faults.expect(OrderFault.REPLY_LOST, "AddOrder")
+        entry = await stage.place(close=CLOSE)
+        assert entry.state is OrderState.UNKNOWN
+        assert (await manager.cancel(cl_ord_id=entry.id)).count == 1
+
+
 async def test_a_crossing_post_only_order_ends_without_a_trade(stage: Stage) -> None:
     ask = stage.server.exchange.matcher(SYMBOL).best_ask
     assert ask is not None

@@ -6,7 +6,12 @@ import pytest
 from kracked.protocol import encode, events
 from kracked.protocol.codec import Codec
 from kracked.protocol.maintenance import Incident, MaintenanceEvent, NextStep
-from kracked.protocol.maintenance_lists import MOST_ENTRIES, read_schedule
+from kracked.protocol.maintenance_lists import (
+    MOST_ENTRIES,
+    event_members,
+    incident_members,
+    read_schedule,
+)
 from kracked.times import parse_ns
 from tests.protocol.maintenance_frames import MAJOR, START, frame, planned, status
 
@@ -82,27 +87,76 @@ def test_a_list_that_is_none_costs_itself_and_is_reported(odd: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("member", "odd"),
+    ("member", "odd", "attribute", "read"),
     [
-        ("event_id", [51]),
-        ("title", None),
-        ("phase", {"a": 1}),
-        ("expected_start_utc", "tomorrow"),
-        ("expected_end_utc", None),
-        ("cancel_before_utc", 17),
-        ("affected_services", None),
-        ("affected_services", "spot_ws"),
-        ("affected_services", [None, "spot_ws", 7]),
-        ("order_submission", 5),
-        ("recommended_action", False),
-        ("time_to_start_s", "1740"),
-        ("source_url", [1]),
+        ("event_id", [51], "event_id", None),
+        ("event_id", True, "event_id", None),
+        ("event_id", 1.5, "event_id", None),
+        ("event_id", " 51 ", "event_id", 51),
+        ("event_id", "  ", "event_id", None),
+        ("event_id", "1w11k0", "event_id", "1w11k0"),
+        ("event_id", "9" * 19, "event_id", int("9" * 19)),
+        ("event_id", "9" * 20, "event_id", "9" * 20),
+        ("title", None, "title", ""),
+        ("title", "t" * 400, "title", "t" * 300),
+        ("phase", {"a": 1}, "phase", ""),
+        ("expected_start_utc", "tomorrow", "expected_start", None),
+        ("expected_end_utc", None, "expected_end", None),
+        ("cancel_before_utc", 17, "cancel_before", None),
+        ("affected_services", None, "affected_services", ()),
+        ("affected_services", "spot_ws", "affected_services", ("spot_ws",)),
+        ("affected_services", {"spot_ws": 1}, "affected_services", ()),
+        ("affected_services", [None, "spot_ws", 7], "affected_services", ("spot_ws",)),
+        ("affected_services", ["s"] * 150, "affected_services", ("s",) * 100),
+        ("order_submission", 5, "order_submission", "5"),
+        ("recommended_action", False, "recommended_action", ""),
+        ("time_to_start_s", "1740", "time_to_start_s", None),
+        ("time_to_start_s", True, "time_to_start_s", None),
+        ("source_url", [1], "source_url", ""),
     ],
 )
-def test_an_odd_member_costs_neither_the_entry_nor_the_status(member: str, odd: Any) -> None:
+def test_an_odd_member_costs_neither_the_entry_nor_the_status(
+    member: str, odd: Any, attribute: str, read: object
+) -> None:
     [event] = Codec().decode(frame(planned(**{member: odd})).encode())
     assert isinstance(event, events.Status)
-    assert len(event.upcoming_maintenance) == 1
+    assert getattr(event.upcoming_maintenance[0], attribute) == read
+
+
+@pytest.mark.parametrize("steps", [None, 7, {}, [], [7, None, "soon"]])
+def test_next_steps_that_are_none_cost_themselves_alone(steps: object) -> None:
+    [incident] = status(frame(emergency=({**MAJOR, "next_steps": steps},))).emergency
+    assert (incident.event_id, incident.next_steps) == (41, ())
+
+
+def test_an_entry_without_any_member_is_read_and_written_as_one() -> None:
+    empty = status(frame({}, emergency=({},)))
+    assert empty.upcoming_maintenance == (MaintenanceEvent(),)
+    assert event_members(MaintenanceEvent()) == {"affected_services": []}
+    assert incident_members(Incident()) == {"affected_services": [], "next_steps": []}
+
+
+def test_times_are_written_with_six_digits_on_the_socket_and_none_over_rest() -> None:
+    event = MaintenanceEvent(expected_start=START)
+    assert event_members(event)["expected_start_utc"] == "2026-12-07T09:00:00.000000Z"
+    assert event_members(event, digits=0)["expected_start_utc"] == "2026-12-07T09:00:00Z"
+    assert incident_members(Incident(started_at=START))["started_at_utc"] == "2026-12-07T09:00:00Z"
+
+
+def test_the_key_of_an_event_without_an_id_is_its_title_and_start() -> None:
+    first = MaintenanceEvent(title="Upgrade", expected_start=START)
+    assert (first.key, MaintenanceEvent(event_id=51).key) == (f"Upgrade@{START}", "51")
+    assert first.key != MaintenanceEvent(title="Upgrade", expected_start=START + 1).key
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "length"), [(START, START + 7, 7), (START, START - 7, 0), (None, 1, None)]
+)
+def test_the_length_of_a_window_is_never_negative(
+    start: int | None, end: int, length: int | None
+) -> None:
+    assert MaintenanceEvent(expected_start=start, expected_end=end).length_ns == length
+    assert MaintenanceEvent(expected_start=start).length_ns is None
 
 
 def test_words_that_are_not_known_are_kept() -> None:

@@ -3,7 +3,11 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from kracked.protocol.maintenance_tracker import MaintenanceNews, MaintenanceTracker
+from kracked.protocol.maintenance_tracker import (
+    MOST_REMEMBERED,
+    MaintenanceNews,
+    MaintenanceTracker,
+)
 from kracked.protocol.trading_effect import NewOrders, SwitchAdvice
 from tests.protocol.maintenance_frames import MAJOR, MINUTE, START, WALK, frame, planned, status
 
@@ -235,7 +239,7 @@ def test_a_blocked_window_blocks_after_it_has_left_the_list_until_the_engine_is_
     tracker.apply(status(frame(system="maintenance"), START + MINUTE))
     down = tracker.effect(START + 2 * MINUTE)
     assert (down.new_orders, down.forced, down.cancels) == (NewOrders.REFUSED, True, False)
-    assert down.ends == START + HOUR
+    assert down.until == START + HOUR
     tracker.apply(status(frame(), START + 20 * MINUTE))
     assert tracker.effect(START + 20 * MINUTE).new_orders is NewOrders.ALLOWED
 
@@ -318,3 +322,146 @@ def test_a_times_year_beyond_any_calendar_is_no_error() -> None:
     odd = planned(expected_start_utc="9999-12-31T23:59:59Z", expected_end_utc=None)
     [line] = told((frame(odd), START))
     assert "for an unknown time" in line
+
+
+# --- what is remembered -------------------------------------------------------------------
+
+
+def test_what_was_told_can_be_read_later() -> None:
+    tracker = MaintenanceTracker()
+    assert (tracker.told, list(tracker.announcements)) == (0, [])
+    tracker = after(*walk())
+    assert tracker.told == len(WALK)
+    assert [it.text(CET) for it in tracker.announcements] == [
+        line.removeprefix("phase: ") for line in told(*walk())
+    ]
+
+
+def test_a_window_is_upcoming_until_its_end_or_until_the_engine_is_back() -> None:
+    tracker = after(*walk(), (frame(), START))
+    assert keys_of(tracker, START + HOUR - 1) == ["51"]
+    assert keys_of(tracker, START + HOUR) == []
+    back = after(*walk(), (frame(system="maintenance"), START), (frame(), START + 20 * MINUTE))
+    assert keys_of(back, START + 20 * MINUTE) == []
+
+
+def test_a_window_without_an_end_is_remembered_for_two_hours() -> None:
+    endless = {**WALK["final_warning_30s"], "expected_end_utc": None}
+    tracker = after((frame(endless), START - 1), (frame(), START))
+    assert tracker.effect(START + 2 * HOUR - 1).new_orders is NewOrders.REFUSED
+    assert tracker.effect(START + 2 * HOUR).new_orders is NewOrders.ALLOWED
+
+
+def test_a_window_that_ends_with_its_time_is_told_as_over_once() -> None:
+    frames = [*walk(), (frame(), START), (frame(), START + HOUR - 1)]
+    frames += [(frame(), START + HOUR)] * 2
+    assert [line.split(":")[0] for line in told(*frames)][-2:] == ["begun", "over"]
+
+
+@pytest.mark.parametrize(("before", "news"), [(60, "begun"), (61, "withdrawn")])
+def test_an_event_may_leave_the_list_a_minute_before_its_start(before: int, news: str) -> None:
+    left = START - before * MINUTE // 60
+    [_, last] = told((frame(WALK["approaching_30m"]), START - 20 * MINUTE), (frame(), left))
+    assert last.startswith(f"{news}: ")
+
+
+def test_an_event_that_was_over_and_is_planned_anew_counts_again() -> None:
+    frames = [*walk(), (frame(system="maintenance"), START), (frame(), START + HOUR)]
+    anew = {
+        **WALK["final_warning_30s"],
+        "expected_start_utc": "2026-12-07T12:00:00Z",
+        "expected_end_utc": "2026-12-07T13:00:00Z",
+    }
+    tracker = after(*frames, (frame(anew), START + 2 * HOUR))
+    assert tracker.effect(START + 2 * HOUR).new_orders is NewOrders.REFUSED
+    assert tracker.announcements[-1].news is MaintenanceNews.CHANGED
+
+
+def test_an_event_that_is_listed_again_after_it_was_withdrawn_counts_again() -> None:
+    frames = [(frame(WALK["approaching_30m"]), START - 20 * MINUTE), (frame(), START - 19 * MINUTE)]
+    tracker = after(*frames)
+    assert tracker.effect(START - 19 * MINUTE).new_orders is NewOrders.ALLOWED
+    tracker.apply(status(frame(WALK["approaching_30m"]), START - 18 * MINUTE))
+    assert tracker.effect(START - 18 * MINUTE).new_orders is NewOrders.ASK
+
+
+def test_a_far_event_outlives_a_window_on_a_connection_without_lists() -> None:
+    far = planned(event_id=52, expected_start_utc="2026-12-12T09:00:00Z")
+    absent = '{"channel":"status","type":"update","data":[{"system":"maintenance"}]}'
+    tracker = after((frame(far), START - HOUR), (absent, START))
+    tracker.apply(status(frame(far), START + HOUR))
+    assert keys_of(tracker, START + HOUR) == ["52"]
+    assert tracker.told == 1
+
+
+def test_a_connection_without_the_lists_resolves_no_incident() -> None:
+    absent = '{"channel":"status","type":"update","data":[{"system":"online"}]}'
+    tracker = after((frame(emergency=(MAJOR,)), START), (absent, START))
+    assert [incident.event_id for incident in tracker.incidents] == [41]
+    assert tracker.told == 1
+
+
+def test_an_incident_of_futures_is_told_neither_at_its_beginning_nor_at_its_end() -> None:
+    elsewhere = {**MAJOR, "affected_services": ["futures_ws"]}
+    assert told((frame(emergency=(elsewhere,)), START), (frame(), START)) == []
+
+
+def test_memory_is_bounded_and_what_is_listed_stays() -> None:
+    tracker = MaintenanceTracker()
+    for first in range(0, 500, 50):
+        events = [planned(event_id=number) for number in range(first, first + 50)]
+        tracker.apply(status(frame(planned(event_id=999), *events), START - HOUR))
+    assert len(tracker._windows) == MOST_REMEMBERED
+    assert "999" in keys_of(tracker, START - HOUR)
+
+
+@pytest.mark.parametrize(
+    ("text", "urgent", "good"),
+    [
+        (frame(planned()), False, False),
+        (frame(WALK["approaching_30m"]), True, False),
+        (frame(emergency=(MAJOR,)), True, False),
+        (frame(emergency=({**MAJOR, "impact": "minor"},)), False, False),
+    ],
+)
+def test_what_touches_orders_is_urgent(text: str, *, urgent: bool, good: bool) -> None:
+    [news] = MaintenanceTracker().apply(status(text, START - HOUR))
+    assert (news.urgent, news.good) == (urgent, good)
+
+
+def test_what_is_well_again_is_good_and_not_urgent() -> None:
+    tracker = after((frame(emergency=(MAJOR,)), START))
+    [news] = tracker.apply(status(frame(), START))
+    assert (news.urgent, news.good) == (False, True)
+
+
+def test_until_the_engine_is_online_its_window_goes_on() -> None:
+    tracker = after(*walk(), (frame(system="maintenance"), START))
+    for mode in ("cancel_only", "post_only"):
+        assert tracker.apply(status(frame(system=mode), START + HOUR)) == []
+        assert tracker.effect(START + HOUR).until == START + HOUR
+
+
+def test_an_outage_that_nobody_announced_has_no_end_though_a_window_is_far_ahead() -> None:
+    tracker = after((frame(planned(), system="maintenance"), START - 36 * HOUR))
+    assert tracker.effect(START - 36 * HOUR).until is None
+
+
+def test_an_outage_after_a_window_that_is_over_has_no_end() -> None:
+    tracker = after(*walk(), (frame(), START), (frame(), START + HOUR))
+    tracker.apply(status(frame(system="maintenance"), START + 2 * HOUR))
+    assert tracker.effect(START + 2 * HOUR).until is None
+
+
+@pytest.mark.parametrize(("late", "orders"), [(119, NewOrders.REFUSED), (120, NewOrders.ASK)])
+def test_an_engine_is_believed_to_be_online_two_minutes_after_the_start(
+    late: int, orders: NewOrders
+) -> None:
+    at = START + late * MINUTE // 60
+    assert after(*walk(), (frame(), at)).effect(at).new_orders is orders
+
+
+def test_a_window_of_an_unknown_end_begins_without_one() -> None:
+    endless = {**WALK["final_warning_30s"], "expected_end_utc": None}
+    [_, begun] = told((frame(endless), START - 1), (frame(), START))
+    assert begun == "begun: maintenance has begun: Order Entry System Maintenance"

@@ -281,3 +281,22 @@ def test_the_lives_on_record_end_as_they_did(vectors: Path, name: str) -> None:
     (order,) = orders.closed.values()
     assert (order.order_status, order.order_qty, order.limit_price) == (status, qty, limit)
     assert order.cum_qty == filled
+
+
+def test_null_members_are_the_same_as_absent_ones_at_any_depth() -> None:
+    nulls = dict.fromkeys(("cum_qty", "avg_price", "post_only", "contingent", "fees"))
+    triggers = {"triggers": {"price": D(5), "price_type": None, "status": None}}
+    with_nulls, without = OwnOrders(), OwnOrders()
+    with_nulls.apply(Executions(0, (OPENED | nulls | triggers,), snapshot=True))
+    without.apply(Executions(0, (OPENED | {"triggers": {"price": D(5)}},), snapshot=True))
+    assert with_nulls.open == without.open
+    assert with_nulls.unreadable == 0
+
+
+@pytest.mark.parametrize("member", ["exec_type", "order_id", "reason", "side", "timestamp"])
+@pytest.mark.parametrize("odd", [[], {}, 5, True])
+def test_a_member_of_any_type_never_makes_the_orders_raise(member: str, odd: object) -> None:
+    orders = OwnOrders()
+    orders.apply(Executions(0, (OPENED,), snapshot=True))
+    orders.apply(Executions(0, (AMENDED | {member: odd},)))
+    assert orders.get(str(ID["order_id"])) is not None

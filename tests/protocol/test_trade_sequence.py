@@ -21,7 +21,7 @@ def told(tape: TradeSequence, event: Trades) -> list[int]:
 def test_what_follows_on_is_left_as_it_is() -> None:
     tape, event = TradeSequence(), trades(3)
     tape.follow(trades(1, 2, snapshot=True))
-    assert tape.follow(event) == (event, None)
+    assert tape.follow(event) == (event, [])
 
 
 def test_a_snapshot_after_a_reconnect_tells_only_what_is_new() -> None:
@@ -33,15 +33,41 @@ def test_a_snapshot_after_a_reconnect_tells_only_what_is_new() -> None:
 def test_a_snapshot_with_nothing_new_is_nothing() -> None:
     tape = TradeSequence()
     tape.follow(trades(1, 2))
-    assert tape.follow(trades(1, 2, snapshot=True)) == (None, None)
+    assert tape.follow(trades(1, 2, snapshot=True)) == (None, [])
 
 
 def test_a_hole_in_the_ids_is_a_gap_from_the_last_trade_to_now() -> None:
     tape = TradeSequence()
     tape.follow(trades(1, received=10))
-    _, gap = tape.follow(trades(4, received=30))
-    assert gap is not None
+    _, [gap] = tape.follow(trades(4, received=30))
     assert (gap.start, gap.end, gap.reason) == (10, 30, "trade ids 2 to 3 never came")
+    assert (gap.first_id, gap.last_id, gap.symbols) == (2, 3, ("BTC/USD",))
+    assert tape.missing("BTC/USD") == ((2, 3),)
+
+
+def test_holes_between_the_trades_of_one_message_are_gaps_too() -> None:
+    tape = TradeSequence()
+    _, [first] = tape.follow(trades(10, 12, snapshot=True, received=5))
+    assert (first.first_id, first.last_id, first.start, first.end) == (11, 11, 5, 5)
+    _, gaps = tape.follow(trades(14, 15, 18, received=9))
+    assert [(one.first_id, one.last_id, one.start) for one in gaps] == [(13, 13, 5), (16, 17, 9)]
+    assert tape.missing("BTC/USD") == ((11, 11), (13, 13), (16, 17))
+
+
+def test_what_comes_late_is_missing_no_longer() -> None:
+    tape = TradeSequence()
+    for event in (trades(1), trades(6), trades(3)):
+        tape.follow(event)
+    assert tape.missing("BTC/USD") == ((2, 2), (4, 5))
+    assert tape.missing("ETH/USD") == ()
+
+
+def test_only_the_latest_missing_ids_are_remembered() -> None:
+    tape = TradeSequence()
+    tape.follow(trades(1))
+    _, [gap] = tape.follow(trades(10_000_000))
+    assert (gap.first_id, gap.last_id) == (2, 9_999_999)
+    assert tape.missing("BTC/USD") == ((10_000_000 - MAX_MISSING, 9_999_999),)
 
 
 def test_a_trade_that_was_only_late_is_told_once() -> None:

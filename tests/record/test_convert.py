@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +15,7 @@ from kracked.book.keeper import BookKeeper
 from kracked.format import keyframe, tables
 from kracked.format.cells import time_cell
 from kracked.format.session_info import SessionInfo
-from kracked.frames import load_book_wide, load_orders
+from kracked.frames import load_book_wide, load_connections, load_orders
 from kracked.instruments import Precision
 from kracked.protocol.events import Subscribed
 from kracked.record.convert import convert
@@ -121,7 +122,9 @@ def test_a_part_half_written_when_a_kill_came_is_made_anew(record: Record) -> No
 def test_sqlite_holds_the_rows_of_the_csv(record: Record, tmp_path: Path, stream: Stream) -> None:
     path = record(form=Format.SQLITE)
     database = sqlite3.connect(path / "recording.sqlite")
-    rows = database.execute("SELECT seq, price, checksum FROM L3_ticks ORDER BY rowid").fetchall()
+    rows = database.execute(
+        "SELECT seq, price_text, checksum FROM L3_ticks ORDER BY rowid"
+    ).fetchall()
     closed = database.execute("SELECT count(*) FROM L3_ticks WHERE checksum IS NOT NULL").fetchone()
     database.close()
     assert not (path / "L3_ticks.csv").exists()
@@ -134,3 +137,45 @@ def load_orders_text(path: Path, tmp_path: Path) -> str:
     """The first price as the exchange wrote it, by way of Parquet."""
     convert(path, tmp_path / "lake")
     return str(load_orders(tmp_path / "lake", exact=True)["price"][1])
+
+
+def test_a_strangers_query_of_a_database_compares_numbers(record: Record) -> None:
+    path = record(form=Format.SQLITE)
+    orders = load_orders(path)
+    with closing(sqlite3.connect(path / "recording.sqlite")) as database:
+        above = "SELECT count(*) FROM L3_ticks WHERE price > 7000"
+        none = "SELECT count(*) FROM L3_ticks WHERE price > 63000 AND size = 0.5"
+        dearest = "SELECT max(price) FROM L3_ticks"
+        assert database.execute(above).fetchone() == (int((orders["price"] > 7000).sum()),)
+        assert database.execute(none).fetchone() == (0,)
+        assert database.execute(dearest).fetchone() == (orders["price"].max(),)
+
+
+def test_a_database_keeps_every_digit_beside_its_numbers(record: Record) -> None:
+    path = record(form=Format.SQLITE)
+    with closing(sqlite3.connect(path / "recording.sqlite")) as database:
+        texts = [row[0] for row in database.execute("SELECT size_text FROM L3_ticks WHERE size>0")]
+    assert texts
+    assert all(len(text.partition(".")[2]) == 8 for text in texts)
+    assert load_orders(path, exact=True)["size"].dropna().map(str).tolist() == texts
+
+
+def test_what_befell_the_connections_is_loaded_once_of_a_database(record: Record) -> None:
+    path = record(form=Format.SQLITE)
+    rows = (path / "connections.csv").read_text().count("\n") - 1
+    assert len(load_connections(path)) == rows
+
+
+def test_the_accounts_parts_are_its_owners_alone(tmp_path: Path) -> None:
+    for table in (tables.BALANCES, tables.EXECUTIONS, tables.TRADES):
+        part = Part(
+            tmp_path / f"channel={table.channel}/date=2024-11-12/pair=none/p.parquet", table
+        )
+        part.add([",".join("" for _ in table.columns) + "\n"])
+        part.finish()
+    modes = {
+        str(path.relative_to(tmp_path)): path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")
+    }
+    own = {mode for name, mode in modes.items() if "trades" not in name}
+    assert own == {0o700, 0o600}
+    assert {mode & 0o007 for mode in modes.values()} == {0}

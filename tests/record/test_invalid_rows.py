@@ -12,6 +12,7 @@ import pytest
 from kracked.format import tables
 from kracked.format.cells import time_cell
 from kracked.format.session_info import SessionInfo
+from kracked.format.tables import Flag
 from kracked.frames import load_ohlc, load_orders, load_trades
 from kracked.instruments import Asset, Precision
 from kracked.protocol import events
@@ -75,9 +76,10 @@ def test_a_number_beyond_64_bits_costs_one_cell(tmp_path: Path, count: int) -> N
 
 
 @pytest.mark.parametrize("price", ["1e99", "-1e60", "1e38"])
-def test_a_price_beyond_all_measure_costs_one_cell(tmp_path: Path, price: str) -> None:
-    _, odd = recorded(tmp_path, "limit_price", price)
-    assert odd["price"].isna().sum() == 2  # and the row that clears the book
+def test_a_price_beyond_all_measure_costs_its_message(tmp_path: Path, price: str) -> None:
+    right, odd = recorded(tmp_path, "limit_price", price)
+    assert odd["price"].isna().sum() == 1  # the row that clears the book
+    assert len(right) - len(odd) > 0
 
 
 @pytest.mark.parametrize("symbol", ["", "A,B", '\\"A', "\\n", "\\u0000", "\\u2028", "X" * 300])
@@ -90,7 +92,8 @@ def test_what_is_no_symbol_has_no_rows(tmp_path: Path, symbol: str) -> None:
 def test_a_symbol_that_would_share_a_folder_costs_the_other_nothing(tmp_path: Path) -> None:
     right, odd = recorded(tmp_path, "symbol", '"BTC-USD"')
     assert set(odd["symbol"]) == {"BTC/USD", "BTC-USD"}
-    assert len(odd) == len(right)
+    ours, theirs = (each[each["flags"] & Flag.CUT == 0] for each in (odd, right))
+    assert len(ours) == len(theirs)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +211,8 @@ def test_whatever_an_exchange_says_a_recording_goes_on(
             session.ingest.take_message("public", START, b'{"channel":"heartbeat"}')
             session.ingest.take_event(events.Trades(START, "BTC/USD", Precision(1, 8), (trade,)))
     assert check(path).healthy
-    assert set(load_trades(path)["ord_type"]) == {word}
+    shown = word.replace("\u2028", " ").replace("\x85", " ")  # no cell holds what a terminal obeys
+    assert set(load_trades(path)["ord_type"]) == {shown}
 
 
 def test_rows_of_no_symbol_keep_no_other_from_being_loaded(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from contextlib import asynccontextmanager
@@ -21,7 +22,8 @@ from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType
 from kracked.rest.account import WebSocketsToken
 from kracked.rest.client import RestClient
-from kracked.rest.orders import AddOrder, AmendOrder, OrderRef
+from kracked.rest.nonce import BLOCK_NS
+from kracked.rest.orders import AddOrder, AmendOrder, EditOrder, OrderRef
 from kracked.rest.priority_lock import LockTurn, PriorityLock, Urgency
 from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused
 from kracked.rest.request_executor import RequestTiming
@@ -55,23 +57,48 @@ async def test_a_nonce_is_text_because_doubles_cannot_hold_it(
     assert isinstance(exchange.last("Balance").body["nonce"], str)
 
 
-async def test_a_refused_nonce_is_signed_anew_at_most_three_times(
-    exchange: Exchange, client: RestClient
+REPEATABLE = {
+    "Balance": lambda client: client.balance(),
+    "CancelOrder": lambda client: client.cancel_order(OrderRef(txid="O1")),
+    "CancelAllOrdersAfter": lambda client: client.cancel_all_orders_after(60),
+}
+DONE = {
+    "CancelOrder": {"count": 1},
+    "CancelAllOrdersAfter": {"currentTime": "2025-08-01T00:00:00Z", "triggerTime": "0"},
+}
+
+
+@pytest.mark.parametrize("name", REPEATABLE)
+async def test_a_harmless_call_is_signed_anew_at_most_three_times(
+    exchange: Exchange, client: RestClient, name: str
 ) -> None:
-    exchange.always["AddOrder"] = answers.refusal("EAPI:Invalid nonce")
+    exchange.always[name] = answers.refusal("EAPI:Invalid nonce")
     with pytest.raises(Refused) as refused:
-        await client.add_order(ORDER, "BTC/USD")
-    assert (exchange.count("AddOrder"), refused.value.kind) == (4, ErrorClass.NEW_NONCE)
+        await REPEATABLE[name](client)
+    assert (exchange.count(name), refused.value.kind) == (4, ErrorClass.NEW_NONCE)
 
 
-async def test_an_order_goes_through_after_one_refused_nonce(
+@pytest.mark.parametrize("name", REPEATABLE)
+async def test_a_harmless_call_goes_through_after_one_refused_nonce(
+    exchange: Exchange, client: RestClient, name: str
+) -> None:
+    exchange.script[name].append(answers.refusal("EAPI:Invalid nonce"))
+    exchange.always[name] = DONE.get(name, {})
+    await REPEATABLE[name](client)
+    first, second = (int(call.body["nonce"]) for call in exchange.calls)
+    assert first < second
+
+
+async def test_the_order_after_a_refused_nonce_has_a_nonce_above_those_of_other_programs(
     exchange: Exchange, client: RestClient
 ) -> None:
     exchange.script["AddOrder"].append(answers.refusal("EAPI:Invalid nonce"))
+    with pytest.raises(OutcomeUnknown):
+        await client.add_order(ORDER, "BTC/USD")
+    reserved = client._executor._signer.nonces._reserved  # type: ignore[union-attr]
     exchange.always["AddOrder"] = ACCEPTED
     await client.add_order(ORDER, "BTC/USD")
-    first, second = (int(call.body["nonce"]) for call in exchange.calls)
-    assert first < second
+    assert int(exchange.last("AddOrder").body["nonce"]) > reserved - 1
 
 
 def contradictory() -> web.Response:
@@ -79,6 +106,21 @@ def contradictory() -> web.Response:
     return web.Response(body=msgspec.json.encode(body), content_type="application/json")
 
 
+def several() -> web.Response:
+    body = {"error": ["EGeneral:Invalid arguments", "EAPI:Invalid nonce"]}
+    return web.Response(body=msgspec.json.encode(body), content_type="application/json")
+
+
+WRITES: dict[str, Any] = {
+    "AddOrder": lambda client: client.add_order(ORDER, "BTC/USD"),
+    "AddOrderBatch": lambda client: client.add_order_batch([ORDER, ORDER], "BTC/USD"),
+    "AmendOrder": lambda client: client.amend_order(
+        OrderRef(txid="O1"), AmendOrder(order_qty=Decimal(1))
+    ),
+    "EditOrder": lambda client: client.edit_order(
+        EditOrder(txid="O1", volume=Decimal(1)), "BTC/USD"
+    ),
+}
 UNCERTAIN = {
     "502 with a page": answers.bad_gateway,
     "connection dropped": answers.dropped,
@@ -89,19 +131,34 @@ UNCERTAIN = {
     "busy": answers.refusal("EService:Busy"),
     "internal error": answers.refusal("EGeneral:Internal error:42"),
     "deadline elapsed": answers.refusal("EService:Deadline elapsed"),
+    "a refused nonce": answers.refusal("EAPI:Invalid nonce"),
+    "a refused nonce among other errors": lambda request: several(),
+    "a cut body": lambda request: web.Response(text='{"error":[],"result":{"txid":["OUF4'),
+    "an empty body": lambda request: web.Response(),
     "an error beside a result": lambda request: contradictory(),
     "a result of another shape": lambda request: answers.reply([1, 2]),
 }
 
 
+@pytest.mark.parametrize("name", WRITES)
 @pytest.mark.parametrize("fault", UNCERTAIN.values(), ids=UNCERTAIN.keys())
 async def test_a_write_without_a_clear_answer_is_unknown_and_was_sent_once(
-    exchange: Exchange, client: RestClient, fault: Any
+    exchange: Exchange, client: RestClient, fault: Any, name: str
 ) -> None:
-    exchange.always["AddOrder"] = fault
+    exchange.always[name] = fault
     with pytest.raises(OutcomeUnknown):
-        await client.add_order(ORDER, "BTC/USD")
-    assert exchange.count("AddOrder") == 1
+        await WRITES[name](client)
+    assert exchange.count(name) == 1
+
+
+@pytest.mark.parametrize("name", ["AmendOrder", "CancelOrder"])
+async def test_an_answer_that_belongs_to_another_call_proves_nothing(
+    exchange: Exchange, client: RestClient, name: str
+) -> None:
+    exchange.always[name] = {"open": {}}
+    calls = WRITES | REPEATABLE
+    with pytest.raises(OutcomeUnknown, match="required field"):
+        await calls[name](client)
 
 
 async def test_a_connection_dropped_on_a_kept_connection_sends_no_write_twice(
@@ -266,7 +323,7 @@ async def test_an_order_that_a_cancel_overtook_is_not_sent_after_it(
     await held.asked.wait()
     await client.cancel_all()
     held.release.set()
-    with pytest.raises(Refused, match="Invalid nonce"):
+    with pytest.raises(OutcomeUnknown, match="Invalid nonce"):
         await order
     assert exchange.count("AddOrder") == 1
 
@@ -292,7 +349,8 @@ async def test_what_was_overtaken_before_it_went_out_stays_here_unless_it_is_har
 async def test_an_order_still_waiting_when_its_cancel_comes_never_goes_out(
     exchange: Exchange, client: RestClient, cancel: str
 ) -> None:
-    exchange.always |= {"CancelAll": {"count": 0}, "CancelOrder": {}, "CancelOrderBatch": {}}
+    exchange.always |= {"CancelAll": {"count": 0}, "CancelOrder": {"count": 0}}
+    exchange.always["CancelOrderBatch"] = {"count": 0}
     held = Held({})
     exchange.script["Balance"].append(held)
     read = asyncio.create_task(client.balance())
@@ -397,9 +455,9 @@ async def test_no_secret_reaches_a_log_an_error_or_a_repr(
     caplog.set_level(logging.DEBUG)
     seen = [repr(client), repr(vars(client)), repr(vars(client._executor))]
     for fault in UNCERTAIN.values():
-        exchange.always["CancelOrder"] = fault
+        exchange.always["AddOrder"] = fault
         with pytest.raises(OutcomeUnknown) as failure:
-            await client.cancel_order(OrderRef(txid="OUF4EM-FRGI2-MQMWZD"))
+            await client.add_order(ORDER, "BTC/USD")
         seen.append(f"{failure.value!r} {failure.value} {failure.getrepr(showlocals=True)}")
     said = " ".join(seen) + caplog.text
     signatures = [call.headers["API-Sign"] for call in exchange.calls]
@@ -429,3 +487,43 @@ def test_ticks_go_on_while_the_machine_sleeps() -> None:
 def test_time_outs_bound_every_call() -> None:
     timeout = HttpTransport()._timeout
     assert (timeout.total, timeout.connect) == (10.0, 5.0)
+
+
+@pytest.mark.parametrize(("after_s", "calls"), [(15 * 60 - 1, 1), (15 * 60, 2)])
+async def test_a_lockout_lasts_a_quarter_of_an_hour(
+    exchange: Exchange, client: RestClient, frozen: Any, after_s: int, calls: int
+) -> None:
+    exchange.script["Balance"].append(answers.refusal("EGeneral:Temporary lockout"))
+    with pytest.raises(Refused, match="lockout"):
+        await client.balance()
+    frozen.now += after_s * 10**9
+    with contextlib.suppress(Refused):
+        await client.balance()
+    assert exchange.count("Balance") == calls
+
+
+async def test_a_cancel_that_another_overtook_is_signed_anew_after_a_refused_nonce(
+    exchange: Exchange, client: RestClient
+) -> None:
+    exchange.always |= {"CancelAll": {"count": 0}, "CancelOrder": {"count": 1}}
+    held = Held(answers.reply(error="EAPI:Invalid nonce"))
+    exchange.script["CancelOrder"].append(held)
+    cancel = asyncio.create_task(client.cancel_order(OrderRef(txid="O1")))
+    await held.asked.wait()
+    await client.cancel_all()
+    held.release.set()
+    assert (await cancel).count == 1
+    assert exchange.count("CancelOrder") == 2
+
+
+@pytest.mark.parametrize(("name", "renewed"), [("Balance", True), ("AddOrder", False)])
+async def test_every_call_but_an_order_renews_the_nonces_early(
+    exchange: Exchange, client: RestClient, name: str, renewed: bool
+) -> None:
+    exchange.always["AddOrder"] = ACCEPTED
+    await client.balance()
+    nonces = client._executor._signer.nonces  # type: ignore[union-attr]
+    nonces._last = before = nonces._reserved - BLOCK_NS // 4
+    calls = {"Balance": client.balance, "AddOrder": lambda: client.add_order(ORDER, "BTC/USD")}
+    await calls[name]()
+    assert (nonces._reserved > before + BLOCK_NS // 2) is renewed

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from kracked.errors import ProtocolError
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType
 from kracked.rest import AddOrder, AmendOrder, BadOrder, EditOrder, OrderRef
-from kracked.rest.account import ClosedBy
+from kracked.rest.account import ClosedBy, seconds_to_ns
 from kracked.rest.client import RestClient
 from kracked.rest.encoding import RelativePrice
+from kracked.rest.replies import UnreadableReply
 from tests.protocol.maintenance_frames import MAJOR, planned
 from tests.rest.scripted_http import Exchange, refusal
 from tests.shared import VECTORS
@@ -79,6 +81,9 @@ WRITES: dict[str, tuple[Use, dict[str, object]]] = {
     "GetApiKeyInfo": (lambda client: client.api_key_info(), {}),
 }
 RESULTS: dict[str, object] = {
+    "AmendOrder": {"amend_id": "T1"},
+    **{name: {"count": 1} for name in ("CancelOrder", "CancelOrderBatch", "CancelAll")},
+    "GetApiKeyInfo": {"permissions": []},
     "GetWebSocketsToken": {"token": "t/+", "expires": 900},
     "OpenOrders": {"open": {}},
     "ClosedOrders": {"closed": {}, "count": 0},
@@ -418,3 +423,53 @@ PAIR = {
     "lot_decimals": 8,
     "tick_size": "0.1",
 }
+
+
+@pytest.mark.parametrize(
+    "odd", [{"ordermin": "x"}, {"fees": [["x"]]}, {"altname": 1}, {"base": []}]
+)
+async def test_an_odd_pair_costs_that_pair_alone_and_is_named_in_the_log(
+    exchange: Exchange,
+    client: RestClient,
+    caplog: pytest.LogCaptureFixture,
+    odd: dict[str, object],
+) -> None:
+    exchange.always["AssetPairs"] = {"XXBTZUSD": PAIR, "ODD": {**PAIR, **odd}, "NONE": None}
+    assert list(await client.asset_pairs()) == ["XXBTZUSD"]
+    assert {vars(record)["row"] for record in caplog.records} == {"ODD", "NONE"}
+
+
+async def test_an_odd_asset_costs_that_asset_alone(exchange: Exchange, client: RestClient) -> None:
+    exchange.always["Assets"] = {"XXBT": {"altname": "XBT"}, "ODD": {"display_decimals": None}}
+    assert list(await client.assets()) == ["XXBT"]
+
+
+async def test_a_table_without_one_readable_row_is_unreadable(
+    exchange: Exchange, client: RestClient
+) -> None:
+    exchange.always["Assets"] = {"ODD": {"altname": None}}
+    with pytest.raises(UnreadableReply):
+        await client.assets()
+
+
+@pytest.mark.parametrize("odd", [{"lastused": None}, {"ipallowlist": 7}, {"nonce": "many"}])
+async def test_an_odd_member_of_the_key_costs_that_member_alone(
+    exchange: Exchange, client: RestClient, odd: dict[str, object]
+) -> None:
+    exchange.always["GetApiKeyInfo"] = {"permissions": ["modify-trades"], "validuntil": 5, **odd}
+    found = await client.api_key_info()
+    assert (found.may_trade, found.validuntil) == (True, 5)
+
+
+async def test_a_key_without_permissions_is_unreadable_and_not_one_that_may_nothing(
+    exchange: Exchange, client: RestClient
+) -> None:
+    exchange.always["GetApiKeyInfo"] = {"nonce": 1}
+    with pytest.raises(UnreadableReply):
+        await client.api_key_info()
+
+
+@pytest.mark.parametrize("seconds", ["1e999", "NaN", "Infinity"])
+def test_a_time_beyond_reason_is_no_time(seconds: str) -> None:
+    with pytest.raises(ProtocolError):
+        seconds_to_ns(Decimal(seconds))

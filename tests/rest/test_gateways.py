@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,16 +12,24 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from kracked.errors import ConnectionLost
+from kracked.errors import ConnectionLost, KrackedError
 from kracked.rest.client import RestClient
-from kracked.rest.replies import OutcomeUnknown, Refused
-from kracked.rest.transport import KEPT_ALIVE_S, HttpTransport, NoAnswer, NotSent, proxy_of
+from kracked.rest.replies import OutcomeUnknown, Refused, UnreadableReply
+from kracked.rest.transport import (
+    KEPT_ALIVE_S,
+    AccessDenied,
+    HttpTransport,
+    NoAnswer,
+    NotSent,
+    proxy_of,
+)
 from tests.patience import PATIENCE_S
 from tests.rest import scripted_http as answers
 from tests.rest.scripted_http import Exchange
 from tests.rest.test_endpoints import ORDER
 
-STATUSES = [301, 308, 403, 429, 500, 502, 503, 504, 520, 522, 524]
+DENIALS = [400, 401, 403, 404, 405]
+STATUSES = [301, 308, 429, 500, 502, 503, 504, 520, 522, 524]
 
 
 def status(code: int, **headers: str) -> answers.Answer:
@@ -44,7 +54,7 @@ async def shorter_than_said(request: web.Request) -> web.StreamResponse:
     return response
 
 
-@pytest.mark.parametrize("code", STATUSES)
+@pytest.mark.parametrize("code", STATUSES + DENIALS)
 async def test_an_order_answered_by_a_gateway_is_unknown_and_was_sent_once(
     exchange: Exchange, client: RestClient, code: int
 ) -> None:
@@ -61,6 +71,16 @@ async def test_a_read_answered_by_a_gateway_is_asked_again(
     exchange.script["Balance"].append(status(code))
     assert await client.balance() == {}
     assert exchange.count("Balance") == 2
+
+
+@pytest.mark.parametrize("code", DENIALS)
+async def test_a_call_that_is_turned_away_is_not_repeated_and_says_what_to_check(
+    exchange: Exchange, client: RestClient, code: int
+) -> None:
+    exchange.always["Balance"] = status(code)
+    with pytest.raises(AccessDenied, match=f"HTTP {code}.*check the address"):
+        await client.balance()
+    assert exchange.count("Balance") == 1
 
 
 @pytest.mark.parametrize("fault", [cut, shorter_than_said])
@@ -124,17 +144,84 @@ async def test_after_a_gateway_named_a_time_no_order_goes_out_before_it_but_canc
     assert (exchange.count("AddOrder"), exchange.count("CancelAll")) == (1, 1)
 
 
-async def test_an_order_is_not_signed_anew_after_its_deadline(
-    exchange: Exchange, client: RestClient, frozen: Any
+@pytest.mark.parametrize(
+    "answer",
+    [
+        status(429, Retry_After="9" * 9),
+        lambda request: answers.reply(error="EService: Throttled: 99999999999"),
+    ],
+    ids=["Retry-After", "Throttled"],
+)
+async def test_no_time_that_is_named_from_outside_holds_orders_back_for_ever(
+    exchange: Exchange, client: RestClient, frozen: Any, answer: answers.Answer
 ) -> None:
-    def late(request: web.Request) -> web.Response:
-        frozen.now += 10**10
-        return answers.reply(error="EAPI:Invalid nonce")
+    exchange.script["AddOrder"].append(answer)
+    with pytest.raises(KrackedError):
+        await client.add_order(ORDER, "XBTUSD")
+    frozen.now += 59 * 10**9
+    with pytest.raises(Refused, match="held back here"):
+        await client.add_order(ORDER, "XBTUSD")
+    frozen.now += 10**9
+    exchange.always["AddOrder"] = {"txid": ["O1"]}
+    assert (await client.add_order(ORDER, "XBTUSD")).txid == ("O1",)
 
-    exchange.always["AddOrder"] = late
-    with pytest.raises(NotSent, match="after its deadline"):
-        await client.add_order(ORDER, "XBTUSD", deadline=frozen.now + 5 * 10**9)
+
+# --- long, packed and deep answers ----------------------------------------------------------
+
+
+def packed(body: bytes, encoding: str = "gzip") -> answers.Answer:
+    headers = {"Content-Encoding": encoding}
+    return lambda request: web.Response(body=body, headers=headers)
+
+
+async def test_a_packed_answer_is_unpacked(exchange: Exchange, client: RestClient) -> None:
+    exchange.always["Balance"] = packed(gzip.compress(b'{"error":[],"result":{"ZUSD":"1"}}'))
+    assert await client.balance() == {"ZUSD": 1}
+    assert exchange.last("Balance").headers["Accept-Encoding"] == "gzip"
+
+
+UNFIT = {
+    "33 MiB in 33 kB": packed(gzip.compress(b'{"error":[],"result":"' + b" " * 33 * 2**20)),
+    "no gzip": packed(b"not packed at all"),
+    "a cut end": packed(gzip.compress(b'{"error":[],"result":{}}')[:-9]),
+    "another packing": packed(b"...", "br"),
+    "200,000 levels": lambda request: web.Response(
+        body=b'{"error":[],"result":' + b"[" * 200_000 + b"]" * 200_000 + b"}"
+    ),
+}
+
+
+@pytest.mark.parametrize("answer", UNFIT.values(), ids=UNFIT)
+async def test_an_answer_that_is_too_long_too_deep_or_badly_packed_is_none(
+    exchange: Exchange, client: RestClient, answer: answers.Answer
+) -> None:
+    exchange.always |= {"AddOrder": answer, "Balance": answer}
+    with pytest.raises(OutcomeUnknown):
+        await client.add_order(ORDER, "XBTUSD")
+    with pytest.raises((NoAnswer, UnreadableReply)):
+        await client.balance()
     assert exchange.count("AddOrder") == 1
+
+
+async def test_an_endless_answer_is_given_up_at_the_bound(
+    exchange: Exchange, client: RestClient
+) -> None:
+    sent = 0
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await response.write(b" " * 2**20)
+                sent += 1
+        return response
+
+    exchange.always["AddOrder"] = endless
+    with pytest.raises(OutcomeUnknown, match="longer than 32 MiB"):
+        await client.add_order(ORDER, "XBTUSD")
+    assert sent < 64
 
 
 # --- proxies ------------------------------------------------------------------------------

@@ -146,3 +146,20 @@ def test_a_crash_while_it_is_written_leaves_the_number_before_or_after(
             Nonces(at(before + 2 * BLOCK_NS), file).next()
         patch.undo()
         assert int(Nonces(at(T - BLOCK_NS), file).next()) > last
+
+
+def test_the_number_is_with_the_system_before_the_disk_is_asked_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[bytes] = []
+    real = os.fsync
+
+    def fsync(handle: int) -> None:
+        written.append(os.pread(handle, 100, 0))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    nonces = Nonces(lambda: 1_000, tmp_path / "nonce")
+    nonces.next()
+    assert written == [(tmp_path / "nonce").read_bytes()]
+    assert int(written[0]) > 1_000

@@ -60,7 +60,7 @@ def test_everything_an_order_can_say_is_spelled_as_documented() -> None:
         flags=(OrderFlag.FEE_IN_QUOTE,),
         time_in_force=TimeInForce.GTD,
         expires=1_754_000_060_999_000_000,
-        cl_ord_id="6d1b345e-2821-40e2-ad83-4ecb18a06876",
+        userref=7,
         close=ConditionalClose(
             order_type=OrderType.STOP_LOSS_LIMIT, price=Decimal(22000), price2=Decimal(1)
         ),
@@ -78,7 +78,7 @@ def test_everything_an_order_can_say_is_spelled_as_documented() -> None:
         "oflags": "fciq",
         "timeinforce": "GTD",
         "expiretm": "1754000060",
-        "cl_ord_id": "6d1b345e-2821-40e2-ad83-4ecb18a06876",
+        "userref": 7,
         "close[ordertype]": "stop-loss-limit",
         "close[price]": "22000",
         "close[price2]": "1",
@@ -86,6 +86,18 @@ def test_everything_an_order_can_say_is_spelled_as_documented() -> None:
         "deadline": "2025-07-31T22:13:25.123Z",
         "validate": True,
     }
+
+
+def test_a_client_id_beside_a_conditional_close_is_not_sent() -> None:
+    close = ConditionalClose(order_type=OrderType.STOP_LOSS, price=Decimal(1))
+    with pytest.raises(BadOrder, match="name it by a userref"):
+        AddOrder(
+            order_type=OrderType.MARKET,
+            side=Side.BID,
+            volume=Decimal(1),
+            close=close,
+            cl_ord_id="mine",
+        )
 
 
 def test_a_flag_that_is_off_is_not_sent() -> None:

@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 from kracked.errors import ConnectionLost
 from kracked.feed.account import Account
 from kracked.feed.fanout import Consumer
+from kracked.feed.freshness import Freshness
 from kracked.orders.outbox.journal import Journal
 from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import ActionKind, Outbox, PreparedAction, StateChange
@@ -22,6 +23,7 @@ from kracked.protocol import events
 from kracked.protocol.events import Event, OrderChange, Side
 from kracked.rest.account import KeyInfo, TradeVolume
 from kracked.rest.client import RestClient
+from kracked.rest.exchange_clock import ExchangeClock
 from kracked.rest.market import AssetInfo, PairInfo
 from kracked.rest.orders import CancelAllTimer
 from kracked.times import NS_PER_S, to_rfc3339
@@ -42,6 +44,11 @@ SIZES = {SYMBOL: ("0.01", "0.05", "0.1", "0.25", "0.5")}
 
 class StillExchange:
     """Answers the requests of the start, and none that would resolve an order."""
+
+    exchange_clock = ExchangeClock(lambda: NOW, lambda: 0)
+
+    async def server_time(self) -> None:
+        raise ConnectionLost("still.example", "no answer about the time")
 
     async def api_key_info(self) -> KeyInfo:
         return KeyInfo(permissions=("modify-trades",))
@@ -180,7 +187,7 @@ class AccountSource(ScriptedSource):
             account.apply(event)
         reports = cast(Consumer, Reports(*first)) if trades else None
         client = cast(RestClient, StillExchange())
-        self.key = Access(client, account, reports, path, lambda: 0)
+        self.key = Access(client, account, reports, path, lambda _: Freshness(True, "", 0))
 
     @property
     def access(self) -> Access:  # type: ignore[override]

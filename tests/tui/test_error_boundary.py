@@ -14,7 +14,7 @@ from kracked_tui.trader.monitor_log import NAME
 from tests.patience import until
 from tests.tui.conftest import Opened, settled
 from tests.tui.frozen_market import NOW
-from tests.tui.trading_monitor import Trading, trading
+from tests.tui.trading_monitor import SYMBOL, Trading, trading
 
 DEFECT = KeyError("price")
 ERROR_TEXT = "unexpected KeyError: 'price'"
@@ -73,7 +73,7 @@ async def test_a_report_that_cannot_be_applied_leaves_the_manager_open(
     async with trading(tmp_path) as found:
         await found.armed()
         with monkeypatch.context() as once:
-            once.setattr(found.trader, "_apply_report", broken)
+            once.setattr(found.trader.life, "_apply_report", broken)
             await found.pilot.press("B")
             await found.until(
                 lambda: f"own orders may be shown wrong: {ERROR_TEXT}" in found.log_text()
@@ -96,17 +96,19 @@ async def test_a_look_up_that_fails_leaves_the_keys_that_cancel(
         await is_alive(found)
 
 
-async def test_a_trader_that_stopped_says_so_and_what_to_do(
+async def test_trading_that_has_stopped_says_so_and_still_cancels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with trading(tmp_path) as found:
         await found.armed()
+        await found.joined("B")
         monkeypatch.setattr(found.trader._access.reports, "batch", broken_async)
-        await found.pilot.press("B")
+        await found.pilot.press("S")
         await found.until(lambda: f"TRADING HAS STOPPED: {ERROR_TEXT}" in found.log_text())
         assert not found.trader.armed
+        assert "start the monitor again" in found.trader.why_not(SYMBOL)
         await found.pilot.press("K")
-        assert "Start the monitor again to trade or cancel" in found.log_text()
+        await found.until(lambda: not found.open, "no order was cancelled any more")
 
 
 async def test_an_event_that_cannot_be_applied_is_reported_once_and_the_next_is_applied(

@@ -104,7 +104,7 @@ class Trading:
     async def armed(self) -> None:
         """Arm as a person does, and wait for the dead-man's switch."""
         await self.pilot.press("A", *"btc/usd", "enter")
-        await self.until(lambda: not self.trader.why_not(), "never armed")
+        await self.until(lambda: not self.trader.why_not(SYMBOL), "never armed")
 
     def fails(self, mishap: OrderFault, method: str) -> None:
         """Set the fault of the next call of this method."""
@@ -120,12 +120,16 @@ async def trading(
     server: SimServer | None = None,
     read_only: bool = False,
     rate: float = QUIET,
+    ready: bool = True,
 ) -> AsyncIterator[Trading]:
-    """`folder` keeps the key's files: opening it again is a restart of the program."""
+    """`folder` keeps the key's files: opening it again is a restart of the program.
+
+    With `ready` it is entered once orders could be sent, else once they could be cancelled.
+    """
     async with AsyncExitStack() as stack:
         options = SimOptions(seed=7, symbols=(SYMBOL,), rate=rate)
         server = server or await stack.enter_async_context(SimServer(options))
-        opened = _opened(folder, size, settings, server, read_only)
+        opened = _opened(folder, size, settings, server, read_only, ready)
         yield await stack.enter_async_context(opened)
 
 
@@ -136,6 +140,7 @@ async def _opened(
     settings: Settings | None,
     server: SimServer,
     read_only: bool,
+    ready: bool,
 ) -> AsyncIterator[Trading]:
     source = LiveSource(
         (SYMBOL,),
@@ -151,7 +156,10 @@ async def _opened(
         await found.until(lambda: source.feed.l3.get(SYMBOL), "no level 3")
         if not read_only:
             await found.until(
-                lambda: monitor.view_model.trader is not None and monitor.view_model.trader.open,
+                lambda: (
+                    found.monitor.view_model.trader is not None
+                    and (found.trader.ready if ready else found.trader.open)
+                ),
                 "no order manager",
             )
         monitor.trade.draw()

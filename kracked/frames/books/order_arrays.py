@@ -6,6 +6,7 @@ book back. A row that the kernel cannot apply is only reported; `order_replay` d
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import NamedTuple
 from zlib import crc32
 
@@ -225,6 +226,29 @@ class OrderArrays:
         first, last = max(0, own[0]), own[-1] + 1 if gone else len(rows.action)
         found = np.flatnonzero(near[self._node[before + first : before + last]]) + first
         return np.unique(np.searchsorted(rows.ends, found, side="right"))
+
+    def messages_crowding(self, order_id: str) -> Ints:
+        """Return the message of each row that may add a level better than an order's."""
+        node, rows, before = self._node_of(order_id), self._rows, self._count
+        own = np.flatnonzero(self._node == node) if node else np.zeros(0, dtype=np.int64)
+        if not len(own):
+            return own
+        keys = self._keys[self._level[own]]
+        better = np.zeros(len(rows.key), dtype=bool)
+        for mine in (keys[keys > 0], keys[keys < 0]):
+            if len(mine):
+                better |= ((rows.key > 0) == (mine[0] > 0)) & (rows.key > mine.min())
+        found = np.flatnonzero(better & (rows.action & 3 != DELETE))
+        found = found[found >= max(0, int(own[0]) - before)]
+        return np.searchsorted(rows.ends, found, side="right").astype(np.int64)
+
+    def room_before_cut(self, order_id: str) -> int | None:
+        """Return how many better levels may come before an order is cut; None if it is not held."""
+        node = self._node_of(order_id)
+        if not node or not (level := int(self._rings.level[node])):
+            return None
+        side = self._bids if level >= self._shape.first_bid else self._asks
+        return max(0, self._shape.depth - (len(side) - bisect_left(side, level)))
 
     def resting(self) -> list[BookOrder]:
         """Return the orders in the book, for the next file."""

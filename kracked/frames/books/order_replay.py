@@ -24,6 +24,7 @@ from kracked.frames.books.numba_engine import Engine, kernel
 from kracked.frames.books.observables import Observable
 from kracked.frames.books.order_arrays import BookOrder, OrderArrays, UnexpectedRow
 from kracked.frames.books.order_rows import Ints, OrderRows, order_rows
+from kracked.frames.books.quote_ends import QuoteEnds
 from kracked.frames.books.table_replay import BookEvent, MessageColumns, TableReplay, order_event
 from kracked.frames.read.table_files import Source
 from kracked.instruments import Precision
@@ -34,13 +35,18 @@ _RUN_ROWS = 1 << 17
 
 
 def sample_orders(
-    source: Source, symbol: str, observable: Observable, engine: Engine = "auto"
+    source: Source,
+    symbol: str,
+    observable: Observable,
+    engine: Engine = "auto",
+    ends: QuoteEnds | None = None,
 ) -> Iterator[tuple[Precision, Ints]]:
     """Yield the readings of an observable from a symbol's verified level 3 book.
 
-    They come as rows of a time and the values, with the decimals of the values. Raises
-    `TooManyDigits`, maybe only at a later file.
+    They come as rows of a time and the values, with the decimals of the values. `ends` learns
+    when the book was not verified. Raises `TooManyDigits`, maybe only at a later file.
     """
+    ends = QuoteEnds() if ends is None else ends
     replay = TableReplay(source, symbol, "level3")
     resting: list[BookOrder] | None = None
     seen = 0
@@ -49,10 +55,11 @@ def sample_orders(
         seen += len(rows.frame)
         if file and resting is not None and not rows.period.continues(file.period):
             yield file.period.precision, file.until(int(rows.received[0]))
+            ends.wrong(int(rows.received[0]), snapshot=True)
             resting = None
         replay.enter_period(rows.period)
         arrays = OrderArrays(rows, resting or [], kernel(engine, seen))
-        file = _FileReplay(rows, arrays, replay, observable)
+        file = _FileReplay(rows, arrays, replay, observable, ends)
         for found in file.sample(trusted=resting is not None):
             yield rows.period.precision, found
         resting = arrays.resting() if file.trusted else None
@@ -62,8 +69,14 @@ class _FileReplay:
     """The replay of one file, run by run."""
 
     def __init__(
-        self, rows: OrderRows, arrays: OrderArrays, replay: TableReplay, observable: Observable
+        self,
+        rows: OrderRows,
+        arrays: OrderArrays,
+        replay: TableReplay,
+        observable: Observable,
+        ends: QuoteEnds,
     ) -> None:
+        self._ends = ends
         self._rows, self._arrays, self._replay, self._observable = rows, arrays, replay, observable
         self._read_times = observable.read_times(rows, arrays)
         self.period = rows.period
@@ -101,13 +114,20 @@ class _FileReplay:
             found, failed = self._attempt(first, last)
             if failed is None:
                 yield from found
+                self._note_right(first, last)
                 return
             found, damaged = self._attempt(first, failed)
             if damaged is None:
                 yield from found
+                self._note_right(first, failed)
                 first = failed
             yield self._replay_by_keeper(first, failed + 1)
             first = failed + 1
+
+    def _note_right(self, first: int, last: int) -> None:
+        """Note that the book is verified after the messages from `first` until before `last`."""
+        if first < last:
+            self._ends.right(int(self._rows.received[last - 1]))
 
     def _attempt(self, first: int, last: int) -> tuple[list[Ints], int | None]:
         """Return the readings of a run and None, or nothing and the message at which it failed.
@@ -139,12 +159,31 @@ class _FileReplay:
         within = slice(*np.searchsorted(after, (first, last), side="right"))
         stops = np.unique(after[within]).tolist()
         for stop in stops:
-            arrays.advance(first, stop)
+            first = self._advance_crowded(first, stop, found)
+            if first < stop:
+                arrays.advance(first, stop)
             found.append(self._read(stop, partial(self._observable.from_arrays, arrays)))
             first = stop
+        first = self._advance_crowded(first, last, found)
         if first < last:
             arrays.advance(first, last)
         return found
+
+    def _advance_crowded(self, first: int, last: int, found: list[Ints]) -> int:
+        """Apply messages and read wherever a cut may change something; return where that ends."""
+        times, arrays = self._read_times, self._arrays
+        if times is None or times.crowding is None:
+            return first
+        while (room := self._observable.room(arrays)) is not None:
+            at = int(np.searchsorted(times.crowding, first, side="right")) + room
+            if at >= len(times.crowding) or (stop := int(times.crowding[at])) > last:
+                break
+            arrays.advance(first, stop)
+            values = self._observable.from_arrays(arrays)
+            if values:
+                found.append(np.array([(self._rows.received[stop - 1], *values)], dtype=np.int64))
+            first = stop
+        return first
 
     def _replay_by_keeper(self, first: int, last: int) -> Ints:
         """Apply messages by the keeper, with every checksum, until one fails."""
@@ -153,10 +192,14 @@ class _FileReplay:
             # Applied to the book itself, which keeps its depth; the keeper would set it anew.
             replay.orders.apply(self._snapshot())
         for message, event in enumerate(self._events(first, last), first):
+            if rows.snapshot[message]:
+                self._ends.wrong(event.received, snapshot=True)
             book = replay.apply(event)
             self.trusted = book is not None
             if book is None:
+                self._ends.wrong(event.received)
                 break
+            self._ends.right(event.received)
             found.append(self._read(message + 1, partial(self._observable.from_book, book)))
         else:
             self._arrays.load_book(replay.orders, first, last)
@@ -189,6 +232,8 @@ class _FileReplay:
         else:
             here = np.searchsorted(self._read_times.after, (applied, applied + 1))
             times = self._read_times.times[slice(*here)]
+            if self._read_times.crowding is not None:
+                times = self._rows.received[applied - 1 : applied]
         values = read() if len(times) else []
         if not values:
             return self._nothing()

@@ -18,11 +18,16 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from kracked.format.tables import ColumnKind
-from kracked.frames.read import open_files, table_detection
+from kracked.format.tables import Column, ColumnKind
+from kracked.frames.read.cell_values import ACTIONS, times_of, to_decimals
+from kracked.frames.read.database_rows import read_database
+from kracked.frames.read.file_forms import FileForm, form_of, reporting_damage
 from kracked.frames.read.file_selection import MessageSpan, SelectedFile
-from kracked.frames.read.invalid_cells import blank_invalid
-from kracked.frames.read.query import OLD_ACTIONS, TableQuery, parse_decimals, parse_times
+from kracked.frames.read.losses import Losses
+from kracked.frames.read.query import TableQuery
+from kracked.frames.read.table_detection import stored_columns
+from kracked.frames.read.table_text import TableText
+from kracked.frames.read.text_reader import choose_rows, frame_of_cells, read_text
 
 _TYPES = {
     ColumnKind.TIME: pa.timestamp("ns", tz="UTC"),
@@ -44,9 +49,11 @@ class ArrowReader:
 
     def read(self, file: SelectedFile) -> Any:
         """Return a file's rows that the query asks for. Raises `RecordError` for a damaged file."""
-        readers = {".parquet": self._parquet, ".sqlite": self._sqlite}
-        with open_files.reporting_damage(file.path, pa.ArrowException):
-            table = readers.get(file.path.suffix, self._csv)(file.path)
+        path, losses = file.path, Losses(file.path)
+        readers = {FileForm.PARQUET: self._parquet, FileForm.DATABASE: self._database}
+        with reporting_damage(path, pa.ArrowException):
+            table = readers.get(form_of(path), self._csv)(path, losses)
+        losses.tell()
         return _drop_spans(self._conform(table), file.read_elsewhere)
 
     def spans(self, paths: Iterable[Path]) -> Sequence[MessageSpan]:
@@ -55,6 +62,9 @@ class ArrowReader:
 
     def in_order(self, tables: Sequence[Any]) -> Any:
         """Return the tables of one recording as one, in order of arrival."""
+        clock = self._query.table.clock
+        if len(tables) > 1 and clock in self._types and all(map(_is_unnumbered, tables)):
+            tables = sorted(tables, key=lambda one: _first_ns(one[clock]))
         whole = pa.concat_tables(tables)
         if len(tables) > 1 and "seq" in whole.column_names:
             seq = _numbers(whole["seq"])
@@ -77,7 +87,7 @@ class ArrowReader:
             if column.name in nullable:
                 frame.insert(at, column.name, nullable[column.name])
             if self._query.exact and column.kind is ColumnKind.DECIMAL:
-                frame[column.name] = parse_decimals(frame[column.name])
+                frame[column.name] = to_decimals(frame[column.name])
         return frame
 
     def _schema(self) -> Any:
@@ -85,76 +95,96 @@ class ArrowReader:
 
     # --- one form each ------------------------------------------------------------------
 
-    def _csv(self, path: Path) -> Any:
-        stored = open_files.stored_columns(path, self._query)
-        if not stored:
-            return pa.table({})
-        types = {name: self._types[column.name] for name, column in stored.items()}
-        table = _read_typed(path, types)
-        names = [column.name for column in stored.values()]
-        return self._choose_rows(self._parse_columns(table.rename_columns(names)))
+    def _csv(self, path: Path, losses: Losses) -> Any:
+        table = self._sound_csv(path, losses)
+        if table is not None:
+            return table
+        losses.clear()
+        return self._from_frame(read_text(path, self._query, losses))
 
-    def _sqlite(self, path: Path) -> Any:
-        columns: dict[str, Any] = {}
-        for name, cells in open_files.read_rows(path, self._query).items():
-            try:
-                kind = self._types[name] if self._types[name] == pa.int64() else pa.string()
-                columns[name] = pa.array(cells, kind)
-            except (pa.ArrowException, OverflowError):  # a count that is none, or not of 64 bits
-                texts = [None if cell is None else str(cell) for cell in cells]
-                columns[name] = pa.array(texts, pa.string())
-        return self._parse_columns(pa.table(columns))
+    def _sound_csv(self, path: Path, losses: Losses) -> Any:
+        """Return a file that pyarrow finds sound; None for one to be read line by line."""
+        with TableText(path) as text:
+            stored = stored_columns(path, text.first.cells, self._query, losses)
+        if stored.foreign is not None or not stored.places:
+            return None
+        places = {f"{at}": column for at, column in stored.places.items()}
+        types = {at: self._types[column.name] for at, column in places.items()}
+        times = [at for at, kind in types.items() if pa.types.is_timestamp(kind)]
+        # Typed; or with times as text, which may lack a zone.
+        for texts in ((), times):
+            with TableText(path) as text, suppress(pa.ArrowInvalid):
+                typed = types | dict.fromkeys(texts, pa.string())
+                table = _read_csv(text, typed, len(stored.names))
+                text.damage(losses)
+                if text.quoted or not _is_sound(table):
+                    return None  # a quote may have joined lines
+                named = table.rename_columns([places[at].name for at in table.column_names])
+                return self._choose_rows(self._parse_columns(named, losses))
+        return None
 
-    def _parquet(self, path: Path) -> Any:
+    def _database(self, path: Path, losses: Losses) -> Any:
+        return self._from_frame(read_database(path, self._query, losses))
+
+    def _parquet(self, path: Path, losses: Losses) -> Any:
         query, present = self._query, pyarrow.parquet.read_schema(path)
-        table_detection.check_table(path, present.names, query.table)
+        stored = stored_columns(path, present.names, query, losses)
+        ours = {stored.names[at]: column for at, column in stored.places.items()}
+        typed = all(_is_typed(present.field(name).type, one.kind) for name, one in ours.items())
+        if not typed or any(name != one.name for name, one in ours.items()):
+            return self._foreign_parquet(path, ours, losses)
         labels = [column.name for column in query.columns if column.kind is ColumnKind.LABEL]
         # Whole row groups outside of these are not read.
         filters: list[tuple[str, str, object]] = []
-        if query.symbols and "symbol" in self._types:
+        if query.symbols and "symbol" in ours:
             filters.append(("symbol", "in", sorted(query.symbols)))
+        clock = query.time_column(ours)
         for bound, sign in ((query.start, ">="), (query.end, "<")):
-            if bound is not None:
-                filters.append((query.table.clock, sign, pd.Timestamp(bound, tz="UTC")))
+            if bound is not None and clock is not None:
+                filters.append((clock, sign, pd.Timestamp(bound, tz="UTC")))
         table = pyarrow.parquet.read_table(
             path,
-            columns=[name for name in self._types if name in present.names],
+            columns=list(ours),
             filters=filters or None,
             partitioning=None,
             read_dictionary=labels,
         )
         return _numbers_as_text(table, present) if query.exact else table
 
+    def _foreign_parquet(self, path: Path, ours: dict[str, Column], losses: Losses) -> Any:
+        """Return a Parquet file that others wrote, with types of theirs."""
+        table = pyarrow.parquet.read_table(path, columns=list(ours), partitioning=None)
+        cells = {ours[name].name: _cells(table[name]) for name in table.column_names}
+        frame = frame_of_cells(cells, self._query, losses)
+        return self._from_frame(choose_rows(frame, self._query))
+
     # --- columns and rows ---------------------------------------------------------------
 
-    def _parse_columns(self, table: Any) -> Any:
-        """Return the table with the right types; invalid cells are empty."""
+    def _from_frame(self, frame: pd.DataFrame) -> Any:
+        """Return a frame of the other reader as a table."""
+        columns = {}
+        for name, kind in self._types.items():
+            if name in frame:
+                label = pa.types.is_dictionary(kind)
+                values = frame[name].astype("str") if label else frame[name]
+                array = pa.array(values, pa.string() if label else kind, from_pandas=True)
+                columns[name] = array.cast(kind) if not label else array.dictionary_encode()
+        return pa.table(columns)
+
+    def _parse_columns(self, table: Any, losses: Losses) -> Any:
+        """Return the table with the right types: times that are still text, and old actions."""
         columns = {column.name: column for column in self._query.columns}
         for at, name in enumerate(table.column_names):
-            values = table.column(at)
-            if values.type == self._types[name] and name != "action":
-                continue
-            try:
-                parsed = self._parse(name, values)
-            except ValueError:
-                texts = blank_invalid(values.to_pandas(), columns[name])
-                parsed = self._parse(name, pa.array(texts, pa.string(), from_pandas=True))
-            table = table.set_column(at, name, parsed)
+            values, kind = table.column(at), self._types[name]
+            if pa.types.is_timestamp(kind) and values.type == pa.string():
+                times = times_of(values.to_pylist(), columns[name], losses, tz=self._query.tz)
+                table = table.set_column(at, name, pa.array(times, kind, from_pandas=True))
+            elif name == "action":
+                words = values.cast(pa.string())
+                if not ACTIONS.keys().isdisjoint(pc.unique(words).to_pylist()):
+                    letters = pa.array(words.to_pandas().replace(ACTIONS), pa.string())
+                    table = table.set_column(at, name, letters.dictionary_encode())
         return table
-
-    def _parse(self, name: str, values: Any) -> Any:
-        """Return a column with the right type. Raises ValueError for a cell that has another."""
-        kind = self._types[name]
-        if name == "action":
-            words = values.cast(pa.string())
-            if OLD_ACTIONS.keys().isdisjoint(pc.unique(words).to_pylist()):
-                return values
-            letters = words.to_pandas().replace(OLD_ACTIONS)
-            return pa.array(letters, pa.string()).dictionary_encode()
-        if pa.types.is_timestamp(kind) and values.type == pa.string():
-            times = parse_times(values.to_pandas(), self._query.tz)
-            return pa.array(times, kind, from_pandas=True)
-        return (values.dictionary_encode() if pa.types.is_dictionary(kind) else values).cast(kind)
 
     def _choose_rows(self, table: Any) -> Any:
         """Return the rows that the query asks for, of a file that was read whole."""
@@ -217,24 +247,53 @@ def _span(path: Path) -> Iterator[MessageSpan]:
             yield MessageSpan(symbol, min(numbers), max(numbers), footer.num_rows)
 
 
-def _read_typed(path: Path, types: dict[str, Any]) -> Any:
-    """Read a CSV file typed; else with times as text, which may lack a zone; else all as text."""
-    times = [name for name, kind in types.items() if pa.types.is_timestamp(kind)]
-    for texts in ((), times):
-        with suppress(pa.ArrowInvalid):
-            return _read_csv(path, types | dict.fromkeys(texts, pa.string()))
-    return _read_csv(path, dict.fromkeys(types, pa.string()))
-
-
-def _read_csv(path: Path, types: dict[str, Any]) -> Any:
-    options = pyarrow.csv.ConvertOptions(
+def _read_csv(text: TableText, types: dict[str, Any], width: int) -> Any:
+    """Return the columns `types` of lines, by their places. Raises `pa.ArrowInvalid`."""
+    convert = pyarrow.csv.ConvertOptions(
         column_types=types,
         include_columns=list(types),
         null_values=[""],
         strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
     )
-    return pyarrow.csv.read_csv(open_files.finished_rows(path), convert_options=options)
+    names = pyarrow.csv.ReadOptions(column_names=[f"{at}" for at in range(width)])
+    return pyarrow.csv.read_csv(text, read_options=names, convert_options=convert)
+
+
+def _is_sound(table: Any) -> bool:
+    """Whether every number is finite, and every text is without what no cell has."""
+    for column in table.columns:
+        if pa.types.is_floating(column.type):
+            if not pc.all(pc.is_finite(column), min_count=0).as_py():
+                return False
+        elif pa.types.is_string(column.type) or pa.types.is_dictionary(column.type):
+            for chunk in column.chunks:
+                texts = chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk
+                data = texts.buffers()[2]
+                if data is not None and len(data) and not np.frombuffer(data, np.uint8).all():
+                    return False
+    return True
+
+
+def _is_typed(kind: Any, wanted: ColumnKind) -> bool:
+    """Whether a Parquet column is as our own files have it."""
+    match wanted:
+        case ColumnKind.TIME:
+            return bool(pa.types.is_timestamp(kind) and kind.tz is not None)
+        case ColumnKind.DECIMAL:
+            return bool(pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+        case ColumnKind.COUNT:
+            return bool(pa.types.is_integer(kind) and kind != pa.uint64())
+        case _:
+            return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _cells(values: Any) -> list[Any]:
+    """Return a column of any type as cells: texts, or numbers."""
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if pa.types.is_temporal(values.type) or pa.types.is_decimal(values.type):
+        values = values.cast(pa.string())
+    return list(values.to_pylist())
 
 
 def _drop_spans(table: Any, spans: Sequence[MessageSpan]) -> Any:
@@ -253,6 +312,16 @@ def _drop_spans(table: Any, spans: Sequence[MessageSpan]) -> Any:
             inside &= named.to_numpy(zero_copy_only=False)
         there |= inside
     return table.filter(pa.array(~there))
+
+
+def _is_unnumbered(table: Any) -> bool:
+    """Whether no row has the number of a message, as in the original project's files."""
+    return "seq" not in table.column_names or table["seq"].null_count == len(table)
+
+
+def _first_ns(times: Any) -> int:
+    first = pc.min(times).cast(pa.int64()).as_py()
+    return 0 if first is None else int(first)
 
 
 def _numbers(column: Any) -> Any:

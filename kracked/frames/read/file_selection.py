@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from kracked.frames.read import open_files
+from kracked.frames.read.file_extents import extent
+from kracked.frames.read.file_forms import reporting_damage
 from kracked.frames.read.query import TableQuery
 from kracked.frames.read.table_files import parquet_files, recorder_files
 
@@ -55,14 +56,14 @@ def select_files(
     # Of all parts: messages of the recorder's file may be in parts of other symbols or hours.
     known = spans(parquet_files(path, table))
     for file in written:
-        with open_files.reporting_damage(file):
-            extent = open_files.extent(file, table)
-        if extent is None:
+        with reporting_damage(file):
+            found_in = extent(file, table)
+        if found_in is None:
             continue
         touched = tuple(
-            one for one in known if one.first <= extent.last and one.last >= extent.first
+            one for one in known if one.first <= found_in.last and one.last >= found_in.first
         )
-        inside = all(extent.first <= one.first and one.last <= extent.last for one in touched)
-        if not (inside and sum(one.rows for one in touched) == extent.rows):
+        inside = all(found_in.first <= one.first and one.last <= found_in.last for one in touched)
+        if not (inside and sum(one.rows for one in touched) == found_in.rows):
             found.append(SelectedFile(file, touched))
     return found

@@ -18,7 +18,9 @@ from kracked.errors import RecordError
 from kracked.format import tables
 from kracked.format.session_info import read_table_info
 from kracked.format.symbol_info import SymbolInfo
+from kracked.format.tables import Flag
 from kracked.frames.loaders import file_by_file
+from kracked.frames.read.absences import check_symbols, recorded_symbols
 from kracked.frames.read.table_files import Source, paths
 from kracked.instruments import Precision
 
@@ -53,7 +55,10 @@ def recorded_channel(source: Source, symbol: str) -> Channel:
 
     Raises `RecordError` for a symbol that was not recorded.
     """
-    known = [info for path in paths(source) if (info := _symbol_info(path, symbol))]
+    folders = paths(source)
+    known = [info for path in folders if (info := _symbol_info(path, symbol))]
+    if not known and (recorded := recorded_symbols(folders)):
+        check_symbols([symbol], recorded, ", ".join(map(str, folders)))
     if not known:
         raise RecordError(f"{symbol} was not recorded: no session.json beside the tables has it")
     return "level3" if any(info.level3 for info in known) else "book"
@@ -79,7 +84,7 @@ def by_period(
     for path, found in zip(folders, known, strict=True):
         files = file_by_file(_TABLES[channel], path, symbol=symbol, columns=columns, exact=exact)
         periods, until = found or other
-        for frame in files:
+        for frame in map(_without_cut_rows, files):
             if len(periods) == 1:
                 yield frame, periods[0]
                 continue
@@ -89,6 +94,30 @@ def by_period(
             edges = sorted({0, *(np.flatnonzero(which[1:] != which[:-1]) + 1).tolist(), len(frame)})
             for begin, end in pairwise(edges):
                 yield frame.iloc[begin:end], periods[which[begin]]
+
+
+def _without_cut_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the exchange's messages: those of what the depth cut are left out.
+
+    Each message ends in a row of its own again, which has the checksum.
+    """
+    flags = frame["flags"].to_numpy("int64", na_value=0)
+    cut = flags & Flag.CUT > 0
+    if not cut.any():
+        return frame
+    own = ~cut
+    before = np.maximum.accumulate(np.where(own, np.arange(len(frame)), -1))
+    ends = np.flatnonzero(cut & (flags & Flag.LAST > 0))
+    ends = ends[before[ends] >= 0]
+    frame = frame.copy()
+    if "checksum" in frame:
+        checksum = frame["checksum"].to_numpy(copy=True)
+        checksum[before[ends]] = checksum[ends]
+        frame["checksum"] = pd.Series(checksum, frame.index, dtype=frame["checksum"].dtype)
+    flags = flags.copy()
+    flags[before[ends]] |= int(Flag.LAST)
+    frame["flags"] = pd.Series(flags, frame.index).astype(frame["flags"].dtype)
+    return frame[own]
 
 
 def _periods(path: Path, symbol: str, channel: Channel) -> _Periods | None:

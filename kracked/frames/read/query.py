@@ -6,16 +6,11 @@ Both readers, with pyarrow and without, take a `TableQuery` and return the same 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from kracked.format.tables import Column, ColumnKind, Table
-
-OLD_ACTIONS = {"add": "A", "delete": "C", "modify": "M"}
-"""Words in the original project's first recordings, and our letters."""
-_OFFSET = r"[+-]\d\d:?\d\d$"
 
 
 class TableQuery(NamedTuple):
@@ -63,23 +58,3 @@ def empty_column(column: Column, *, exact: bool = False) -> pd.Series[Any]:
             return pd.Series(dtype="category")
         case ColumnKind.TEXT:
             return pd.Series(dtype="str")
-
-
-def parse_times(values: pd.Series[Any], tz: str) -> pd.Series[Any]:
-    """Return texts as times in UTC with ns; each may have a zone or none, a fraction or none.
-
-    Where summer time ends an hour comes twice in zone `tz`. Which of the two is meant follows
-    from the other times of the file; raises ValueError if it does not.
-    """
-    times = pd.to_datetime(values, format="ISO8601", utc=True)
-    bare = values[~values.str.endswith("Z", na=True)]
-    bare = bare[~bare.str.contains(_OFFSET)]
-    if len(bare):
-        local = times[bare.index].dt.tz_localize(None).dt.tz_localize(tz, ambiguous="infer")
-        times = local.dt.tz_convert("UTC").reindex(times.index).fillna(times)
-    return cast("pd.Series[Any]", times.dt.as_unit("ns"))
-
-
-def parse_decimals(values: pd.Series[Any]) -> pd.Series[Any]:
-    """Return texts as decimals of the same digits."""
-    return values.astype(object).map(Decimal, na_action="ignore").astype(object)

@@ -15,6 +15,7 @@ from kracked.errors import ConfigError
 from kracked.format import layout, tables
 from kracked.format.layout import FileHour
 from kracked.format.tables import Table
+from kracked.frames.read.database_rows import has_table
 
 _SLACK_NS = 600 * times.NS_PER_S
 """A row's time and the hour of its file may disagree by this much."""
@@ -56,11 +57,31 @@ def recorder_files(
     """
     if not path.is_dir():
         return [] if path.suffix == ".parquet" else [path]
-    newest = [path / layout.table_file(table.name), path / layout.DATABASE]
+    newest = [path / layout.table_file(table.name)]
+    if not (table in tables.RECORDER and newest[0].exists()):  # the recorder writes these twice
+        newest += [
+            one for one in databases(path) if one.name == layout.DATABASE or has_table(one, table)
+        ]
     return [
+        *_original_parquet(path, table),
         *(file for file in layout.closed_hours(path, table) if _may_hold(file, table, start, end)),
-        *(file for file in newest if file.exists()),
+        *(file for file in newest if file.exists() and _has_begun(file)),
     ]
+
+
+def databases(path: Path) -> list[Path]:
+    """Return the databases in a folder: the recorder's, then those of the original project."""
+    ours = path / layout.DATABASE
+    return [*([ours] if ours.exists() else []), *sorted(path.glob("*.db"))]
+
+
+def _original_parquet(path: Path, table: Table) -> list[Path]:
+    """Return the Parquet files of a table as the original project laid them out.
+
+    Each table is a folder of parts, or one file; the folder can be named itself.
+    """
+    root = path if path.suffix == ".parquet" else path / f"{table.name}.parquet"
+    return sorted(root.glob("*.parquet")) if root.is_dir() else [root] if root.exists() else []
 
 
 def parquet_files(
@@ -88,6 +109,11 @@ def parquet_files(
         and _may_hold(file, table, start, end)
     )
     return sorted(found, key=lambda file: (file.parent, layout.hour_of(file) or _FIRST, file.name))
+
+
+def _has_begun(file: Path) -> bool:
+    """Whether a file has bytes, or is a database, which is never empty."""
+    return file.suffix != ".csv" or file.stat().st_size > 0
 
 
 def _may_hold(path: Path, table: Table, start: int | None, end: int | None) -> bool:

@@ -41,3 +41,12 @@ class ClientIds:
         milliseconds, chance = self._last >> _RANDOM_BITS, self._last & (1 << _RANDOM_BITS) - 1
         high, low = chance >> 62, chance & (1 << 62) - 1
         return str(uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low))
+
+
+def userref_of(id_: str) -> int:
+    """Return the number that stands for a client id where the exchange takes no client id.
+
+    An order with a conditional close carries it. It is above zero and fits 32 bits; its bits are
+    the random ones of the id.
+    """
+    return int(id_.replace("-", "")[-8:], 16) & 0x7FFF_FFFF or 1

@@ -95,6 +95,12 @@ class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Why it is in this state, in words."""
 
     @property
+    def userref(self) -> int | None:
+        """The number that it carries in place of a client id, which a close rules out."""
+        text = self.request.get("userref")
+        return None if text is None else int(text)
+
+    @property
     def ended(self) -> bool:
         """Whether nothing more is expected of it."""
         acknowledged_amend = self.kind is ActionKind.AMEND and self.state is OrderState.ACKNOWLEDGED

@@ -27,6 +27,8 @@ from kracked.rest.account import ExtendedBalance
 from kracked.rest.market import AssetInfo
 
 ZERO = Decimal(0)
+NOT_BEFORE_TRIGGER = "Funds are not checked: it holds none before it is triggered."
+NO_PRICE = "Funds were not checked: without a price on the other side its cost is not known."
 NOT_CHECKED = "Funds were not checked: the account's balances are not known."
 _RESTING = frozenset({"limit", "iceberg"})
 _RENAMED = {"XBT": "BTC", "XDG": "DOGE"}
@@ -124,6 +126,20 @@ def feed_code(old: str, assets: Mapping[str, AssetInfo]) -> str:
     return _RENAMED.get(name, name)
 
 
+def rest_names(symbol: str) -> frozenset[str]:
+    """Return the names that REST may give a pair in the description of an order, without a slash.
+
+    They are told without the exchange's table, which may not have come yet.
+
+    >>> sorted(rest_names("BTC/USD"))
+    ['BTCUSD', 'XBTUSD']
+    """
+    old = {new: name for name, new in _RENAMED.items()}
+    base, _, quote = symbol.partition("/")
+    bases, quotes = {base, old.get(base, base)}, {quote, old.get(quote, quote)}
+    return frozenset(first + second for first in bases for second in quotes)
+
+
 # --- whether that is enough -----------------------------------------------------------------
 
 
@@ -178,6 +194,9 @@ def shortfall_together(drafts: Sequence[Draft], now: MarketContext) -> FailedChe
 
 
 def unchecked(draft: Draft, now: MarketContext) -> tuple[str, ...]:
-    """Return a remark when funds should be checked and cannot be; it does not block the order."""
-    blind = now.available is None and not draft.order_type.waits
-    return (NOT_CHECKED,) if blind else ()
+    """Return a remark when funds are not checked; it does not block the order."""
+    if draft.order_type.waits:
+        return (NOT_BEFORE_TRIGGER,)
+    if now.available is None:
+        return (NOT_CHECKED,)
+    return (NO_PRICE,) if needs(draft, now)[1] is None else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 
@@ -13,6 +13,7 @@ from kracked.orders.draft import Draft
 from kracked.orders.outbox.outbox import OutboxEntry
 from kracked.orders.rules.fees import Fees
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import OrderType
 from kracked.protocol.trading_effect import TradingEffect
 from kracked.times import NS_PER_S
 
@@ -35,6 +36,7 @@ class Check(StrEnum):
     COST = "cost"
     DISPLAY = "display"
     EXPIRY = "expiry"
+    DEPTH = "depth"
     CROSSING = "crossing"
     TRIGGER = "trigger"
     LIMIT = "limit"
@@ -94,7 +96,14 @@ class MarketContext(msgspec.Struct, frozen=True, kw_only=True):
     book_verified: bool
     """Whether the book is verified (`book.verified`)."""
     book_age_ns: int
-    """Time since the last message on the book's connection."""
+    """Time since the last sign that the book is current (`FeedManager.freshness`)."""
+    book_stale: str = ""
+    """Why the book is not current; empty when it is."""
+    bids: Sequence[tuple[int, int]] | None = None
+    """The levels of the verified book, best first: price and quantity, both scaled. None where
+    they are not known; then a market order is judged by the best price alone, and says so."""
+    asks: Sequence[tuple[int, int]] | None = None
+    """As `bids`."""
     available: Mapping[str, Decimal] | None = None
     """Free funds by the feed's asset codes (`BTC`, `USD`); None leaves it to the order manager,
     which works them out from its account, if it has one."""
@@ -118,11 +127,56 @@ class MarketContext(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.bid is None or self.ask is None else self.bid + self.ask
 
 
+class Walk(msgspec.Struct, frozen=True):
+    """What a market order would take from the book as it is known; prices are scaled."""
+
+    qty: int
+    """The quantity that the known levels hold, at most that of the order; scaled."""
+    cost: int
+    """Price times quantity, summed over the levels, both scaled."""
+    best: int
+    """The price of the first level."""
+    worst: int
+    """The price of the last level."""
+    levels: int
+    """Levels that it takes from."""
+
+    @property
+    def average(self) -> Decimal:
+        """The average price, scaled."""
+        return Decimal(self.cost) / self.qty
+
+    @property
+    def slippage_percent(self) -> Decimal:
+        """How much worse the average is than the first price; never negative."""
+        return abs(self.average - self.best) * 100 / self.best
+
+
+def walk(draft: Draft, now: MarketContext) -> Walk | None:
+    """Return what a market order would take; None for another type, or without known levels."""
+    side = now.asks if draft.side is Side.BID else now.bids
+    if draft.order_type is not OrderType.MARKET or not side or draft.qty <= 0:
+        return None
+    left, cost, worst, levels = draft.qty, 0, side[0][0], 0
+    for price, qty in side:
+        taken = min(left, qty)
+        left, cost, worst, levels = left - taken, cost + taken * price, price, levels + 1
+        if not left:
+            break
+    return Walk(draft.qty - left, cost, side[0][0], worst, levels)
+
+
 def notional(draft: Draft, now: MarketContext) -> Decimal | None:
     """Return price times quantity in the quote currency; None without any price.
 
-    The price is the limit, else the trigger, else the opposite best price.
+    A market order is worth what it takes from the known levels; what they do not hold is counted
+    at the last price. Of other orders the price is the limit, else the trigger, else the opposite
+    best price.
     """
+    taken = walk(draft, now)
+    if taken is not None:
+        cost = taken.cost + (draft.qty - taken.qty) * taken.worst
+        return now.instrument.precision.cost_decimal(cost, 1)
     opposite = now.ask if draft.side is Side.BID else now.bid
     known = (draft.limit, draft.trigger_price, opposite)
     price = next((it for it in known if it is not None), None)

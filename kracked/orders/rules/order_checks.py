@@ -23,7 +23,9 @@ from kracked.orders.rules.market_context import (
     MarketContext,
     distance_percent,
     notional,
+    walk,
 )
+from kracked.protocol.events import Side
 from kracked.protocol.limits import cost_of_add, cost_of_batch_add
 from kracked.protocol.order_terms import OrderType
 from kracked.rest.encoding import BadOrder, fields
@@ -47,6 +49,7 @@ def refusals(draft: Draft, now: MarketContext, limits: Limits) -> tuple[FailedCh
         order_rules.cost(draft, now),
         order_rules.display(draft, now),
         order_rules.expiry(draft, now),
+        _depth(draft, now),
         order_rules.crossing(draft, now),
         order_rules.trigger(draft, now),
         _own_limits(draft, now, limits),
@@ -101,20 +104,45 @@ def _unknown(now: MarketContext) -> FailedCheck | None:
     )
 
 
+def _takes(status: str, draft: Draft) -> bool:
+    """Whether a market or an engine in this state takes the order; an unknown state takes none."""
+    match status:
+        case "online":
+            return True
+        case "post_only":
+            return draft.post_only
+        case "limit_only":
+            return draft.order_type is OrderType.LIMIT
+    return False
+
+
 def _market(draft: Draft, now: MarketContext) -> FailedCheck | None:
-    status, refused = now.instrument.status, True
-    if status == "online":
-        refused = False
-    elif status == "post_only":
-        refused = not draft.post_only
-    elif status == "limit_only":
-        refused = draft.order_type is not OrderType.LIMIT
-    if not refused:
+    status = now.instrument.status
+    if _takes(status, draft):
         return None
     return FailedCheck(Check.MARKET, f"{draft.symbol} is {status}; wait until it takes this order.")
 
 
+def _depth(draft: Draft, now: MarketContext) -> FailedCheck | None:
+    """Check that the known levels hold the whole of a market order."""
+    side = now.asks if draft.side is Side.BID else now.bids
+    if draft.order_type is not OrderType.MARKET or side is None:
+        return None
+    taken = walk(draft, now)
+    qty = taken.qty if taken is not None else 0
+    if qty >= draft.qty:
+        return None
+    text, base = now.instrument.precision.qty_text, now.instrument.base
+    return FailedCheck(
+        Check.DEPTH,
+        f"The {len(side)} known levels hold {text(qty)} {base} of the {text(draft.qty)}: its price "
+        "is not known. Lower the quantity, or use a limit order.",
+    )
+
+
 def _book(now: MarketContext, limits: Limits) -> FailedCheck | None:
+    if now.book_stale:
+        return FailedCheck(Check.BOOK, f"The book is not current ({now.book_stale}); wait for it.")
     if not now.book_verified:
         return FailedCheck(Check.BOOK, "The book is not verified; wait for its snapshot.")
     if now.book_age_ns > limits.max_book_age_ns:
@@ -177,7 +205,8 @@ def _distance(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck |
     most = limits.max_distance_percent
     if most is None or draft.order_type.trails:
         return None
-    for price in (draft.price, draft.price2):
+    taken = walk(draft, now)
+    for price in (draft.price, draft.price2, taken.worst if taken else None):
         if price is None:
             continue
         away = distance_percent(price, now)

@@ -21,8 +21,9 @@ from kracked.protocol.client.subscription_stages import (
     SETTLED,
     TRANSITIONS,
     Occasion,
+    SubscriptionStage,
 )
-from kracked.protocol.client.timeouts import schedule_retry
+from kracked.protocol.client.timeouts import HANG_UPS, SET_ASIDE_NS, schedule_retry
 from kracked.protocol.events import Event
 
 
@@ -96,7 +97,7 @@ class Lifecycle:
     def go_live(self, state: SubscriptionState, received: int, now: int) -> None:
         """Make a granted subscription live, and report the gap that ends here."""
         self.step(state, Occasion.GRANTED)
-        state.live_since, state.error = now, None
+        state.live_since, state.error, state.hang_ups = now, None, 0
         if self.productive_since is None:
             self.productive_since = now
         if state.gap_start is not None:
@@ -105,6 +106,35 @@ class Lifecycle:
             state.gap_start = None
         if state.target != state.subscription:
             self.unsubscribe(state, Occasion.CHANGED, now)
+
+    def suspects(self) -> list[SubscriptionState]:
+        """Return the subscriptions that are requested and neither granted nor refused."""
+        asked = SubscriptionStage.SUBSCRIBING
+        return [state for state in self.pending.values() if state.stage is asked]
+
+    def blame(self, received: int, now: int) -> None:
+        """Note that the server ended the connection, perhaps at what was requested last.
+
+        At the third time a subscription that was requested alone, on a connection that had
+        granted others, is set aside for a while: the others must not be lost with it.
+
+        Args:
+            received: When the last frame came, ns since the Unix epoch.
+            now: The steady clock, ns.
+        """
+        suspects = self.suspects()
+        for state in suspects:
+            state.hang_ups += 1
+            alone = len(suspects) == 1 and self.productive_since is not None
+            if state.hang_ups < HANG_UPS or not alone or state.target is None:
+                continue
+            one = state.subscription
+            state.error = f"the server hung up {state.hang_ups} times when it was requested"
+            state.retry_at = now + SET_ASIDE_NS
+            self.step(state, Occasion.REFUSED)
+            self.events.append(
+                events.Rejected(received, "subscribe", state.error, None, one.symbol, one.channel)
+            )
 
     def unsubscribe(self, state: SubscriptionState, occasion: Occasion, due: int = 0) -> None:
         """Stop trusting its book, and unsubscribe when it is due."""

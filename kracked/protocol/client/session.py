@@ -153,6 +153,23 @@ class Session:
         self.subscriptions.resync(key, detail, received, self.liveness.last_frame)
         return self.subscriptions.take_events()
 
+    def renew_stale(self, stale: events.Stale, last_received: int, now: int) -> list[Event]:
+        """Renew a live subscription that is stale by what its siblings say.
+
+        After calling this method: handle the events, send what `to_send` returns.
+
+        Args:
+            stale: The verdict.
+            last_received: When its last message came, ns since the Unix epoch.
+            now: The steady clock, ns.
+        """
+        self.subscriptions.renew_stale(stale, last_received, now)
+        return self.subscriptions.take_events()
+
+    def missing_trades(self, symbol: str) -> tuple[tuple[int, int], ...]:
+        """Return the first and last id of each run of a symbol's trades that never came."""
+        return self._trade_sequence.missing(symbol)
+
     # --- the connection comes and goes ----------------------------------------------
 
     def open(self, now: int, token: str | None = None) -> None:
@@ -174,11 +191,17 @@ class Session:
         self._messages_before = self.messages
         self.liveness.open(now)
 
-    def close(self, reason: str) -> None:
+    def close(self, reason: str, *, hung_up: bool = False) -> None:
         """Take back every subscription: the connection is gone. Its books are not trusted.
 
         After calling this method: call `open` when there is another connection.
+
+        Args:
+            reason: Why it is gone.
+            hung_up: Whether the other end ended it.
         """
+        if self._open and hung_up:
+            self.subscriptions.lifecycle.blame(self._last_received, self.liveness.last_frame)
         self._open, self._token = False, None
         self.system = self._silence = None
         self._pings.clear()
@@ -220,8 +243,9 @@ class Session:
         result: list[Event] = []
         for event in happened:
             if isinstance(event, events.Trades):
-                fresh, gap = self._trade_sequence.follow(event)
-                result += (one for one in (gap, fresh) if one is not None)
+                fresh, gaps = self._trade_sequence.follow(event)
+                result += gaps
+                result += () if fresh is None else (fresh,)
             else:
                 result.append(event)
         return result

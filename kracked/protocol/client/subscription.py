@@ -69,6 +69,8 @@ class SubscriptionState:
         "error",
         "gap_reason",
         "gap_start",
+        "hang_ups",
+        "heard_before",
         "last_message",
         "live_since",
         "messages",
@@ -104,6 +106,10 @@ class SubscriptionState:
         self.last_message = 0
         """When its last message came, by the steady clock."""
         self.messages = 0
+        self.hang_ups = 0
+        """How often in succession the server ended the connection before it was granted."""
+        self.heard_before = 0
+        """Its messages when it was last requested."""
         self.resyncs = 0
         self.sequence: int | None = None
         """The number of its last message; account channels only."""
@@ -112,6 +118,11 @@ class SubscriptionState:
         self.gap_reason = ""
         self.error: str | None = None
         """The exchange's last refusal."""
+
+    @property
+    def heard(self) -> bool:
+        """Whether a message has come since it was last requested."""
+        return self.messages > self.heard_before
 
 
 def answers(event: events.Subscribed | events.Unsubscribed, state: SubscriptionState) -> bool:

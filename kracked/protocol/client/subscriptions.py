@@ -35,6 +35,7 @@ from kracked.protocol.client.subscription_stages import (
 )
 from kracked.protocol.client.timeouts import (
     ANSWER_NS,
+    HANG_UPS,
     RETRY_NS,
     SLOW_DOWN_NS,
     SNAPSHOT_NS,
@@ -86,6 +87,7 @@ class Subscriptions:
         state.target = subscription
         if state.stage in UNREQUESTED:
             state.subscription, state.error, state.attempts = subscription, None, 0
+            state.hang_ups = 0
             self.lifecycle.step(state, Occasion.CHANGED)
         elif state.stage is SubscriptionStage.LIVE and state.subscription != subscription:
             self.lifecycle.unsubscribe(state, Occasion.CHANGED)
@@ -122,6 +124,7 @@ class Subscriptions:
                 state.gap_start, state.gap_reason = last_received, reason
             self.lifecycle.distrust(state)
             final = state.error is not None and judge(state.error) is RejectionVerdict.FINAL
+            final = final or state.hang_ups >= HANG_UPS
             if state.stage is SubscriptionStage.REFUSED and final:
                 continue
             state.subscription, state.req_id, state.attempts = state.target, None, 0
@@ -298,6 +301,20 @@ class Subscriptions:
         if state is not None and state.stage is SubscriptionStage.LIVE:
             self.lifecycle.resync(state, "impossible", detail, received, now)
 
+    def renew_stale(self, stale: events.Stale, last_received: int, now: int) -> None:
+        """Renew a live subscription whose siblings show that messages of it are missing.
+
+        Args:
+            stale: The verdict.
+            last_received: Since when they may be missing, ns since the Unix epoch.
+            now: The steady clock, ns.
+        """
+        state = self.lifecycle.states.get((stale.channel, stale.symbol, stale.interval))
+        if state is None or state.stage is not SubscriptionStage.LIVE:
+            return
+        state.gap_start, state.gap_reason = last_received or stale.received, "stale"
+        self.lifecycle.resync(state, "stale", stale.reason, stale.received, now)
+
     def _on_malformed(self, event: events.Malformed, now: int) -> None:
         """Treat an unreadable message as lost. The keeper resyncs live books itself."""
         for state in tuple(self.lifecycle.states.values()):
@@ -323,6 +340,11 @@ class Subscriptions:
 
     def elapse(self, received: int, now: int) -> None:
         """Handle the answers that are overdue."""
+        for state in self.lifecycle.states.values():
+            resting = state.stage is SubscriptionStage.REFUSED and state.hang_ups >= HANG_UPS
+            if resting and state.retry_at <= now:
+                state.error, state.attempts = None, 0
+                self.lifecycle.step(state, Occasion.CHANGED)
         for state in [one for one in self.lifecycle.pending.values() if one.due <= now]:
             if state.subscription == INSTRUMENTS:
                 self.allow_symbols()  # better the digits of the snapshots than nothing
@@ -349,14 +371,25 @@ class Subscriptions:
             for state in self.lifecycle.pending.values()
             if self._symbols_allowed or state.subscription.symbol is None
         ]
+        if any(state.hang_ups > 1 for state in due):
+            due = self._one_suspect_at_a_time(due)
         for request, req_id, states in self._scheduler.requests(due, token, now):
             for state in states:
                 self._sent(state, req_id, now)
             sent.append(request)
         return sent
 
+    def _one_suspect_at_a_time(self, due: list[SubscriptionState]) -> list[SubscriptionState]:
+        """Return what may be requested now: what the server may hang up at comes last, alone."""
+        to_subscribe = SubscriptionStage.TO_SUBSCRIBE
+        suspects = [one for one in due if one.hang_ups > 1 and one.stage is to_subscribe]
+        others = [one for one in due if one not in suspects]
+        waiting = any(one.stage is to_subscribe for one in others) or self.lifecycle.suspects()
+        return others if waiting else [*others, *suspects[:1]]
+
     def _sent(self, state: SubscriptionState, req_id: int, now: int) -> None:
         state.req_id, state.acknowledged, state.sequence = req_id, False, None
+        state.heard_before = state.messages
         self.lifecycle.step(state, Occasion.SENT, now + ANSWER_NS)
         channel, symbol, _ = state.subscription.key
         depth = state.subscription.depth

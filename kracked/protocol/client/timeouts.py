@@ -18,6 +18,10 @@ RETRY_NS = (0, *(NS_PER_S * halves // 2 for halves in (1, 2, 4, 8, 16)))
 """Waits before the first and the five further attempts at one subscription."""
 LONG_WAIT_NS = 60 * NS_PER_S
 """Wait between attempts at a subscription that a whole new connection did not help either."""
+HANG_UPS = 3
+"""How often the server may end the connection at one and the same request."""
+SET_ASIDE_NS = 600 * NS_PER_S
+"""How long a subscription rests at which the server hung up that often."""
 STABLE_NS = 10 * NS_PER_S
 """A subscription that was live for this long starts from no failed attempts."""
 SLOW_DOWN_NS = NS_PER_S

@@ -62,8 +62,9 @@ class Verification(msgspec.Struct, kw_only=True):
 
     @property
     def proven(self) -> bool:
-        """Whether every checksum and every keyframe matched."""
-        return not self.keyframes_wrong and not any(book.mismatched for book in self.books)
+        """Whether messages are there, none is missing, and every checksum and keyframe matched."""
+        wrong = any(book.mismatched for book in self.books)
+        return bool(self.messages) and not (self.lost or self.keyframes_wrong or wrong)
 
 
 def merge_verifications(parts: Sequence[Verification]) -> Verification:

@@ -217,12 +217,21 @@ class Recording:
         long = sum(location.frame.lines for location in self.frame_index) >= _WORTH_SHARING
         parts = partitions.divide(self._sample(), workers) if executor is not None and long else ()
         if executor is None or len(parts) < 2:
-            return _verify_partition(self, ALL)
-        try:
-            verifications = executor.map(_verify_partition, repeat(self), parts)
-            return merge_verifications([*verifications])
-        except BrokenExecutor as error:
-            raise WorkerLost(self.path) from error
+            verification = _verify_partition(self, ALL)
+        else:
+            try:
+                verifications = executor.map(_verify_partition, repeat(self), parts)
+                verification = merge_verifications([*verifications])
+            except BrokenExecutor as error:
+                raise WorkerLost(self.path) from error
+        verification.lost += self._lost_at_end()
+        return verification
+
+    def _lost_at_end(self) -> int:
+        """Return how many messages the recorder had after the last one of the log."""
+        data = (each.frame for each in reversed(self.frame_index))
+        last = next((found for found in data if found.kind is FrameKind.DATA), None)
+        return sum(gap.lost for gap in gaps.gap_at_end(last, self._info))
 
     def _sample(self) -> Iterator[bytes]:
         """Yield the bodies of some frames of messages from all over the recording."""

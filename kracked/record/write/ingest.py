@@ -1,7 +1,7 @@
 """The event loop's side of a recording: makes text of what arrives and hands it over.
 
 Nothing here waits or touches a file. Text is made message by message, because making it in
-the writer's thread would hold the GIL for milliseconds. Ten times a second, or every 128 KiB,
+the writer's thread would hold the GIL for milliseconds. Sixteen times a second, or every 128 KiB,
 the text goes to the thread. When the thread is too far behind, the batch is dropped whole and
 the gap is marked: by a row in `connections`, and by the flag `SUSPECT` on the rows of each
 book until its next snapshot.
@@ -16,11 +16,13 @@ from typing import NamedTuple
 
 from kracked import times
 from kracked.format import keyframe, layout, line
+from kracked.format.coverage import Coverage, Percents
 from kracked.format.frame import FrameKind
 from kracked.format.keyframe import Book
 from kracked.format.layout import HOUR_NS, LIVE_BOOKS
 from kracked.format.lazy_text import Text, render
 from kracked.format.line import Message
+from kracked.format.raw_census import MARKET as MARKET_CHANNELS
 from kracked.format.symbol_info import SymbolInfo
 from kracked.format.tables import CONNECTIONS, RECORDER, Flag
 from kracked.protocol import events
@@ -33,14 +35,19 @@ from kracked.record.write.book_tracking import (
 )
 from kracked.record.write.raw_chunks import RawChunks
 from kracked.record.write.sinks import WriteBatch
-from kracked.record.write.table_writer import MARKET, TableRows
+from kracked.record.write.table_writer import CHANNEL_OF, MARKET, TableRows
 from kracked.record.write.writer import Writer
 
-HAND_OVER_EVERY_S = 0.1
+HAND_OVER_EVERY_S = 0.06
+"""A kill costs what was not handed over, and it may cost 0.15 s on a busy machine."""
 _HAND_OVER_BYTES = 128 * 1024
 _SEGMENT_BYTES = 512 * 1024 * 1024
 _TABLES_FLOOR_BYTES = 200 * 1024 * 1024
 """With less free disk than this the tables pause: the raw log, which has everything, goes on."""
+
+_TABLES_BEHIND_BYTES = 64 * 1024 * 1024
+"""With more bytes of rows waiting than this the tables pause, until an eighth is left."""
+_TABLES_CAUGHT_UP_BYTES = _TABLES_BEHIND_BYTES // 8
 
 _LIVE_EVERY_NS = times.NS_PER_S // 2
 _NEVER_DROPPED = frozenset(table.name for table in RECORDER)
@@ -86,7 +93,7 @@ class Ingest:
         self.tables = TableRows(symbols)
         self._schedule = KeyframeSchedule()
         self._segment, self._hour = "", -1
-        self._first_seq = next_seq
+        self.first_seq = next_seq
         self._live_at = 0
         self.bytes = self.gaps = 0
         self.lost = 0
@@ -94,6 +101,11 @@ class Ingest:
         self._state_lost, self._writer_accepts = False, True
         self._dropped: _Dropped | None = None
         self._pending_verification = PendingVerification()
+        self.tables_stopped = ""
+        """Why no rows of the market are made just now, or empty."""
+        self._stopped_at, self._without_rows = 0, 0
+        self.coverage = Coverage()
+        self._handed_at = 0
         self.rejections: set[str] = set()
         """Subscriptions that the exchange has refused, and its reasons."""
 
@@ -105,7 +117,13 @@ class Ingest:
     @property
     def messages(self) -> int:
         """Messages that arrived, lost ones included."""
-        return self._raw.next_seq - self._first_seq
+        return self._raw.next_seq - self.first_seq
+
+    @property
+    def without_rows(self) -> int:
+        """Messages that have no rows, because the tables had stopped."""
+        waiting = self._raw.next_seq - self._stopped_at if self.tables_stopped else 0
+        return self._without_rows + waiting
 
     # --- what arrives -----------------------------------------------------------------
 
@@ -172,7 +190,11 @@ class Ingest:
             return
         self.tables.add_event(event, self._raw.seq_of(event))
         match event:
-            case events.Subscribed():
+            case events.Unsubscribed(channel=channel, symbol=symbol, received=at):
+                self.coverage.close(channel, symbol or "", at)
+            case events.Subscribed(channel=channel, symbol=symbol, received=at):
+                if channel in MARKET_CHANNELS:
+                    self.coverage.open(channel, symbol or "", at)
                 self._add_connection_row(event, "subscribe", event.channel, event.symbol or "")
             case events.Rejected(method="subscribe"):
                 what = f"{event.channel or 'a channel'} of {event.symbol or 'the account'}"
@@ -185,7 +207,7 @@ class Ingest:
         for gap in self._pending_verification.gaps(now):
             self._take_feed_event(gap)
         self.tables.add_lines(CONNECTIONS.name, rows.connection(event="intentional_stop", at=now))
-        self.hand_over(now)
+        self.hand_over(now, last=True)
 
     def note_resumed(self, since: int, now: int) -> None:
         """Note that the recording goes on after an earlier one in the same folder."""
@@ -235,12 +257,15 @@ class Ingest:
             case events.Gap():
                 self.gaps += 1
                 self.tables.mark_gap(event)
+                self._cover_all(event.start)
+                self.coverage.add_gap(event.channel, event.symbols, event.start, event.end)
                 text_of_gap = f"{' '.join(event.symbols)} {event.reason}"
                 self._add_connection_row(event, "gap", feed, text_of_gap)
             case events.Overflow():
                 self._add_loss(event.received, event.dropped, "events left out: too slow")
             case events.Stale():
-                self._add_connection_row(event, "stale", feed, event.symbol)
+                why = f"{event.symbol} {event.reason}".strip()
+                self._add_connection_row(event, "stale", feed, why)
 
     def _add_connection_row(self, event: Event, name: str, feed: str, message: str) -> None:
         row = rows.connection(
@@ -256,7 +281,24 @@ class Ingest:
         """Count a gap of lost messages, mark it and add its row."""
         self.gaps += 1
         self._mark_gap()
+        self._cover_gap(at)
         self.tables.add_lines(CONNECTIONS.name, rows.gap(at, why, self._raw.next_seq - 1, lost))
+
+    def _cover_gap(self, now: int) -> None:
+        """Take the time since the last hand-over from what is covered: messages of it are lost."""
+        self._cover_all(self._handed_at or now)
+        self.coverage.add_gap("", (), self._handed_at or now, now)
+
+    def _cover_all(self, at: int) -> None:
+        """Count every symbol that has rows, though no acknowledgement came while recording."""
+        for channel, symbols in self.tables.channels().items():
+            for symbol in symbols:
+                self.coverage.open(channel, symbol, at)
+
+    def percents(self, now: int, kept: float) -> Percents:
+        """Return the per cent of the time covered, by symbol and channel."""
+        self._cover_all(now)
+        return self.coverage.percents(now, kept=kept)
 
     def _mark_gap(self) -> None:
         """Mark every book as suspect until its next snapshot, and make keyframes due."""
@@ -273,6 +315,7 @@ class Ingest:
         """
         for book in self._schedule.due(books, now):
             snapshot, seq = keyframe.lazy_snapshot(book, now), self._raw.next_seq - 1
+            self.coverage.open(CHANNEL_OF[type(snapshot)], book.symbol, now)
             text = keyframe.lazy_message(snapshot, book.depth, *line.envelope(now, seq, "keyframe"))
             self._raw.add(FrameKind.KEYFRAME, now, text, text.size)
             self.tables.add_book_if_suspect(snapshot, book.depth, seq)
@@ -291,25 +334,34 @@ class Ingest:
         for event in snapshots:
             text = keyframe.state_message(event, *line.envelope(event.received, seq, "keyframe"))
             self._raw.add(FrameKind.STATE, event.received, text, text.size)
+            if channel := CHANNEL_OF.get(type(event)):
+                self.coverage.open(channel, event.symbol, event.received)  # type: ignore[attr-defined]
             self.tables.add_state_snapshot(event, seq)
 
     # --- handing over -----------------------------------------------------------------
 
-    def hand_over(self, now: int) -> None:
-        """Pass what was gathered to the writer. Never waits; marks what it must drop."""
+    def hand_over(self, now: int, *, last: bool = False) -> None:
+        """Pass what was gathered to the writer. Never waits; marks what it must drop.
+
+        Args:
+            now: The time, ns since the Unix epoch.
+            last: Whether the recording ends with it, so that every file must be up to date.
+        """
         self._pause_tables(now)
         self._raw.close()
-        size, gathered = self._raw.size + self.tables.size, self.tables.take()
+        raw_size = self._raw.size
+        size, gathered = raw_size + self.tables.size, self.tables.take()
         if not (self._raw.chunks or gathered or self._dropped):
             return
-        segment, files = self._segment_at(now), self._files(now)
+        segment, files = self._segment_at(now), self._files(now, last=last)
         table_rows = gathered
         if self._dropped is not None:
             at, seq, lost = self._dropped
             row = rows.gap(at, "the disk is too slow or full", seq, lost)
             table_rows = gathered | {CONNECTIONS.name: [*gathered.get(CONNECTIONS.name, ()), row]}
-        batch = WriteBatch(now, size, segment, self._raw.take(), table_rows, files)
+        batch = WriteBatch(now, size, segment, self._raw.take(), table_rows, files, raw_size)
         self.bytes += size
+        self._handed_at = self._handed_at if self._dropped else now
         self._writer_accepts = self._writer.hand_over(batch)
         if self._writer_accepts:
             self._dropped = None
@@ -330,14 +382,16 @@ class Ingest:
             before = self._dropped.lost if self._dropped else 0
             self._dropped = _Dropped(batch.received, self._raw.next_seq - 1, before + count)
             self._mark_gap()
+            self._cover_gap(batch.received)
 
-    def _files(self, now: int) -> dict[str, Text]:
+    def _files(self, now: int, *, last: bool) -> dict[str, Text]:
         """Return the small files to replace: news of symbols, and twice a second the books."""
         files: dict[str, Text] = {}
         if self.tables.info_changed:
             self.tables.info_changed = False
             files.update(self._info_files(self.tables.symbols))
-        if self.tables.has_books and now - self._live_at >= _LIVE_EVERY_NS:
+        due = self._writer.wants_live_books and now - self._live_at >= _LIVE_EVERY_NS
+        if self.tables.has_books and (due or last):
             self._live_at = now
             files[LIVE_BOOKS] = rows.live_books(self.tables.trusted_books())
         return files
@@ -356,13 +410,30 @@ class Ingest:
         return self._segment
 
     def _pause_tables(self, now: int) -> None:
-        """Pause the tables while the disk is nearly full."""
-        short = self._writer.free_bytes < _TABLES_FLOOR_BYTES
-        if short == self.tables.stopped:
+        """Pause the tables while the disk is nearly full, or their thread too far behind."""
+        reason = self._reason_to_pause()
+        if reason == self.tables_stopped:
             return
-        self.tables.stopped = short
-        name = "tables_stopped" if short else "tables_resumed"
-        row = rows.connection(event=name, at=now, message="disk nearly full")
+        name, message = ("tables_stopped", reason) if reason else ("tables_resumed", "")
+        row = rows.connection(event=name, at=now, message=message, seq_last=self._raw.next_seq - 1)
         self.tables.add_lines(CONNECTIONS.name, row)
+        if not self.tables_stopped:
+            self._stopped_at = self._raw.next_seq
+        elif not reason:
+            self._without_rows = self.without_rows
+        self.tables_stopped, self.tables.stopped = reason, bool(reason)
         self.tables.mark_all_suspect()
         self._schedule.restart()  # a snapshot of each book, for its rows to go on from
+
+    def _reason_to_pause(self) -> str:
+        writer = self._writer
+        if writer.tables_failure is not None:
+            return f"writing failed: {writer.tables_failure}"
+        if writer.free_bytes < _TABLES_FLOOR_BYTES:
+            return "the disk is nearly full"
+        most = _TABLES_CAUGHT_UP_BYTES if self.tables_stopped else _TABLES_BEHIND_BYTES
+        return (
+            "rows came faster than they could be written"
+            if (writer.tables_queued_bytes > most)
+            else ""
+        )

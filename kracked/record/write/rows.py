@@ -26,20 +26,24 @@ from kracked.format.tables import BALANCES, EXECUTIONS, Flag
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events
 from kracked.protocol.events import OrderAction, Side
+from kracked.record.write.order_scope import CutOrder
 from kracked.record.write.wide_book import WideState
 from kracked.units import to_text
 
 _TAKERS = {Side.BID: "buy", Side.ASK: "sell"}
 # Bound once and compared by identity: an enum's own hash and lookup cost more than a row.
 _ADD, _DELETE = OrderAction.ADD, OrderAction.DELETE
-_LAST, _SNAPSHOT = int(Flag.LAST), int(Flag.SNAPSHOT)
+_LAST, _SNAPSHOT, _CUT = int(Flag.LAST), int(Flag.SNAPSHOT), int(Flag.CUT)
 _ROW_SIZE, _LEVEL_SIZE = 160, 24
 _Listed = TypeVar("_Listed", Instrument, Asset)
 _ORDER_ID = len("OAAAAA-BBBBB-CCCCCC")
 
 
-def orders(event: events.L3Update, seq: int, flags: int = 0) -> str:
-    """Return an update's rows of `L3_ticks`: bids, then asks, in the message's order."""
+def orders(event: events.L3Update, seq: int, flags: int = 0, cut: Sequence[CutOrder] = ()) -> str:
+    """Return an update's rows of `L3_ticks`: bids, then asks, in the message's order.
+
+    The orders that the depth has `cut` are removed after them.
+    """
     received, stamp = time_cell(event.received), event.timestamp
     if stamp is None or len(stamp) != TIME_LENGTH:
         stamp = exchange_time_cell(stamp)
@@ -60,6 +64,17 @@ def orders(event: events.L3Update, seq: int, flags: int = 0) -> str:
                 f"{side},{since},{received},{price[order.price]},{to_text(order.qty, decimals)},"
                 f"{letter},{order_id}{common}"
             )
+    for side, order in cut:
+        since, order_id = order.timestamp, order.order_id
+        if len(since) != TIME_LENGTH:
+            since = exchange_time_cell(since)
+        if len(order_id) != _ORDER_ID:
+            order_id = text_cell(order_id)
+        text += (
+            f"{flags},\n{side},{since},{received},{price[order.price]},"
+            f"{to_text(order.qty, decimals)},C,{order_id}{common}"
+        )
+        flags |= _CUT
     return f"{text}{flags | _LAST},{event.checksum}\n" if text else ""
 
 
@@ -116,8 +131,13 @@ def _snapshot(
     return LazyText(pieces, rows, rows * _ROW_SIZE)
 
 
-def book(event: events.BookUpdate, seq: int, flags: int = 0) -> str:
-    """Return an update's rows of `L2_updates`: bids, then asks, in the message's order."""
+def book(
+    event: events.BookUpdate, seq: int, flags: int = 0, cut: Sequence[tuple[str, int]] = ()
+) -> str:
+    """Return an update's rows of `L2_updates`: bids, then asks, in the message's order.
+
+    The levels that the depth has `cut`, by side and price, are removed after them.
+    """
     price, decimals = price_cells(event.precision.price), event.precision.qty
     start = f"{event.symbol},{exchange_time_cell(event.timestamp)},{time_cell(event.received)}"
     common, text = f",{seq},", ""
@@ -126,6 +146,9 @@ def book(event: events.BookUpdate, seq: int, flags: int = 0) -> str:
             if text:
                 text += f"{flags},\n"
             text += f"{start},{side},{price[at]},{to_text(total, decimals)}{common}"
+    for side, at in cut:
+        text += f"{flags},\n{start},{side},{price[at]},{to_text(0, decimals)}{common}"
+        flags |= _CUT
     return f"{text}{flags | _LAST},{event.checksum}\n" if text else ""
 
 

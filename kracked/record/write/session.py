@@ -9,15 +9,18 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from kracked import times
 from kracked.errors import RecordError, says
 from kracked.format import layout
 from kracked.format.cells import time_cell
+from kracked.format.coverage import WHOLE, Verdict
 from kracked.format.keyframe import Book, BookState
+from kracked.format.schema import README, markdown
 from kracked.format.session_info import SessionInfo, encode_info, read_info
 from kracked.format.symbol_info import SymbolInfo
 from kracked.protocol.events import Event
@@ -28,6 +31,7 @@ from kracked.record.write.session_folder import SessionFolder
 from kracked.record.write.sinks import BatchSink, CsvTables
 from kracked.record.write.sqlite_tables import SqliteTables
 from kracked.record.write.writer import Writer
+from kracked.times import NS_PER_S
 
 LOW_DISK_BYTES = 2 * 1000**3
 """Free disk below which `RecorderStatus` warns. At 200 MB the tables pause; the log goes on."""
@@ -52,6 +56,18 @@ class IncompleteRecording(RecordError):
     reason: object
 
 
+@says(
+    "{path}: every message is in the raw log, but {lost_bytes} bytes of rows were lost ({reason}); "
+    "`kracked convert {path}` makes the tables anew"
+)
+class IncompleteTables(RecordError):
+    """A recording has ended without all rows of its tables."""
+
+    path: Path
+    lost_bytes: int
+    reason: object
+
+
 class RecorderStatus(NamedTuple):
     """Counters of a recording, for a status line."""
 
@@ -60,7 +76,7 @@ class RecorderStatus(NamedTuple):
     bytes: int
     """Bytes handed to the writer, before compression."""
     queued_bytes: int
-    """Bytes the writer has not written yet."""
+    """Bytes of messages that are not in their file yet."""
     gaps: int
     lost: int
     """Messages that were lost; each gap is marked in the recording."""
@@ -70,11 +86,30 @@ class RecorderStatus(NamedTuple):
     """Why nothing can be written just now, or empty."""
     refused: tuple[str, ...] = ()
     """Subscriptions that the exchange has refused, and its reasons."""
+    lag_s: float = 0.0
+    """How long the oldest message that is not in its file has waited."""
+    tables_queued_bytes: int = 0
+    """Bytes of rows that are not in their files yet."""
+    tables_stopped: str = ""
+    """Why no rows are written just now though the raw log goes on, or empty."""
+    without_rows: int = 0
+    """Messages that have no rows, because the tables had stopped; the raw log has them."""
+    verdict: Verdict = Verdict.EMPTY
+    """What the recording would be worth if it ended now."""
+    failed: bool = False
+    """Whether the recorder can write no more: it ends, and `trouble` says why."""
 
     @property
     def warning(self) -> str:
         """A trouble that is near, or empty."""
+        if self.tables_stopped:
+            return f"the tables have stopped: {self.tables_stopped}"
         return "the disk is nearly full" if self.free_bytes < LOW_DISK_BYTES else ""
+
+    @property
+    def left_bytes(self) -> int:
+        """Bytes that are still to be written before the recording can end."""
+        return self.queued_bytes + self.tables_queued_bytes
 
 
 class JoinedState(NamedTuple):
@@ -98,8 +133,10 @@ class RecordingSession:
         now: int,
         *,
         after: int = 0,
+        before: SessionInfo | None = None,
+        tables_later: bool = False,
     ) -> None:
-        """Start the writer's thread.
+        """Start the writer's threads.
 
         Args:
             folder: The open folder; `session.json` is written already.
@@ -108,9 +145,12 @@ class RecordingSession:
             now: The time, ns since the Unix epoch.
             after: The highest number that an earlier recording here gave a message, lost or
                 not.
+            before: What an earlier recording here knew when it stopped.
+            tables_later: Whether the tables are made from the raw log when it has ended.
         """
         self.folder = folder
         self.info = info
+        self._tables_later, self._tables_left = tables_later, False
         self._writer = Writer(folder, sinks)
         # Where the clock was set back, the last message is not in the log of the last name.
         last = max(map(raw_index.last_of, layout.logs(folder.path)), default=LastMessage(0, 0))
@@ -122,23 +162,40 @@ class RecordingSession:
             info_files=self._info_files,
         )
         self._writer.start()
+        if before is not None:
+            started, ended = times.parse_ns(info.start), times.parse_ns(before.end or info.start)
+            self.ingest.coverage.resume(
+                before.coverage, started, max(ended, last.received, started)
+            )
         if last.received:  # the time of a keyframe, perhaps, and of no message
             self.ingest.note_resumed(last.received, now)
 
-    def status(self) -> RecorderStatus:
-        """Return the counters of this moment."""
+    def status(self, now: int = 0) -> RecorderStatus:
+        """Return the counters of this moment, `now` in ns since the Unix epoch."""
         ingest, writer = self.ingest, self._writer
+        oldest = writer.oldest
         return RecorderStatus(
             messages=ingest.messages,
             rows=ingest.tables.count,
             bytes=ingest.bytes,
             queued_bytes=writer.queued_bytes,
             gaps=ingest.gaps,
-            lost=ingest.lost,
+            lost=ingest.lost + writer.lost_messages,
             free_bytes=writer.free_bytes,
             trouble=str(writer.failure or writer.trouble),
             refused=tuple(sorted(ingest.rejections)),
+            lag_s=0.0 if oldest is None else max(0, now - oldest) / NS_PER_S,
+            tables_queued_bytes=writer.tables_queued_bytes,
+            tables_stopped=ingest.tables_stopped,
+            failed=writer.failure is not None,
+            without_rows=ingest.without_rows,
+            verdict=self._verdict(ingest.lost + writer.lost_messages),
         )
+
+    @property
+    def failed(self) -> bool:
+        """Whether nothing can be written any more: `close` raises the reason."""
+        return self._writer.failure is not None
 
     def begin(self, joined: JoinedState) -> None:
         """Write the state that the recording joined, before any message."""
@@ -148,7 +205,7 @@ class RecordingSession:
             self.ingest.write_keyframes(books, joined.at)
 
     def hand_over(self, books: Iterable[Book], now: int) -> None:
-        """Pass what came to the writer; call ten times a second. Never waits.
+        """Pass what came to the writer; call sixteen times a second. Never waits.
 
         `books` are the feed's books: every message they hold must have been taken already.
         """
@@ -172,11 +229,19 @@ class RecordingSession:
         self._writer.lift_bound()  # for the last batch, which says what was lost
         self.ingest.finish(now)
         self._writer.stop()
-        lost, failure = self.ingest.lost, self._writer.failure
-        whole = not (lost or failure or self._writer.lost_bytes)
+        self._tables_left = self._tables_later
+        writer, failure = self._writer, self._writer.failure
+        lost = self.ingest.lost + writer.lost_messages
+        whole = not (lost or failure or writer.lost_bytes)
         self.info.symbols = self.ingest.tables.symbols
-        self.info.end, self.info.lost, self.info.clean_stop = time_cell(now), lost, whole
+        self.info.end, self.info.clean_stop = time_cell(now), whole
+        self.info.lost += lost
+        self.info.without_rows += self.ingest.without_rows
         self.info.last_seq = self.ingest.next_seq - 1
+        messages = self.ingest.next_seq - 1
+        self.info.coverage = self.ingest.percents(now, 1 - lost / messages if messages else 1.0)
+        self.info.verdict = self._verdict(lost)
+        self.info.missing = sorted({*self.info.missing, *self.ingest.rejections})
         try:
             self.info.files = file_integrity.seal_files(self.folder.path)
             self.folder.write_info(self.info)
@@ -185,6 +250,38 @@ class RecordingSession:
         if not whole:
             reason = failure or self._writer.trouble or "the writer was too slow"
             raise IncompleteRecording(self.folder.path, lost, self._writer.lost_bytes, reason)
+        if left := self._writer.tables_lost_bytes:
+            why = self._writer.tables_failure or "the disk is full"
+            raise IncompleteTables(self.folder.path, left, why)
+
+    def _verdict(self, lost: int) -> Verdict:
+        """Return what the recording is worth, as far as its recorder knows."""
+        ingest, writer = self.ingest, self._writer
+        if ingest.messages + ingest.first_seq - 1 <= lost or not ingest.coverage.known:
+            return Verdict.EMPTY
+        if (
+            self.info.without_rows
+            or ingest.without_rows
+            or writer.tables_lost_bytes
+            or self._tables_left
+        ):
+            return Verdict.TABLES_MISSING
+        if writer.failure or writer.lost_bytes:
+            return Verdict.INCOMPLETE_END
+        gaps = ingest.gaps or self.info.lost or self.info.missing or ingest.rejections
+        return Verdict.GAPS if gaps else Verdict.COMPLETE
+
+
+def confirm_tables(path: Path) -> None:
+    """State in a recording that has ended that its tables, made from the raw log, are there."""
+    info = read_info(path)
+    if info.verdict is Verdict.TABLES_MISSING and not info.without_rows:
+        with SessionFolder.hold(path) as folder:
+            whole = not (info.lost or info.missing) and all(
+                percent >= WHOLE for each in info.coverage.values() for percent in each.values()
+            )
+            info.verdict = Verdict.COMPLETE if whole else Verdict.GAPS
+            folder.write_info(info)
 
 
 @contextmanager
@@ -196,6 +293,7 @@ def record_into(
     compress: bool = True,
     clock: Callable[[], int] = time.time_ns,
     joined: JoinedState | None = None,
+    private: bool = False,
 ) -> Iterator[RecordingSession]:
     """Record into a new folder, or go on in one that holds a recording, until the block ends.
 
@@ -206,28 +304,42 @@ def record_into(
         compress: Compress the tables of hours that are over.
         clock: Returns the time, ns since the Unix epoch.
         joined: The state of the running feed that is recorded: written before all else.
+        private: Whether the account is recorded too, so that all files are the owner's alone.
 
     Raises:
         RecordError: The folder cannot be used.
         IncompleteRecording: At the end, if anything was lost.
     """
-    with SessionFolder.hold(path) as folder:
-        after = 0
+    with SessionFolder.hold(path, private=private) as folder:
+        after, before = 0, None
         if folder.resumed:
             for torn in repair.find_torn(folder.path):
                 repair.cut(torn)
             before = read_info(folder.path)
             info.start = before.start
             info.lost += before.lost
+            info.without_rows += before.without_rows
+            info.missing = before.missing
             info.urls = before.urls | info.urls
             info.symbols = before.symbols | info.symbols
             after = before.last_seq or 0
         info.host = info.host or socket.gethostname()
         folder.write_info(info)
+        if not folder.exists(README):
+            with suppress(OSError):  # a full disk; it explains, and holds no data
+                folder.replace(README, markdown().encode())
         sinks: list[BatchSink] = [CsvTables(folder, market=form is Format.CSV, compress=compress)]
         if form is Format.SQLITE:
             sinks.append(SqliteTables(folder))
-        session = RecordingSession(folder, info, sinks, clock(), after=after)
+        session = RecordingSession(
+            folder,
+            info,
+            sinks,
+            clock(),
+            after=after,
+            before=before,
+            tables_later=form is Format.PARQUET,
+        )
         try:
             if joined is not None:
                 session.begin(joined)

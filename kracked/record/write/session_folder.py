@@ -18,9 +18,15 @@ from kracked.errors import RecordError, says
 from kracked.format import layout
 from kracked.format.layout import SESSION_INFO, SESSION_LOCK
 from kracked.format.session_info import NotARecording, SessionInfo, encode_info
-from kracked.record.durable_files import SymbolicLink, write_all
-
-_FILE_MODE, _FOLDER_MODE = 0o640, 0o750
+from kracked.record.durable_files import (
+    PRIVATE_FILE,
+    PRIVATE_FOLDER,
+    SHARED_FILE,
+    SHARED_FOLDER,
+    SymbolicLink,
+    is_private,
+    write_all,
+)
 
 
 @says("{path} is being recorded by process {process}; choose another")
@@ -42,15 +48,20 @@ class NotAFolder(RecordError):
 class SessionFolder:
     """An open, locked folder to record into. File names are relative to it."""
 
-    def __init__(self, path: Path, handle: int) -> None:
+    def __init__(self, path: Path, handle: int, *, private: bool = False) -> None:
         self.path = path
-        self._handle = handle
+        self._handle, self._private = handle, private
         self._lock: int | None = None
 
     @classmethod
     @contextmanager
-    def hold(cls, path: Path) -> Iterator[SessionFolder]:
+    def hold(cls, path: Path, *, private: bool = False) -> Iterator[SessionFolder]:
         """Make or reopen the folder and keep every other recorder out until the block ends.
+
+        Args:
+            path: The folder.
+            private: Whether the account is recorded too: then new files, and a new folder, are
+                the owner's alone. The account's own tables are in any case.
 
         Raises:
             NotARecording: The folder has other contents.
@@ -60,7 +71,9 @@ class SessionFolder:
         """
         path = path.resolve()
         try:
-            path.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+            path.mkdir(
+                mode=PRIVATE_FOLDER if private else SHARED_FOLDER, parents=True, exist_ok=True
+            )
         except (FileExistsError, NotADirectoryError) as error:
             raise NotAFolder(path) from error
         items = [*path.iterdir()]
@@ -72,13 +85,29 @@ class SessionFolder:
             if item.is_symlink():
                 raise SymbolicLink(item)
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        folder = cls(path, handle)
+        folder = cls(path, handle, private=private)
         try:
             folder._take_lock()
             yield folder
         finally:
             if folder._lock is not None:
                 os.close(folder._lock)
+            os.close(handle)
+
+    @staticmethod
+    def is_held(path: Path) -> bool:
+        """Whether a recorder holds the folder just now."""
+        try:
+            handle = os.open(path / SESSION_LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return False  # nobody has ever recorded here, or it is a copy
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        else:
+            return False
+        finally:
             os.close(handle)
 
     @property
@@ -135,8 +164,13 @@ class SessionFolder:
         """Make a folder in it unless it exists. Raises `SymbolicLink`."""
         if (self.path / name).is_symlink():
             raise SymbolicLink(self.path / name)
-        (self.path / name).mkdir(mode=_FOLDER_MODE, exist_ok=True)
+        mode = PRIVATE_FOLDER if self._private else SHARED_FOLDER
+        (self.path / name).mkdir(mode=mode, exist_ok=True)
         self.sync()
+
+    def mode_of(self, name: str) -> int:
+        """Return the mode of a new file of this name."""
+        return PRIVATE_FILE if self._private or is_private(name.lstrip(".")) else SHARED_FILE
 
     def sync(self) -> None:
         """Wait until new and changed names are on the disk."""
@@ -149,9 +183,8 @@ class SessionFolder:
 
     def _open(self, name: str, flags: int) -> int:
         try:
-            return os.open(
-                name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, _FILE_MODE, dir_fd=self._handle
-            )
+            flags |= os.O_NOFOLLOW | os.O_CLOEXEC
+            return os.open(name, flags, self.mode_of(name), dir_fd=self._handle)
         except OSError as error:
             if error.errno == errno.ELOOP:
                 raise SymbolicLink(self.path / name) from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from threading import Lock
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
@@ -21,7 +22,8 @@ from kracked.format.lazy_text import PAUSE_S, LazyText, Text, render
 from kracked.record.write.hour_compression import HourCompressor
 from kracked.record.write.session_folder import SessionFolder
 
-_ONE_FILE = frozenset(table.name for table in tables.RECORDER)
+ONE_FILE = frozenset(table.name for table in tables.RECORDER)
+"""Tables about the recording itself: one CSV file each, whatever the form of the others."""
 
 
 class Chunk(NamedTuple):
@@ -37,7 +39,7 @@ class Chunk(NamedTuple):
 
 
 class WriteBatch(NamedTuple):
-    """Everything gathered since the last batch; there are some ten a second."""
+    """Everything gathered since the last batch; there are some sixteen a second."""
 
     received: int
     """When it was handed over, ns since the Unix epoch: decides which hour it belongs to."""
@@ -50,6 +52,14 @@ class WriteBatch(NamedTuple):
     """Whole lines of each table, by its name."""
     files: Mapping[str, Text] = MappingProxyType({})
     """Small files to replace whole, by name."""
+    raw_size: int = 0
+    """Bytes of `size` that are the raw log's."""
+
+    @property
+    def messages(self) -> int:
+        """Messages of the exchange in it."""
+        data = frame.FrameKind.DATA
+        return sum(len(chunk.lines) for chunk in self.chunks if chunk.kind is data)
 
 
 class BatchSink(Protocol):
@@ -110,8 +120,12 @@ class AppendFile:
     def sync(self) -> None:
         """Wait until the written bytes are on the disk."""
         if self._dirty:
-            os.fdatasync(self._handle)
-            self._dirty = False
+            self._dirty = False  # before: another thread may write meanwhile
+            try:
+                os.fdatasync(self._handle)
+            except OSError:
+                self._dirty = True
+                raise
 
     def drop_pending(self) -> int:
         """Drop the bytes in memory, and cut the file back to what was whole; return how many."""
@@ -129,10 +143,12 @@ class AppendFile:
 
 
 class RawLogSink:
-    """The raw log: frames, in one file per segment."""
+    """The raw log: frames, in one file per segment. Any thread may `sync` it."""
 
     def __init__(self, folder: SessionFolder) -> None:
         self._folder = folder
+        self._closing = Lock()
+        """Held while the file is waited for or closed."""
         self._segment = ""
         self._file: AppendFile | None = None
         folder.make_folder(RAW_FOLDER)
@@ -146,10 +162,10 @@ class RawLogSink:
         """Open the batch's segment, and close the one before."""
         if batch.segment == self._segment or not batch.chunks:
             return
-        if self._file:
-            self._file.close()
-            self._file = None
+        self.close()
         self._file = AppendFile(self._folder.open_to_append(layout.log_file(batch.segment)))
+        if not self._file.size:
+            self._file.append(frame.OPENING)
         self._segment = batch.segment
 
     def write(self, batch: WriteBatch) -> None:
@@ -169,8 +185,9 @@ class RawLogSink:
 
     def sync(self) -> None:
         """Wait until the frames are on the disk."""
-        if self._file:
-            self._file.sync()
+        with self._closing:
+            if self._file:
+                self._file.sync()
 
     def drop_pending(self) -> int:
         """Drop the frames that could not be written; return their bytes."""
@@ -178,9 +195,10 @@ class RawLogSink:
 
     def close(self) -> None:
         """Close the segment."""
-        if self._file:
-            self._file.close()
-            self._file = None
+        with self._closing:
+            if self._file:
+                self._file.close()
+                self._file = None
 
     def do_idle_work(self) -> bool:
         """Do nothing."""
@@ -213,7 +231,7 @@ class CsvTables:
         for name in self._tables_in(batch):
             if name not in self._files:
                 self._open(name, hour)
-            if name not in _ONE_FILE and self._hours[name] != hour:
+            if name not in ONE_FILE and self._hours[name] != hour:
                 self._rotate(name)
                 self._open(name, hour)
 
@@ -223,7 +241,7 @@ class CsvTables:
             self._files[name].append(render(batch.rows[name], pause_s=PAUSE_S).encode())
 
     def _tables_in(self, batch: WriteBatch) -> list[str]:
-        return [name for name in batch.rows if self._market or name in _ONE_FILE]
+        return [name for name in batch.rows if self._market or name in ONE_FILE]
 
     def flush(self) -> None:
         """Write the rows."""
@@ -253,7 +271,7 @@ class CsvTables:
         handle = self._folder.open_to_append(layout.table_file(name))
         table = tables.named(name)
         file = self._files[name] = AppendFile(handle)
-        self._hours[name] = hour if name in _ONE_FILE else _first_hour(handle) or hour
+        self._hours[name] = hour if name in ONE_FILE else _first_hour(handle) or hour
         if not file.size:
             file.append(f"{table.header}\n".encode())
 

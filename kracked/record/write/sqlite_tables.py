@@ -1,6 +1,7 @@
 """The tables of a recording in one SQLite file, written in batches while it runs.
 
-Readers may query the file while it grows. Its form is that of `kracked.format.sqlite`.
+Readers may query the file while it grows. Its form is that of `kracked.format.sqlite`. The
+tables about the recording itself are in CSV files, whatever the form, and not here again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from kracked.format.layout import DATABASE
 from kracked.format.lazy_text import PAUSE_S, render
 from kracked.record.durable_files import SymbolicLink
 from kracked.record.write.session_folder import SessionFolder
-from kracked.record.write.sinks import WriteBatch
+from kracked.record.write.sinks import ONE_FILE, WriteBatch
 
 
 class SqliteTables:
@@ -28,7 +29,7 @@ class SqliteTables:
         A damaged one is refused before anything is recorded: in the writer's thread its error
         would end the raw log as well. Raises `RecordError`.
         """
-        self._path = folder.path / DATABASE
+        self._path, self._mode = folder.path / DATABASE, folder.mode_of(DATABASE)
         if self._path.is_symlink():
             raise SymbolicLink(self._path)
         if self._path.exists():
@@ -44,7 +45,7 @@ class SqliteTables:
 
     def prepare(self, batch: WriteBatch) -> None:
         """Make the batch's tables."""
-        for name in batch.rows:
+        for name in self._tables_in(batch):
             if name not in self._inserts:
                 table = tables.named(name)
                 self._execute(sqlite.create(table))
@@ -52,8 +53,12 @@ class SqliteTables:
 
     def write(self, batch: WriteBatch) -> None:
         """Keep the batch's rows."""
-        for name, texts in batch.rows.items():
-            self._pending[name].append(render(texts, pause_s=PAUSE_S))
+        for name in self._tables_in(batch):
+            self._pending[name].append(render(batch.rows[name], pause_s=PAUSE_S))
+
+    @staticmethod
+    def _tables_in(batch: WriteBatch) -> list[str]:
+        return [name for name in batch.rows if name not in ONE_FILE]
 
     def flush(self) -> None:
         """Insert the rows, in one transaction."""
@@ -92,7 +97,7 @@ class SqliteTables:
 
     def _open(self) -> sqlite3.Connection:
         if self._database is None:
-            self._database = sqlite.open_to_write(self._path)
+            self._database = sqlite.open_to_write(self._path, self._mode)
         return self._database
 
     def _execute(self, statement: str) -> None:

@@ -7,7 +7,7 @@ and both make the same rows. It learns depths and decimals on the way, for `sess
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kracked.format.cells import is_plain_name
@@ -30,10 +30,11 @@ from kracked.protocol import events
 from kracked.protocol.events import BookEvent, Event, MarketEvent
 from kracked.record.raw_index import FOREVER
 from kracked.record.write import rows
+from kracked.record.write.order_scope import OrderScope
 from kracked.record.write.wide_book import WideBook, WideState
 
-_Make = Callable[[Any, int, int], Text]
-_BOOK = BOOK.name
+_Make = Callable[..., Text]
+_BOOK, _ORDERS = BOOK.name, ORDERS.name
 
 
 def _changes(event: events.L3Event | BookEvent) -> int:
@@ -65,6 +66,8 @@ _DESTINATIONS: Mapping[type[Event], _Destination] = {
 }
 MARKET = frozenset(_DESTINATIONS)
 """Types of event that become rows of one table, and nothing else."""
+CHANNEL_OF = {kind: destination.channel for kind, destination in _DESTINATIONS.items()}
+"""The channel of each of these types of event."""
 _SUSPECT = int(Flag.SUSPECT)
 _BOOKS = (events.L3Event, BookEvent)
 _UPDATES = (events.L3Update, events.BookUpdate)
@@ -88,6 +91,7 @@ class TableRows:
         self.bad_clock = 0
         """`Flag.BAD_CLOCK` while `ts_recv` cannot be trusted, else 0."""
         self._books: dict[str, WideBook] = {}
+        self._scopes: dict[str, OrderScope] = {}
         self._texts: defaultdict[str, list[Text]] = defaultdict(list)
         self._suspect_flags: defaultdict[str, dict[str, int]] = defaultdict(dict)
         """By channel, then symbol, of all that had rows: `Flag.SUSPECT` for their rows, or 0."""
@@ -105,12 +109,15 @@ class TableRows:
         if self.add_market_events(iter([(event, seq)])) is not None:
             self._add_other_event(event, seq)
 
-    def add_market_events(self, numbered: Iterator[tuple[Event, int]]) -> Event | None:
+    def add_market_events(  # noqa: C901, PLR0912 - the hot path: a call a row costs a tenth of it
+        self, numbered: Iterator[tuple[Event, int]]
+    ) -> Event | None:
         """Add the rows of events with their messages' numbers, while they are market data.
 
         Return the first that is none; neither it nor what follows it is added. None at the end.
         """
         suspect_flags, gathered, size, count = self._suspect_flags, self._texts, 0, 0
+        scopes = self._scopes
         other: Event | None = None
         for event, seq in numbered:
             destination = _DESTINATIONS.get(type(event))
@@ -125,19 +132,45 @@ class TableRows:
                 if not is_plain_name(event.symbol):  # type: ignore[attr-defined]
                     continue  # a faulty exchange sent it; the raw log has it
                 flags = self._flags(event, channel, seq)  # type: ignore[arg-type]
-            text = make(event, seq, flags | self.bad_clock)
+            book: WideBook | None = None
+            cut: Sequence[Any] | None = None
+            if table is _ORDERS:
+                scope = scopes.get(event.symbol)  # type: ignore[attr-defined]
+                if scope is None or flags or snapshot:
+                    scope = self._scope_of(event, flags)  # type: ignore[arg-type]
+                if not snapshot:
+                    cut = scope.apply(event)  # type: ignore[arg-type]
+            elif table is _BOOK:
+                book = self._book(event.symbol)  # type: ignore[attr-defined]
+                verified = book.apply(event)  # type: ignore[arg-type]
+                book, cut = (book, book.cut) if verified else (None, None)
+            if cut:
+                text, count = make(event, seq, flags | self.bad_clock, cut), count + len(cut)
+            else:
+                text = make(event, seq, flags | self.bad_clock)
             gathered[table].append(text)
             if isinstance(text, LazyText):
                 size, count = size + text.size, count + text.rows
             else:
                 size, count = size + len(text), count + rows_of(event)
-            if table is _BOOK:
-                book = self._book(event.symbol)  # type: ignore[attr-defined]
-                if book.apply(event) and (row := book.row(seq)):  # type: ignore[arg-type]
-                    gathered[book.table].append(row)
-                    size, count = size + len(row), count + 1
+            if book is not None and (row := book.row(seq)):
+                gathered[book.table].append(row)
+                size, count = size + len(row), count + 1
         self.size, self.count = self.size + size, self.count + count
         return other
+
+    def _scope_of(self, event: events.L3Event, flags: int) -> OrderScope:
+        """Return what is kept of a level 3 book; a snapshot, or a hole before it, is applied."""
+        scope = self._scopes.get(event.symbol)
+        if scope is None:
+            scope = self._scopes[event.symbol] = OrderScope()
+            known = self.symbols.get(event.symbol)
+            scope.depth = (known.level3 if known else None) or 0
+        if flags:
+            scope.forget()
+        elif isinstance(event, events.L3Snapshot):
+            scope.replace(event)
+        return scope
 
     def _add_other_event(self, event: Event, seq: int) -> None:
         match event:
@@ -215,6 +248,10 @@ class TableRows:
             book = self._books[symbol] = WideBook(symbol)
         return book
 
+    def channels(self) -> dict[str, tuple[str, ...]]:
+        """Return the symbols of each channel that have had rows."""
+        return {channel: tuple(symbols) for channel, symbols in self._suspect_flags.items()}
+
     @property
     def has_books(self) -> bool:
         """Whether a level 2 message has come yet."""
@@ -229,6 +266,8 @@ class TableRows:
     def _subscribed(self, event: events.Subscribed, seq: int) -> None:
         if event.symbol and event.depth and event.channel == "book":
             self._book(event.symbol).acknowledge(event.depth)
+        if event.symbol and event.depth and event.channel == "level3":
+            self._scopes.setdefault(event.symbol, OrderScope()).depth = event.depth
         if event.symbol and event.depth and event.channel in ("book", "level3"):
             info = self.symbols.setdefault(event.symbol, SymbolInfo())
             if info.update(seq, **{event.channel: event.depth}):

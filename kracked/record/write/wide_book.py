@@ -40,6 +40,8 @@ class WideBook:
         self._bids, self._asks = _Side(Side.BID), _Side(Side.ASK)
         self._asks_crc = 0
         self._last: BookEvent | None = None
+        self.cut: list[tuple[str, int]] = []
+        """Side and price of each level that the depth has cut after the last message."""
         self._cells = [""] * (2 * WIDE_LEVELS)
         """Cells of ask, bid, next ask, next bid, ...: each a price and a quantity."""
 
@@ -51,6 +53,8 @@ class WideBook:
 
     def apply(self, event: BookEvent) -> bool:
         """Apply one message; return whether the levels have its checksum."""
+        if self.cut:
+            self.cut = []
         if type(event) is BookSnapshot:
             self._replace(event)
         elif not self.verified:
@@ -59,10 +63,16 @@ class WideBook:
             self.verified = False
             return False
         else:
+            bids, asks = self._bids, self._asks
             if event.bids:
-                self._bids.apply(event.bids, self._depth)
-            if event.asks and self._asks.apply(event.asks, self._depth):
-                self._asks_crc = crc32(self._asks.digits)
+                bids.apply(event.bids, self._depth)
+                if bids.surplus:
+                    self.cut += [("b", price) for price in bids.take_surplus()]
+            if event.asks:
+                if asks.apply(event.asks, self._depth):
+                    self._asks_crc = crc32(asks.digits)
+                if asks.surplus:
+                    self.cut += [("a", price) for price in asks.take_surplus()]
         self._last = event
         self.verified = crc32(self._bids.digits, self._asks_crc) == event.checksum
         return self.verified
@@ -121,13 +131,15 @@ class WideState(NamedTuple):
 class _Side(BookSide):
     """The levels of a side, and the cell of each."""
 
-    __slots__ = ("_cells", "_prices", "_qty_decimals", "touched")
+    __slots__ = ("_cells", "_prices", "_qty_decimals", "surplus", "touched")
 
     def __init__(self, side: Side) -> None:
         super().__init__(side)
         self._cells: list[str] = []
         """Cells of the levels, worst first; empty for those never among the best."""
         self._prices, self._qty_decimals = price_cells(0), 0
+        self.surplus: list[int] = []
+        """Keys of the levels that the depth has cut since `take_surplus`."""
         self.touched = False
         """Whether one of the best levels may have changed since `best_cells`."""
 
@@ -167,11 +179,17 @@ class _Side(BookSide):
                 count += 1
         surplus = count - depth
         if surplus > 0:
+            self.surplus = keys[:surplus]
             del keys[:surplus], texts[:surplus], cells[:surplus]
         if touched:
             self.touched = True
             self._join()
         return touched
+
+    def take_surplus(self) -> list[int]:
+        """Return the prices of the levels that were cut, and forget them."""
+        prices, self.surplus = [self._sign * key for key in self.surplus], []
+        return prices
 
     def _cut(self, depth: int, far: tuple[int, ...] = ()) -> bool:
         del self._cells[: max(0, len(self._keys) - depth)]

@@ -1,31 +1,27 @@
-"""The one thread that writes: batches come in, bytes are on the disk a second later.
+"""The threads that write: a message is in its file a tenth of a second after it came.
 
-The event loop never waits for it. Handing over is one `SimpleQueue.put`, and a queue that
-would grow past its bound refuses instead, so that the loop can record the loss. Everything
-here either releases the GIL (compress, write, sync) or is one join per file and batch. When
-the disk is full nothing is dropped here: the bytes stay, the queue fills, the bound decides.
+The event loop never waits for them. The raw log has a thread of its own and comes first: only
+what is in it is passed on to the thread of the tables, which may fall behind, stop or fail,
+and costs no message then. A third one waits for the disk, once a second, because that may take
+longer than a kill may cost. A queue of messages that would grow past its bound refuses, so
+that the loop can record the loss.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Callable, Sequence
-from queue import Empty, SimpleQueue
+from collections.abc import Sequence
 
-from kracked.format.lazy_text import PAUSE_S, render
-from kracked.format.tables import CONNECTIONS
-from kracked.record.write import rows
 from kracked.record.write.session_folder import SessionFolder
+from kracked.record.write.sink_thread import SYNC_EVERY_S, SinkThread, refusal_batch
 from kracked.record.write.sinks import BatchSink, RawLogSink, WriteBatch
+from kracked.record.write.small_files import SmallFiles
 
 log = logging.getLogger(__name__)
 
-SYNC_EVERY_S = 1.0
-RETRY_EVERY_S = 1.0
 QUEUE_BYTES = 64 * 1024 * 1024
-
+_GROUP_BYTES = 4 * 1024 * 1024
 _NO_BOUND = 1 << 62
 
 
@@ -44,48 +40,97 @@ class Writer:
         Args:
             folder: The recording's.
             sinks: The forms kept beside the raw log, which is always kept.
-            queue_bytes: Bound of the bytes not written yet.
+            queue_bytes: Bound of the bytes of messages not written yet.
         """
         self._folder = folder
-        self._raw = RawLogSink(folder)
-        self._sinks: tuple[BatchSink, ...] = (self._raw, *sinks)
+        self._raw_log, self._small_files = RawLogSink(folder), SmallFiles(folder)
         self._bound = queue_bytes
-        self._queue: SimpleQueue[WriteBatch | None] = SimpleQueue()
+        self._tables = SinkThread(
+            "kracked-tables",
+            (self._small_files, *sinks),
+            size_of=lambda batch: batch.size - batch.raw_size,
+            group_bytes=_GROUP_BYTES,
+        )
+        self._raw = SinkThread(
+            "kracked-raw",
+            (self._raw_log,),
+            size_of=lambda batch: batch.raw_size,
+            pass_on=lambda batch: self._tables.put(batch._replace(chunks=())),
+            note_refusal=lambda *refusal: self._tables.put(refusal_batch(*refusal)),
+            syncs=False,
+        )
+        self._syncing = threading.Thread(target=self._sync, name="kracked-sync", daemon=True)
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="kracked-writer", daemon=True)
         self._segment = ""
-        # Each counter is written by one thread, so their difference needs no lock.
-        self._bytes_accepted = 0
-        self._bytes_written = 0
-        self.trouble = ""
-        """Why nothing can be written just now (a full disk), or empty."""
-        self.failure: Exception | None = None
-        """The error that ended the thread early, if any."""
-        self.lost_bytes = 0
-        """Bytes given up at the end, because the disk was still full or the thread had failed."""
+        self._sync_trouble = ""
         self.free_bytes = folder.free_bytes()
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be written just now (a full disk), or empty."""
+        return self._raw.trouble or self._sync_trouble or self._tables.trouble
+
+    @property
+    def failure(self) -> Exception | None:
+        """The error that ended the raw log's thread early, if any."""
+        return self._raw.failure
+
+    @property
+    def tables_failure(self) -> Exception | None:
+        """The error that ended the tables' thread early, if any."""
+        return self._tables.failure
+
+    @property
+    def lost_bytes(self) -> int:
+        """Bytes given up, because the disk was full at the end or the thread had failed."""
+        return self._raw.lost_bytes
+
+    @property
+    def lost_messages(self) -> int:
+        """Messages in them."""
+        return self._raw.lost_messages
+
+    @property
+    def tables_lost_bytes(self) -> int:
+        """Bytes of rows given up; the raw log has what they were made of."""
+        return self._tables.lost_bytes
 
     @property
     def segment_bytes(self) -> int:
         """Size of the segment handed over last; 0 while it is still queued."""
-        return self._raw.bytes_of(self._segment)
+        return self._raw_log.bytes_of(self._segment)
 
     @property
     def queued_bytes(self) -> int:
-        """Bytes handed over and not written yet."""
-        return self._bytes_accepted - self._bytes_written
+        """Bytes of messages handed over and not written yet."""
+        return self._raw.queued_bytes
+
+    @property
+    def tables_queued_bytes(self) -> int:
+        """Bytes of rows that the raw log's thread has passed on and that are not written yet."""
+        return self._tables.queued_bytes
+
+    @property
+    def oldest(self) -> int | None:
+        """When the oldest batch of messages not written was handed over; None without any."""
+        return self._raw.oldest
+
+    @property
+    def wants_live_books(self) -> bool:
+        """Whether live books would be written soon."""
+        return self._small_files.wants_live_books
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        """Start the threads."""
+        for thread in (self._tables, self._raw, self._syncing):
+            thread.start()
 
     def hand_over(self, batch: WriteBatch) -> bool:
-        """Queue a batch for the thread; return False, and drop it, when the queue is full."""
-        if self.failure or self.queued_bytes + batch.size > self._bound:
+        """Queue a batch for the threads; return False, and drop it, when the queue is full."""
+        if self._raw.failure or self._raw.queued_bytes + batch.raw_size > self._bound:
             return False
-        self._bytes_accepted += batch.size
         self._segment = batch.segment
-        self._queue.put(batch)
+        self._raw.put(batch)
         return True
 
     def lift_bound(self) -> None:
@@ -95,91 +140,18 @@ class Writer:
     def stop(self) -> None:
         """Write everything, sync and close; on a full disk with one more try."""
         self._stopping.set()
-        self._queue.put(None)
-        self._thread.join()
-        if self.failure:
-            self.lost_bytes += self.queued_bytes
-
-    # --- the thread -------------------------------------------------------------------
-
-    def _run(self) -> None:
-        try:
-            self._serve()
-        except Exception as error:  # the thread's edge: the loop must see the error
-            log.exception("recording stopped")
-            self.failure = error
-
-    def _serve(self) -> None:
-        next_sync = time.monotonic() + SYNC_EVERY_S
-        running = True
-        while running:
-            idle = self._queue.empty() and time.monotonic() < next_sync
-            if idle and any(sink.do_idle_work() for sink in self._sinks):
-                continue
-            try:
-                batch = self._queue.get(timeout=max(0.0, next_sync - time.monotonic()))
-                running = batch is not None
-                if batch:
-                    self._write(batch)
-                    self._bytes_written += batch.size
-            except Empty:
-                pass
-            if time.monotonic() >= next_sync:
-                next_sync = time.monotonic() + SYNC_EVERY_S
-                self._persist(self._sync)
-        self._persist(self._sync)
-        for sink in self._sinks:
-            sink.close()
-
-    def _write(self, batch: WriteBatch) -> None:
-        if not self._persist(lambda: self._prepare(batch)):
-            self.lost_bytes += batch.size
-            return
-        for sink in self._sinks:
-            sink.write(batch)
-        if not self._persist(self._flush):
-            self.lost_bytes += sum(sink.drop_pending() for sink in self._sinks)
-
-    def _prepare(self, batch: WriteBatch) -> None:
-        for name, content in batch.files.items():
-            self._folder.replace(name, render([content], pause_s=PAUSE_S).encode())
-        for sink in self._sinks:
-            sink.prepare(batch)
-
-    def _flush(self) -> None:
-        for sink in self._sinks:
-            sink.flush()
+        self._tables.end_idle_work()
+        self._raw.stop()
+        self._tables.stop()
+        self._syncing.join()
 
     def _sync(self) -> None:
-        self.free_bytes = self._folder.free_bytes()
-        for sink in self._sinks:
-            sink.sync()
-
-    def _persist(self, step: Callable[[], None]) -> bool:
-        """Repeat a step until the disk accepts it; return False if the writer stops before.
-
-        When the disk refused it in between, both times go into the recording.
-        """
-        started = 0
-        while True:
-            last_try = self._stopping.is_set()
+        """Wait every second until the messages written by then are on the disk."""
+        while not self._stopping.wait(SYNC_EVERY_S):
             try:
-                step()
+                self.free_bytes = self._folder.free_bytes()
+                self._raw_log.sync()
+                self._sync_trouble = ""
             except OSError as error:
-                started = started or time.time_ns()
-                reason = error.strerror or str(error)
-                if reason != self.trouble:
-                    log.warning("cannot write: %s", reason)
-                self.trouble = reason
-                if last_try:
-                    return False
-                self._stopping.wait(RETRY_EVERY_S)
-            else:
-                break
-        if started:
-            reason, self.trouble = self.trouble, ""
-            ended = time.time_ns()
-            lines = rows.connection(event="disk_full", at=started, message=reason)
-            lines += rows.connection(event="disk_ok", at=ended)
-            self._write(WriteBatch(ended, 0, "", (), {CONNECTIONS.name: [lines]}))
-        return True
+                self._sync_trouble = error.strerror or str(error)
+                log.warning("cannot write: %s", self._sync_trouble)

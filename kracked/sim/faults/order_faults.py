@@ -30,7 +30,10 @@ class OrderFault(StrEnum):
     REQUEST_LOST = "request-lost"
     GATEWAY_BEFORE = "502-before"
     GATEWAY_AFTER = "502-after"
+    REPLY_CUT = "reply-cut"
+    TWICE = "twice"
     NONCE = "nonce"
+    DOMAIN_RATE = "domain-rate"
     THROTTLED = "throttled"
     UNAVAILABLE = "unavailable"
     REST_LAG = "rest-lag"
@@ -42,6 +45,8 @@ class OrderFault(StrEnum):
             OrderFault.REPLY_LOST,
             OrderFault.REPLY_LATE,
             OrderFault.GATEWAY_AFTER,
+            OrderFault.REPLY_CUT,
+            OrderFault.TWICE,
             OrderFault.REST_LAG,
         )
 
@@ -52,6 +57,9 @@ MEANINGS: Mapping[str, str] = {
     OrderFault.REQUEST_LOST: "the connection ends before the exchange has acted",
     OrderFault.GATEWAY_BEFORE: "a gateway's 502 page; the exchange has not acted",
     OrderFault.GATEWAY_AFTER: "a gateway's 502 page; the exchange has acted",
+    OrderFault.REPLY_CUT: "the exchange acts, and half of its answer arrives",
+    OrderFault.TWICE: "a gateway delivers the request twice, and passes the second answer on",
+    OrderFault.DOMAIN_RATE: "EOrder:Domain rate limit exceeded; the exchange has not acted",
     OrderFault.NONCE: "EAPI:Invalid nonce, whatever the nonce",
     OrderFault.THROTTLED: "EService: Throttled for DETAIL (2s)",
     OrderFault.UNAVAILABLE: "EService:Unavailable; the exchange has not acted",

@@ -48,6 +48,7 @@ class FaultKind(StrEnum):
     BURST = "burst"
     CLOCK = "clock"
     MAINTENANCE = "maintenance"
+    SILENT = "silent"
 
 
 MEANINGS: Mapping[str, str] = {
@@ -70,6 +71,7 @@ MEANINGS: Mapping[str, str] = {
     FaultKind.BURST: "1,000 further messages about one book within 100 ms",
     FaultKind.CLOCK: "a connection's messages carry times an hour off, for 5 s",
     FaultKind.MAINTENANCE: "maintenance for 3 s (DETAIL), and return",
+    FaultKind.SILENT: "a connection's frames of one channel stop for 20 s (DETAIL: book, book/5s)",
 }
 SPOILING = (
     FaultKind.LOST,
@@ -81,6 +83,8 @@ SPOILING = (
 """The kinds that spoil single messages, and so may be given as a chance."""
 LASTING = (FaultKind.REFUSE, FaultKind.LATE_SNAPSHOT, FaultKind.HEARTBEAT, FaultKind.MAINTENANCE)
 """The kinds whose detail is how long they last."""
+DATA_CHANNELS = ("book", "level3", "ticker", "trade", "ohlc")
+"""The channels that can fall silent."""
 ROLES = ("public", "level3", "private")
 _SYNTAX = FaultSyntax(
     form="KIND[=DETAIL]:WHEN[:WHERE], such as drop:30s, lost:0.001, checksum:@10s:BTC/USD "
@@ -101,7 +105,13 @@ class Fault(msgspec.Struct, frozen=True):
     @property
     def length_ns(self) -> int | None:
         """The length of a fault of the kinds in `LASTING`; None leaves it to the kind."""
-        return parse_duration_ns(self.detail, bare_s=True, zero=True) if self.detail else None
+        text = self.detail.partition("/")[2] if self.kind is FaultKind.SILENT else self.detail
+        return parse_duration_ns(text, bare_s=True, zero=True) if text else None
+
+    @property
+    def channel(self) -> str:
+        """The channel that falls silent; empty lets chance pick."""
+        return self.detail.partition("/")[0]
 
 
 class FaultRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,7 +189,14 @@ def _check_detail(kind: FaultKind | None, entry: FaultEntry) -> None:
     if kind is FaultKind.REFUSAL:
         if entry.detail not in REASONS:
             raise entry.bad(f"{entry.detail!r} is none of the reasons {', '.join(REASONS)}")
+    elif kind is FaultKind.SILENT:
+        channel, _, length = entry.detail.partition("/")
+        if channel not in DATA_CHANNELS:
+            raise entry.bad(f"{channel!r} is none of the channels {', '.join(DATA_CHANNELS)}")
+        if length:
+            entry.duration_ns(length, bare_s=True)
     elif kind not in LASTING:
-        raise entry.bad(f"only {', '.join((FaultKind.REFUSAL, *LASTING))} take a detail")
+        takes = (FaultKind.REFUSAL, *LASTING, FaultKind.SILENT)
+        raise entry.bad(f"only {', '.join(takes)} take a detail")
     else:
         entry.detail_ns()

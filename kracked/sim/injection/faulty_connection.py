@@ -29,6 +29,7 @@ ACCOUNT = ("executions", "balances")
 MUTE_NS = 8 * NS_PER_S
 SKEW_NS, SKEWED_NS = 3600 * NS_PER_S, 5 * NS_PER_S
 LATE_NS = 3 * NS_PER_S
+SILENT_NS = 20 * NS_PER_S
 SWAP_NS = NS_PER_S
 """How long a message waits for another one to change places with."""
 _HEARTBEAT = encode.HEARTBEAT.encode()
@@ -113,6 +114,8 @@ class FaultyConnection:
         self._delayed: dict[StreamKey, _HeldMessages] = {}
         self._snapshot_delay_ns: int | None = None
         self._refusal: tuple[RefusalWording, str] | None = None
+        self._silent: dict[StreamKey, int] = {}
+        """When each silent stream speaks again; an empty symbol is every one."""
         self._mute_until = self._skew_until = self._skew_ns = 0
         self._active = bool(self._chances)
         """Whether any fault may apply to a message."""
@@ -137,6 +140,11 @@ class FaultyConnection:
     def mute(self, for_ns: int = MUTE_NS) -> None:
         """Send no heartbeats for a while."""
         self._mute_until = self.now + for_ns
+        self._active = True
+
+    def silence(self, stream: StreamKey, for_ns: int = SILENT_NS) -> None:
+        """Drop the frames of a stream for a while; an empty symbol is every one."""
+        self._silent[stream] = self.now + for_ns
         self._active = True
 
     def skew(self, by_ns: int) -> None:
@@ -184,6 +192,8 @@ class FaultyConnection:
         if self.now < self._skew_until:
             message = corrupt.shifted(message, self._skew_ns)
         head = corrupt.read_head(message)
+        if head is not None and self._is_silent(head):
+            return []
         if head is None or head.channel not in (*BOOKS, *ACCOUNT):
             return [message]
         stream = (head.channel, head.symbol)
@@ -197,6 +207,10 @@ class FaultyConnection:
             delayed.messages.append(message)
             return []
         return self._spoil(head, message) if head.kind == encode.UPDATE else [message]
+
+    def _is_silent(self, head: MessageHead) -> bool:
+        streams = ((head.channel, ""), (head.channel, head.symbol))
+        return any(self.now < self._silent.get(stream, 0) for stream in streams)
 
     def _spoil(self, head: MessageHead, message: bytes) -> list[bytes]:
         """Return the messages to send in place of an update: armed faults first, then chance."""
@@ -338,5 +352,5 @@ class FaultyConnection:
             or self._swapping
             or any(self._armed.values())
             or self._snapshot_delay_ns is not None
-            or now < max(self._mute_until, self._skew_until)
+            or now < max(self._mute_until, self._skew_until, *self._silent.values(), 0)
         )

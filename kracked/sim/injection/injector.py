@@ -18,10 +18,19 @@ from kracked.sim.engine.orders import NewOrder
 from kracked.sim.exchange import Exchange
 from kracked.sim.faults import corrupt
 from kracked.sim.faults.refusals import REASONS
-from kracked.sim.faults.schedule import ROLES, SPOILING, Fault, FaultKind, FaultRule, FaultSchedule
+from kracked.sim.faults.schedule import (
+    DATA_CHANNELS,
+    ROLES,
+    SPOILING,
+    Fault,
+    FaultKind,
+    FaultRule,
+    FaultSchedule,
+)
 from kracked.sim.injection.faulty_connection import (
     LATE_NS,
     MUTE_NS,
+    SILENT_NS,
     SKEW_NS,
     FaultyConnection,
     InjectedFault,
@@ -220,6 +229,8 @@ class FaultInjector:
             return self._burst(fault)
         if fault.kind in SPOILING:
             return self._arm(fault)
+        if fault.kind is FaultKind.SILENT:
+            return self._silence(fault)
         connections = [one for one in self.connections if _fits(one, fault.where)]
         if not connections:
             return False
@@ -239,6 +250,33 @@ class FaultInjector:
             return False
         connection, stream = self._random.choice(streams)
         connection.arm(fault.kind, stream)
+        return True
+
+    def _silence(self, fault: Fault) -> bool:
+        """Stop the frames of a channel on one of the connections that have it."""
+        symbol = fault.where if "/" in fault.where else ""
+        having = [
+            (connection, topic.channel)
+            for connection in self.connections
+            if not connection.dead and fault.where in ("", symbol, connection.role)
+            for topic in connection.session.topics
+            if topic.channel in DATA_CHANNELS and fault.channel in ("", topic.channel)
+            if symbol in ("", topic.symbol)
+        ]
+        if not having:
+            return False
+        connection, channel = self._random.choice(having)
+        connection.silence((channel, symbol), _length_ns(fault, SILENT_NS))
+        self._note(
+            InjectedFault(
+                kind=fault.kind,
+                time=max(self._exchange.time, self._now),
+                role=connection.role,
+                connection=connection.session.connection_id,
+                symbol=symbol,
+                channel=channel,
+            )
+        )
         return True
 
     def _disturb(self, connection: FaultyConnection, fault: Fault) -> None:

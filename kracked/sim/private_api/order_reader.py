@@ -185,6 +185,10 @@ def read_order(form: OrderForm) -> OrderRequest:
     if order_type is OrderType.MARKET:
         tif = TimeInForce.IOC
     form.check_margin()
+    close, cl_ord_id = _close(form, side), form.text("cl_ord_id")
+    if close is not None and cl_ord_id is not None:
+        # That both are refused together is known, the wording is not.
+        raise Refusal(refusals.ARGUMENTS)
     return OrderRequest(
         symbol=form.context.listing.symbol,
         side=side,
@@ -200,11 +204,11 @@ def read_order(form: OrderForm) -> OrderRequest:
         post_only=form.post_only(),
         display_qty=_display_qty(form, order_type),
         stp=form.self_trade(),
-        cl_ord_id=form.text("cl_ord_id"),
+        cl_ord_id=cl_ord_id,
         userref=form.userref(),
         fee_in_base=form.fee_in_base(),
         cash_qty=cash_qty,
-        close=_close(form, side),
+        close=close,
     )
 
 

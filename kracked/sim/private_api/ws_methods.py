@@ -133,11 +133,13 @@ class TradingMethods:
         if fault is not None and not fault.kind.acts:
             if fault.kind is OrderFault.UNAVAILABLE:
                 answer([refusals.UNAVAILABLE])
+            elif fault.kind is OrderFault.DOMAIN_RATE:
+                answer([messages.DOMAIN_RATE])
             elif fault.kind is OrderFault.THROTTLED:
                 answer([messages.throttled(now + fault.length_ns)])
             return  # the others are lost on their way here, and never answered
         answers = self.answer(method, params, key, now)
-        if fault is None or fault.kind is OrderFault.REST_LAG:
+        if fault is None or fault.kind in (OrderFault.REST_LAG, OrderFault.TWICE):
             answer(answers)
         elif fault.kind is OrderFault.REPLY_LATE:
             self._exchange.call_at(now + fault.length_ns, partial(answer, answers))

@@ -35,6 +35,8 @@ class DataHealth(NamedTuple):
     """Why there is no connection, in words."""
     resync: str = ""
     """Why the book waits for a snapshot; empty where it does not."""
+    stale: str = ""
+    """What contradicts the book, where that is why it waits."""
     has_book: bool = False
     verified: bool = False
     last_received: int = 0
@@ -91,6 +93,8 @@ def _book_problem(health: DataHealth) -> DataStatus | None:
     """Say what is wrong with the book itself; None where nothing is."""
     if health.refused and not health.verified:
         return DataStatus("REFUSED", "warn", f"{health.refused}; / finds a pair by its name")
+    if health.stale:
+        return DataStatus("STALE", "warn", f"{health.stale}; asked for a fresh snapshot")
     if health.resync:
         return DataStatus("RESYNC", "warn", f"{health.resync}; waiting for a fresh snapshot")
     if not health.has_book:

@@ -55,9 +55,7 @@ def countdown(effect: TradingEffect) -> str:
     """
     left_ns = effect.countdown_ns
     if left_ns is None:
-        return (
-            f"until ~{clock_text(effect.ends, effect.at)}" if effect.forced and effect.ends else ""
-        )
+        return "" if effect.until is None else f"until ~{clock_text(effect.until, effect.at)}"
     if left_ns == 0:
         return "maint due"
     if left_ns >= _HOUR_NS:

@@ -20,7 +20,8 @@ class TradingStatus(NamedTuple):
     """Whether keys trade, why not, and the time left."""
 
     word: str = ""
-    """One of the words above; empty where there is nothing to trade on, as in a replay."""
+    """One of the words above, or with the pair that is armed in place of the shown one; empty
+    where there is nothing to trade on, as in a replay."""
     reason: str = ""
     """Why no order would be sent now; empty when one would."""
     armed_ns: int = 0

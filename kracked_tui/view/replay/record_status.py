@@ -26,6 +26,10 @@ class RecordView(NamedTuple):
     """Bytes not on the disk yet."""
     trouble: str = ""
     """Why they cannot be written; empty where they can."""
+    verdict: str = ""
+    """What the recording is worth so far, as `kracked check` would say; empty if unknown."""
+    tables_stopped: str = ""
+    """Why no rows are written though the raw log goes on; empty where they are."""
     failed: bool = False
     """Whether it could not begin, or ended by itself: nothing is recorded, though requested."""
 
@@ -34,24 +38,34 @@ def record_facts(view: RecordView) -> list[list[Span]]:
     """Draw the facts for the status line, the most important first."""
     if view.failed:
         return [[Span(" ✗ NOT RECORDING", "warn")]]
-    role = "warn" if view.trouble or view.lost else "sell"
+    role = "warn" if view.trouble or view.lost or view.tables_stopped else "sell"
     disk = "warn" if view.free_bytes < _LITTLE_BYTES else "dim"
     return [
         [Span(" ● REC", role)],
         # The list of recordings shows the size on the disk, which is smaller.
         [Span(f"{fmt.compact(view.bytes)}B", "word"), Span(" unpacked", "dim")],
-        [Span(f"{fmt.compact(view.rows)} rows", "dim")],
+        [Span("TABLES STOPPED", "warn")]
+        if view.tables_stopped
+        else [Span(f"{fmt.compact(view.rows)} rows", "dim")],
         [Span(f"{view.rate:>3}/s", "dim")],
         [Span("gaps ", "dim"), Span(str(view.gaps), "warn" if view.gaps else "dim")],
+        *([[Span(view.verdict.replace("_", " ").upper(), "warn")]] if _is_lacking(view) else []),
         [Span(f"disk {fmt.compact(view.free_bytes, width=5)}B", disk)],
     ]
 
 
+def _is_lacking(view: RecordView) -> bool:
+    """Whether the verdict says more than the count of gaps beside it."""
+    return view.verdict not in ("", "complete", "gaps")
+
+
 def banner_line(view: RecordView | None, width: int) -> Line | None:
-    """Draw the warning of a failing disk or of lost messages; None without either."""
-    if view is None or not (view.trouble or view.lost):
+    """Draw the warning of a failing disk, of lost messages or of stopped tables, if any."""
+    if view is None or not (view.trouble or view.lost or view.tables_stopped):
         return None
     parts = [f"{view.lost} messages lost"] if view.lost else []
+    if view.tables_stopped:
+        parts = [f"no tables, raw messages alone: {view.tables_stopped}", *parts]
     if view.trouble:
         waiting = f"{fmt.compact(view.waiting_bytes)}B wait in memory"
         parts = [f"cannot write to the disk: {view.trouble}", waiting, *parts]

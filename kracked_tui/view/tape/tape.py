@@ -32,6 +32,8 @@ class Print(NamedTuple):
     first_id: int = 0
     """Number of its first trade; the exchange numbers the trades of a pair in order."""
     last_id: int = -1
+    missing: int = 0
+    """Trades that never came between the print before and this one."""
 
     def among(self, trade_ids: frozenset[int]) -> bool:
         """Whether one of its trades is among these."""
@@ -154,6 +156,7 @@ def tape_line(
     shown = min(precision.qty, decimals + wide)
     qty = fmt.qty(each.qty, precision.qty, shown, 8)
     mark = Span("◀", "mine") if row.mine else Span("•" if row.large else " ", "mark")
+    mark = Span("!", "warn") if each.missing else mark
     spans = (
         Span(fmt.clock(each.time, 3 if wide else 0), "faint"),
         Span(f" {precision.price_text(each.price):>{price_width}} ", role),
@@ -169,6 +172,8 @@ def tape_line(
 
 def _remarks(each: Print, precision: Precision) -> tuple[str, ...]:
     """Return the remarks on a print, the longest first; one that fits is drawn whole."""
+    if each.missing:
+        return f" {each.missing} missing before", f" -{each.missing}"
     if each.levels > 1:
         levels = f"{each.levels}lv"
         return f"▸{precision.price_text(each.last_price)} {levels}", levels

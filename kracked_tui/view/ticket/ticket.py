@@ -56,6 +56,10 @@ class TicketMarket(NamedTuple):
     ask: int | None
     verified: bool = False
     """Whether the book is fresh and its checksum matched."""
+    bids: tuple[tuple[int, int], ...] | None = None
+    """The levels of the book, best first: price and quantity, both scaled."""
+    asks: tuple[tuple[int, int], ...] | None = None
+    """As `bids`."""
 
     def best(self, side: Side) -> int | None:
         """Return the best price of a side."""

@@ -31,6 +31,8 @@ class TicketView(NamedTuple):
     """The whole order as it would be sent."""
     problems: tuple[str, ...] = ()
     """Why it cannot be sent, the most important first."""
+    remarks: tuple[str, ...] = ()
+    """What could not be checked; it does not keep it from being sent."""
     waivable: bool = False
     """Whether the user may overrule all of the problems."""
     note: str = ""
@@ -58,9 +60,10 @@ def ticket_lines(view: TicketView, width: int) -> list[Line]:
     head = Line(spread([Span(" "), word, Span(f" {ticket.symbol}", "bright")], mark, width))
     blank = Line(fit([], width))
     words = _sentence(view.words, "word" if ticket.previewed else "dim", width)
+    remarks = [row for remark in view.remarks for row in _sentence(remark, "warn", width)]
     if ticket.previewed:
-        return [head, blank, *words, *_warnings(view, width)]
-    return [head, blank, *_fields(view, width), blank, *_warnings(view, width), *words]
+        return [head, blank, *words, *_warnings(view, width), *remarks]
+    return [head, blank, *_fields(view, width), blank, *_warnings(view, width), *words, *remarks]
 
 
 # --- fields ---------------------------------------------------------------------------------

@@ -8,8 +8,10 @@ from typing import NamedTuple
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
+from textual.markup import escape
 from textual.widgets import Input
 
+from kracked.untrusted import printable
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.words import wrapped
 from kracked_tui.widgets.painted_rows import LiveRows
@@ -47,7 +49,7 @@ class Prompt(Vertical, can_focus=True):
     def ask(self, question: Question) -> None:
         """Ask a question, and take the focus for its answer."""
         self.question = question
-        self.border_title = question.title
+        self.border_title = escape(printable(question.title))
         field = self.query_one(Input)
         field.display = not question.answers
         field.value = ""

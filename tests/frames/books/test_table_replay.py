@@ -86,7 +86,8 @@ def test_a_symbol_that_was_not_recorded_is_refused(session: Path) -> None:
 
 def test_an_order_never_seen_has_no_places(session: Path) -> None:
     positions = queue_position(session, "BTC/USD", "ONEVER-SEENX-ATALLX")
-    assert list(positions) == ["price", "qty", "qty_ahead", "level_qty", "position", "orders"]
+    places = ["price", "qty", "qty_ahead", "level_qty", "position", "orders"]
+    assert list(positions) == [*places, "status", "suspect"]
     assert positions.empty
 
 

@@ -249,6 +249,7 @@ def test_a_frame_of_nothing_has_the_columns_and_types_of_a_full_one(
 
 
 def test_loaders_that_choose_rows_take_nothing_too(tmp_path: Path) -> None:
+    (tmp_path / "session.json").write_text("{}")
     for load_one in (load_trades, load_ticker, load_ohlc, load_book_wide):
         frame = load_one(tmp_path)
         assert frame.empty

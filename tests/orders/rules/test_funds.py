@@ -8,6 +8,8 @@ import msgspec
 
 from kracked.orders import Draft, Fees, OrderType
 from kracked.orders.rules.funds import (
+    NO_PRICE,
+    NOT_BEFORE_TRIGGER,
     NOT_CHECKED,
     available,
     free,
@@ -104,4 +106,10 @@ def test_only_funds_that_are_not_known_are_remarked_on() -> None:
 
 def test_an_order_that_waits_for_its_trigger_needs_no_funds_yet() -> None:
     stop = msgspec.structs.replace(DRAFT, order_type=OrderType.STOP_LOSS)
-    assert unchecked(stop, NOW) == ()
+    assert unchecked(stop, NOW) == (NOT_BEFORE_TRIGGER,)
+
+
+def test_a_market_order_without_another_side_is_remarked_on() -> None:
+    market = msgspec.structs.replace(DRAFT, order_type=OrderType.MARKET, price=None)
+    nobody = msgspec.structs.replace(NOW, ask=None, available={})
+    assert unchecked(market, nobody) == (NO_PRICE,)

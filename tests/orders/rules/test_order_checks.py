@@ -12,7 +12,7 @@ from kracked.orders.draft import Draft, rounded, to_order
 from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import ActionKind, OutboxEntry
 from kracked.orders.rules.fees import Fees
-from kracked.orders.rules.market_context import Check, Limits, MarketContext
+from kracked.orders.rules.market_context import Check, Limits, MarketContext, notional
 from kracked.orders.rules.order_checks import refusals
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType, TimeInForce
@@ -93,6 +93,7 @@ def test_post_only_cannot_be_immediate() -> None:
 
 def test_an_unverified_book_stops_everything() -> None:
     assert against(book_verified=False) == [Check.BOOK]
+    assert against(book_stale="ticker says 1 / 2") == [Check.BOOK]
 
 
 def test_a_stale_book_stops_everything() -> None:
@@ -113,6 +114,47 @@ def test_the_market_takes_what_its_status_says(
     status: str, draft: Draft, found: list[Check]
 ) -> None:
     assert against(draft, instrument=msgspec.structs.replace(BTC, status=status)) == found
+
+
+MARKET_BUY = but(order_type=OrderType.MARKET, price=None, qty=300_000)
+MARKET_SELL = but(MARKET_BUY, side=Side.ASK)
+ASKS = ((250_001, 100_000), (251_000, 100_000), (260_000, 200_000))
+BIDS = ((249_999, 100_000), (249_000, 100_000), (240_000, 200_000))
+
+
+@pytest.mark.parametrize(
+    ("draft", "cost"), [(MARKET_BUY, Decimal("76.1001")), (MARKET_SELL, Decimal("73.8999"))]
+)
+def test_a_market_order_is_worth_what_it_takes_from_each_level(draft: Draft, cost: Decimal) -> None:
+    assert notional(draft, msgspec.structs.replace(NOW, bids=BIDS, asks=ASKS)) == cost
+
+
+@pytest.mark.parametrize("draft", [MARKET_BUY, MARKET_SELL])
+def test_the_limits_apply_to_every_level_of_a_market_order(draft: Draft) -> None:
+    far = {"bids": BIDS, "asks": ASKS}
+    assert against(draft, **far) == [Check.DISTANCE]  # the third level is 4 % away
+    assert against(but(draft, qty=200_000), **far) == []
+    bounded = Limits(max_notional=Decimal("73.80"), max_distance_percent=None)
+    assert against(draft, bounded, **far) == [Check.NOTIONAL]
+
+
+@pytest.mark.parametrize("draft", [MARKET_BUY, MARKET_SELL])
+def test_a_market_order_that_the_known_levels_do_not_hold_is_refused(draft: Draft) -> None:
+    thin = {"bids": BIDS[:2], "asks": ASKS[:2]}
+    assert against(draft, **thin) == [Check.DEPTH]
+    assert against(but(draft, qty=200_000), **thin) == []
+    assert against(draft, bids=(), asks=()) == [Check.DEPTH]
+
+
+def test_a_limit_order_is_not_judged_by_the_levels() -> None:
+    assert against(asks=ASKS[:1]) == []
+
+
+def test_a_market_order_needs_funds_for_what_it_takes() -> None:
+    short = {"asks": ASKS, "available": {"USD": Decimal("76.10")}}
+    loose = Limits(max_distance_percent=None)
+    assert against(MARKET_BUY, loose, **short) == [Check.FUNDS]
+    assert against(MARKET_BUY, loose, asks=ASKS, available={"USD": Decimal("76.1001")}) == []
 
 
 def test_an_outcome_not_known_blocks_every_order() -> None:

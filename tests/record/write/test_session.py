@@ -28,6 +28,7 @@ from kracked.record.write import session as session_module
 from kracked.record.write.session import Format, RecordingSession, record_into
 from kracked.record.write.session_folder import FolderInUse, NotAFolder, SessionFolder
 from kracked.record.write.writer import Writer
+from tests.record.seeded_market import feed
 
 INFO = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
 Record = Callable[..., Path]
@@ -40,6 +41,7 @@ def test_the_folder_holds_the_raw_log_and_the_tables(record: Record) -> None:
     ) == [
         "raw/20241112T0600Z-00.jsonl.zst",
         "session/L3_ticks.csv",
+        "session/README.md",
         "session/connections.csv",
         "session/session.json",
         "session/session.lock",
@@ -103,18 +105,21 @@ def test_a_damaged_database_is_named_before_anything_is_recorded(tmp_path: Path)
         pytest.fail("it records all the same")
 
 
-def test_what_a_writer_that_failed_has_left_is_counted(tmp_path: Path) -> None:
+def test_a_damaged_database_costs_rows_and_not_one_message(tmp_path: Path, stream: Stream) -> None:
     path, info = tmp_path / "session", SessionInfo(start=INFO.start)
 
     def damage_the_database_and_go_on(session: RecordingSession) -> None:
         (path / "recording.sqlite").write_bytes(b"no database" * 1000)
-        session.ingest.take_message("public", 1, b"{}")
+        feed(session, BookKeeper(), stream)
 
     with (
-        pytest.raises(RecordError, match=r" [1-9]\d* bytes were lost \(file is not a database\)"),
+        pytest.raises(
+            RecordError, match=r" [1-9]\d* bytes of rows were lost \(file is not a database\)"
+        ),
         record_into(path, info, form=Format.SQLITE) as session,
     ):
         damage_the_database_and_go_on(session)
+    assert [data for _, _, data in open_recording(path)] == [data for _, data in stream]
 
 
 def test_a_recording_in_progress_has_no_end(tmp_path: Path) -> None:

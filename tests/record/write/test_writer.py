@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import os
 import resource
+import sqlite3
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from kracked.errors import RecordError
 from kracked.format import frame, line
-from kracked.format.lazy_text import render
+from kracked.format.layout import LIVE_BOOKS
+from kracked.format.lazy_text import LazyText, render
 from kracked.format.session_info import SessionInfo, read_info
 from kracked.protocol.events import Gap, Reconnecting, Resync, Subscribed
 from kracked.record.read.recording import open_recording
 from kracked.record.repair import find_torn, mapped
-from kracked.record.write import ingest, writer
+from kracked.record.write import ingest, sink_thread
 from kracked.record.write.ingest import Ingest
-from kracked.record.write.session import record_into
+from kracked.record.write.session import Format, RecordingSession, record_into
 from kracked.record.write.session_folder import SessionFolder
 from kracked.record.write.sinks import AppendFile, WriteBatch
 from kracked.record.write.writer import Writer
@@ -89,7 +93,7 @@ def test_what_is_given_up_leaves_no_torn_row(tmp_path: Path) -> None:
 def test_a_disk_that_fills_and_empties_costs_nothing_and_is_noted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "RETRY_EVERY_S", 0.01)
+    monkeypatch.setattr(sink_thread, "RETRY_EVERY_S", 0.01)
     path = tmp_path / "session"
     with files_no_larger_than(20_000) as make_room, record_into(path, INFO) as session:
         _noise(session.ingest, 60)
@@ -104,7 +108,7 @@ def test_a_disk_that_fills_and_empties_costs_nothing_and_is_noted(
 def test_a_segment_is_one_file_however_far_behind_the_writer_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "RETRY_EVERY_S", 0.01)
+    monkeypatch.setattr(sink_thread, "RETRY_EVERY_S", 0.01)
     monkeypatch.setattr(ingest, "_SEGMENT_BYTES", 5_000)
     path = tmp_path / "session"
     with files_no_larger_than(10_000) as make_room, record_into(path, INFO) as session:
@@ -121,7 +125,7 @@ def test_a_segment_is_one_file_however_far_behind_the_writer_is(
 def test_a_disk_that_stays_full_is_an_error_and_tears_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "RETRY_EVERY_S", 0.01)
+    monkeypatch.setattr(sink_thread, "RETRY_EVERY_S", 0.01)
     path = tmp_path / "session"
     with (
         files_no_larger_than(20_000),
@@ -167,7 +171,8 @@ def test_what_stands_is_wanted_once_the_writer_takes_messages_again(tmp_path: Pa
 class Door:
     """In a writer's place: takes batches while it is open."""
 
-    free_bytes, segment_bytes = 1 << 62, 0
+    free_bytes, segment_bytes, tables_queued_bytes = 1 << 62, 0, 0
+    tables_failure, wants_live_books = None, True
 
     def __init__(self) -> None:
         self.open = False
@@ -258,6 +263,71 @@ def test_with_little_disk_left_the_tables_stop_and_the_raw_log_goes_on(
     rows = (path / "connections.csv").read_text()
     assert "tables_stopped" in rows
     assert not (path / "L3_ticks.csv").exists()
+    assert read_info(path).without_rows == len(stream) - 1  # the first came before it was known
+
+
+def test_messages_are_in_their_file_however_long_a_convenience_takes(tmp_path: Path) -> None:
+    made = threading.Event()
+
+    def endless() -> Iterator[str]:
+        while not made.is_set():
+            yield "{"
+
+    path = tmp_path / "session"
+    with SessionFolder.hold(path) as folder:
+        folder.write_info(INFO)
+        writer = Writer(folder)
+        ingest = Ingest(writer, segment_exists=lambda _: False)
+        writer.start()
+        books = WriteBatch(1, 1, "", (), {}, {LIVE_BOOKS: LazyText(endless, 0, 1)})
+        writer.hand_over(books)
+        _noise(ingest, 5)
+        while writer.queued_bytes:
+            pass
+        assert _messages(path) == [1, 2, 3, 4, 5]
+        made.set()
+        writer.stop()
+
+
+def test_messages_are_in_their_file_while_another_program_holds_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sink_thread, "RETRY_EVERY_S", 0.01)
+    path = tmp_path / "session"
+    with (
+        record_into(path, INFO, form=Format.SQLITE) as session,
+        closing(sqlite3.connect(path / "recording.sqlite")) as other,
+    ):
+        other.execute("BEGIN EXCLUSIVE")
+        _noise(session.ingest, 5)
+        while session.status().queued_bytes:
+            pass
+        assert _messages(path) == [1, 2, 3, 4, 5]
+
+
+def test_a_raw_log_that_cannot_be_written_ends_the_recording_and_counts_the_messages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "session"
+
+    def go_on_until_it_fails(session: RecordingSession) -> None:
+        monkeypatch.setattr(zstandard, "ZstdCompressor", broken)
+        _noise(session.ingest, 3)
+        while not session.failed:
+            pass
+
+    said = r"incomplete: 3 messages and \d+ bytes were lost \(broken"
+    with (
+        pytest.raises(RecordError, match=said),
+        record_into(path, SessionInfo(start=INFO.start)) as session,
+    ):
+        go_on_until_it_fails(session)
+    info = read_info(path)
+    assert (info.lost, info.clean_stop) == (3, False)
+
+
+def broken(**_: object) -> object:
+    raise RuntimeError("broken")
 
 
 def _messages(path: Path) -> list[int]:

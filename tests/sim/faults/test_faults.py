@@ -47,6 +47,11 @@ NOW = 1_790_000_000 * S
             FaultRule(kind=FaultKind.MAINTENANCE, mean_ns=3600 * S, detail="2.5"),
         ),
         ("all:500ms", FaultRule(kind=None, mean_ns=S // 2)),
+        (
+            "silent=book/20s:@5s:BTC/USD",
+            FaultRule(kind=FaultKind.SILENT, at_ns=5 * S, detail="book/20s", where="BTC/USD"),
+        ),
+        ("silent:9s", FaultRule(kind=FaultKind.SILENT, mean_ns=9 * S)),
     ],
 )
 def test_a_rule_says_what_when_and_where(text: str, rule: FaultRule) -> None:
@@ -72,6 +77,8 @@ def test_no_rules_are_no_faults() -> None:
         ("drop:0.1", "a chance is for lost, duplicate, reorder, checksum, json"),
         ("lost:5s:moon", "'moon' is neither a symbol nor one of public, level3, private"),
         ("refusal=mood:5s", "'mood' is none of the reasons pair, depth"),
+        ("silent=news:5s", "'news' is none of the channels book, level3"),
+        ("silent=book/soon:5s", "'soon' is no length of time"),
         ("drop=3:5s", "only refusal, refuse"),
         ("maintenance=long:5s", "'long' is no length of time"),
     ],

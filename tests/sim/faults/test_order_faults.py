@@ -144,6 +144,7 @@ async def test_a_gateway_answers_with_a_page_whether_or_not_the_exchange_has_act
     [
         (OrderFault.NONCE, "EAPI:Invalid nonce"),
         (OrderFault.UNAVAILABLE, "EService:Unavailable"),
+        (OrderFault.DOMAIN_RATE, "EOrder:Domain rate limit exceeded"),
         (OrderFault.THROTTLED, "EService: Throttled: "),
     ],
 )
@@ -155,6 +156,24 @@ async def test_a_refusal_comes_before_anything_is_done(
     assert status == 200
     assert json.loads(text)["error"][0].startswith(error)
     assert call.placed == 0
+
+
+async def test_a_second_delivery_is_refused_for_its_nonce_and_the_first_has_placed_the_order(
+    server: SimServer, call: Caller
+) -> None:
+    server.exchange.order_faults.expect(OrderFault.TWICE)
+    _, text = await call("AddOrder", **ORDER)
+    assert json.loads(text)["error"] == ["EAPI:Invalid nonce"]
+    assert call.placed == 1
+
+
+async def test_a_reply_may_be_cut_after_the_exchange_has_acted(
+    server: SimServer, call: Caller
+) -> None:
+    server.exchange.order_faults.expect(OrderFault.REPLY_CUT)
+    status, text = await call("AddOrder", **ORDER)
+    assert (status, text.startswith('{"error":[]'), text.endswith("}")) == (200, True, False)
+    assert call.placed == 1
 
 
 async def test_a_late_reply_comes_after_the_order_is_live(server: SimServer, call: Caller) -> None:

@@ -149,6 +149,19 @@ def test_nothing_is_injected_into_a_connection_that_has_ended(server: SimServer)
     assert not inject(server, FaultKind.DROP)
 
 
+def test_a_silent_channel_loses_its_frames_for_a_while_and_no_other_does(
+    server: SimServer,
+) -> None:
+    client = Client(server)
+    assert not inject(server, FaultKind.SILENT, "", "ticker")
+    assert inject(server, FaultKind.SILENT, "BTC/USD", "book/5s")
+    server.advance(NOW + 4 * S)
+    assert client.updates() == []
+    server.advance(NOW + 6 * S)
+    server.advance(NOW + 8 * S)
+    assert client.updates()
+
+
 def test_an_order_under_an_expired_token_is_refused_and_the_socket_stays_open(
     server: SimServer,
 ) -> None:

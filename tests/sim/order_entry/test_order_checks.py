@@ -79,6 +79,11 @@ CASES: list[tuple[dict[str, Any], str | None]] = [
     ({"cl_ord_id": "6d1b345e282140e2ad834ecb18a06876"}, None),
     ({"cl_ord_id": "6d1b345e-2821-40e2-ad83-4ecb18a06876"}, None),
     ({"cl_ord_id": "a", "userref": "7"}, "EGeneral:Invalid arguments"),
+    ({"close": {"ordertype": "limit", "price": "26000"}}, None),
+    (
+        {"close": {"ordertype": "limit", "price": "26000"}, "cl_ord_id": "a"},
+        "EGeneral:Invalid arguments",
+    ),
     ({"ordertype": "iceberg"}, "EGeneral:Invalid arguments:displayvol"),
     ({"displayvol": "0.001"}, "EGeneral:Invalid arguments:displayvol"),
     (
@@ -182,6 +187,11 @@ WS_CASES: list[tuple[dict[str, Any], str | None]] = [
         "EGeneral:Invalid arguments:cash_order_qty",
     ),
     ({"cl_ord_id": "a", "order_userref": 7}, "EGeneral:Invalid arguments"),
+    (
+        {"conditional": {"order_type": "limit", "limit_price": 26000.0}, "cl_ord_id": "a"},
+        "EGeneral:Invalid arguments",
+    ),
+    ({"conditional": {"order_type": "limit", "limit_price": 26000.0}}, None),
     ({"order_userref": 2**31}, "EGeneral:Invalid arguments:order_userref"),
     ({"order_qty": 1000}, "EOrder:Insufficient funds"),
     ({"order_qty": 1e300}, "EGeneral:Invalid arguments:order_qty"),

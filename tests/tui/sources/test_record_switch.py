@@ -20,12 +20,23 @@ from kracked_tui.options import Options
 from kracked_tui.sources.live import LiveSource
 from kracked_tui.sources.record_switch import session_name, sessions_folder
 from kracked_tui.view.chrome.status import FeedView, status_line
-from kracked_tui.view.replay.record_status import RecordView, banner_line
+from kracked_tui.view.replay.record_status import RecordView, banner_line, record_facts
 from tests.patience import until
 from tests.tui.conftest import Opened
 from tests.tui.frozen_market import NOW, SYMBOL
 
 GOING = RecordView(3_100_000, 41_204, 120, 0, 0, 212_000_000_000)
+
+
+def test_stopped_tables_and_a_verdict_worse_than_gaps_stand_on_the_status_line() -> None:
+    stopped = GOING._replace(tables_stopped="the disk is nearly full", verdict="tables_missing")
+    facts = ["".join(span.text for span in fact) for fact in record_facts(stopped)]
+    assert {"TABLES STOPPED", "TABLES MISSING"} <= {*facts}
+    banner = banner_line(stopped, 100)
+    assert banner is not None
+    assert "no tables, raw messages alone: the disk is nearly full" in "".join(
+        span.text for span in banner.spans
+    )
 
 
 def test_the_status_line_begins_with_the_recording() -> None:

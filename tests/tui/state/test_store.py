@@ -124,3 +124,23 @@ def test_nothing_grows_without_bound() -> None:
     market = store.market(SYMBOL)
     assert len(market.traded) <= MAX_PRICES
     assert len(market.prints) == MAX_PRINTS
+
+
+def test_a_stale_book_says_what_contradicts_it_until_it_is_verified() -> None:
+    resync = events.Resync(NOW, SYMBOL, "book", "stale", "ticker says 1 / 2")
+    store = store_of(events.Stale(NOW, SYMBOL, "book", 1, "ticker says 1 / 2"), resync)
+    assert store.health(SYMBOL, has_book=True, verified=False).stale == "ticker says 1 / 2"
+    assert "is stale: ticker says 1 / 2" in store.log_entries[1].text
+    store.apply(events.Verified(NOW, SYMBOL, "book"))
+    assert store.health(SYMBOL, has_book=True, verified=True).stale == ""
+
+
+def test_a_renewed_ticker_casts_no_doubt_on_a_book() -> None:
+    store = store_of(events.Resync(NOW, SYMBOL, "ticker", "stale", "nothing came"))
+    assert (store.market(SYMBOL).resync, store.market(SYMBOL).level3_resync) == ("", "")
+
+
+def test_trades_that_never_came_are_marked_on_the_print_after_them() -> None:
+    gap = events.Gap(NOW, "trade", (SYMBOL,), NOW, NOW, "trade ids 2 to 4 never came", 2, 4)
+    market = store_of(one_trade(Side.BID, 100, 5), gap, one_trade(Side.BID, 101, 5)).market(SYMBOL)
+    assert [print_.missing for print_ in market.prints] == [0, 3]

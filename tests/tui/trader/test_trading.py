@@ -18,7 +18,7 @@ async def test_before_the_key_is_known_nothing_says_that_orders_can_be_placed(
 ) -> None:
     async with trading(tmp_path) as found:
         assert "b buys and s sells" in found.text()
-        found.trader._manager, found.trader._unavailable = None, "Asking the exchange."
+        found.trader.life.unchecked = "Asking the exchange."
         assert "b buys and s sells" not in found.text()
         assert "Asking the exchange." in found.text()
 
@@ -189,7 +189,7 @@ async def test_an_order_key_that_the_end_cancels_never_begins(
 ) -> None:
     async with trading(tmp_path) as found:
         begun: list[str] = []
-        monkeypatch.setattr(found.trader, "panic", begun.append)
+        monkeypatch.setattr(found.trader.panic, "cancel", begun.append)
         found.screen.action_panic()
         found.monitor.workers.cancel_all()
     assert begun == []
@@ -335,3 +335,83 @@ async def test_arming_ends_by_itself_and_turns_the_switch_off(tmp_path: Path) ->
         await found.until(lambda: found.switch_at is None, "the switch stayed on")
         assert not found.trader.armed
         assert "╔" not in found.text()
+
+
+async def test_orders_are_sent_of_the_pair_that_was_typed_and_of_no_other(tmp_path: Path) -> None:
+    server = SimServer(SimOptions(seed=7, symbols=(SYMBOL, "ETH/USD"), rate=QUIET))
+    async with server, trading(tmp_path, server=server) as found:
+        await found.armed()
+        found.screen.show_symbol("ETH/USD")
+        await found.until(lambda: found.monitor.view_model.ticket_market("ETH/USD"))
+        await found.until(lambda: found.monitor.source.l2.get("ETH/USD"))
+        assert not found.screen.frame_state().armed
+        await found.pilot.press("B")
+        await found.until(lambda: "Armed for BTC/USD alone" in found.log_text(), found.log_text())
+        assert not found.received
+        await found.pilot.press("A")
+        assert "Type ETH/USD" in found.text()
+        await found.pilot.press(*"eth/usd", "enter")
+        await found.joined("B")
+        assert found.open[0].symbol == "ETH/USD"
+        found.screen.show_symbol(SYMBOL)
+        assert "ARMED ETH/USD ONLY" in found.text()
+        await found.until(lambda: found.monitor.view_model.ticket_market(SYMBOL))
+        await found.pilot.press("B")
+        await found.until(lambda: "Armed for ETH/USD alone" in found.log_text())
+
+
+async def test_a_market_order_is_shown_with_all_that_it_takes_from_the_book(
+    tmp_path: Path,
+) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.pilot.press("b", "t", "q", *"1", "enter", "enter")
+        assert " levels, slippage 0." in found.written()
+        await found.pilot.press("n", "q", *"900000", "enter", "enter")
+        assert "known levels hold" in found.written()
+
+
+async def test_an_order_of_the_last_run_is_told_of_and_then_what_became_of_it(
+    tmp_path: Path,
+) -> None:
+    async with SimServer(SimOptions(seed=7, symbols=(SYMBOL,), rate=QUIET)) as server:
+        async with trading(tmp_path, server=server) as found:
+            await found.armed()
+            found.fails(OrderFault.REQUEST_LOST, "AddOrder")
+            await found.pilot.press("B")
+            await found.until(lambda: found.trader.unknown, found.log_text())
+        async with trading(tmp_path, server=server) as found:
+            text = "1 order of the last run: looking up what became of them"
+            await found.until(lambda: text in found.log_text(), found.log_text())
+
+
+async def test_a_fill_and_the_outcome_of_a_cancel_are_told(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.pilot.press("b", "t", "enter", "y")
+        await found.until(lambda: "fill BUY" in found.log_text(), found.log_text())
+        await found.joined("B")
+        await found.until(lambda: found.screen.order_keys.selected() is not None)
+        await found.pilot.press("x")
+        await found.until(lambda: "cancel: 1 cancelled" in found.log_text(), found.log_text())
+
+
+async def test_a_panic_names_the_reason_why_it_is_not_over(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        access = found.monitor.source.access
+        assert access is not None
+        access.account.distrust("executions")
+        await found.pilot.press("K")
+        words = "(own orders are not all known)"
+        await found.until(lambda: words in found.log_text(), found.log_text())
+        assert "not all confirmed" not in found.log_text()
+
+
+async def test_an_order_that_the_account_cannot_pay_for_is_not_sent(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.pilot.press("b", "q", *"100", "enter", "enter")
+        assert "are free; lower the quantity" in found.written()
+        await found.pilot.press("y")
+        assert not found.received

@@ -21,6 +21,7 @@ def test_fresh_verified_data_is_live_and_usable() -> None:
         (GOOD._replace(connected=False, trouble="no route"), "RECONNECTING", "no route"),
         (GOOD._replace(resync="checksum"), "RESYNC", "checksum"),
         (GOOD._replace(verified=False), "UNVERIFIED", "checksum"),
+        (GOOD._replace(resync="stale", stale="ticker says 1 / 2"), "STALE", "ticker says 1 / 2"),
         (GOOD._replace(last_received=NOW - 8 * 10**9), "STALE", "8s"),
         (GOOD._replace(has_book=False), "CONNECTING", "snapshot"),
         (GOOD._replace(has_book=False, verified=False, refused="no such pair"), "REFUSED", "no s"),

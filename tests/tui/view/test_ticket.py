@@ -261,3 +261,10 @@ def test_changing_the_side_starts_from_the_price_asked_for() -> None:
 def test_without_a_best_price_to_join_nothing_is_moved() -> None:
     assert rested(SALE, TicketMarket(INSTRUMENT, BEST_BID, None)) == SALE
     assert rested(SALE, TicketMarket(INSTRUMENT, None, BEST_ASK)) == SALE
+
+
+def test_what_could_not_be_checked_stands_below_the_order_and_does_not_stop_it() -> None:
+    view = looking(replace(TICKET, previewed=True), remarks=("Funds were not checked.",))
+    lines = " ".join(text(ticket_lines(view, 78)).split())
+    assert lines.endswith("Funds were not checked.")
+    assert "SENDS IT" in "".join(span.text for span in foot_spans(view))

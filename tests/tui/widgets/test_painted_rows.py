@@ -164,3 +164,13 @@ async def test_what_a_new_row_pushes_down_is_all_drawn_though_a_frame_came_befor
         app.drawn.clear()
         await pilot.pause()
         assert app.drawn == {0, 1, 2}
+
+
+async def test_no_row_of_any_pane_holds_what_a_terminal_would_obey() -> None:
+    app = Rows()
+    async with app.run_test(size=(20, 5)) as pilot:
+        app.rows.set_lines(numbered("a\x1b[2Jb", "\x9b\u202e\x07", "\u2028\n", "▲ ok"))
+        await pilot.pause()
+        drawn = [strip.text.rstrip() for strip in app.rows.render_lines(app.rows.cells.region)]
+        assert drawn[:4] == ["a?[2Jb", "???", "??", "▲ ok"]
+        assert app.rows.lines[0].text == "a?[2Jb"

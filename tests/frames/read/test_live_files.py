@@ -11,6 +11,7 @@ import pytest
 from kracked.errors import RecordError
 from kracked.frames import load_book_wide, load_orders, load_trades
 from kracked.frames.books.table_replay import TableReplay
+from kracked.record.read.recording import open_recording
 from kracked.record.write.session import Format
 from tests.record.seeded_market import record_stream
 
@@ -28,8 +29,17 @@ def test_a_damaged_session_json_is_told_by_its_name(
         load(tmp_path)
 
 
+def test_a_session_json_nested_without_end_is_unreadable_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / "trades.csv").write_text(HEADER)
+    (tmp_path / "session.json").write_text('{"symbols":' + '{"a":' * 200_000)
+    with pytest.raises(RecordError, match=r"session\.json cannot be read"):
+        load_trades(tmp_path)
+    with pytest.raises(RecordError, match=r"session\.json cannot be read"):
+        open_recording(tmp_path)
+
+
 @pytest.mark.parametrize("load", [load_trades, load_book_wide])
-def test_a_damaged_database_is_told_by_its_name(
+def test_a_database_that_is_damaged_is_told_by_its_name(
     load: Callable[[Path], pd.DataFrame], tmp_path: Path
 ) -> None:
     (tmp_path / "recording.sqlite").write_bytes(b"no database" * 1000)

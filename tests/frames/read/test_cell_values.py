@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from kracked.format.tables import exact_name
 from kracked.frames import load_orders, loaders
 from kracked.record.write.session import Format
 from tests.record.seeded_market import Level3Market, record_stream
@@ -54,6 +55,7 @@ def test_an_odd_cell_of_a_database_is_empty(column: str, text: str, tmp_path: Pa
     right = load_orders(tmp_path)
     with closing(sqlite3.connect(tmp_path / "recording.sqlite")) as database, database:
         last = "WHERE rowid = (SELECT max(rowid) FROM L3_ticks)"
-        database.execute(f"UPDATE L3_ticks SET {column} = ? {last}", [text])
+        stored = exact_name(column) if column == "price" else column
+        database.execute(f"UPDATE L3_ticks SET {stored} = ? {last}", [text])
     right.loc[right.index[-1], column] = pd.NA if column == "checksum" else None
     pd.testing.assert_frame_equal(load_orders(tmp_path), right, check_categorical=False)

@@ -1,0 +1,125 @@
+"""What the raw log of a recording holds beyond its tables.
+
+The raw log is the truth, and tables can be behind it: the recorder was killed before it made
+them, or a nearly full disk paused them. A loader reads tables, so it asks here what they lack.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from kracked import times
+from kracked.format import frame, layout
+from kracked.format.frame import DamagedFrame, Frame, FrameKind, mapped
+from kracked.format.session_info import read_table_info
+from kracked.format.tables import Table
+from kracked.frames.read.file_forms import reporting_damage
+from kracked.frames.read.table_ends import newest_message
+
+_CHANNELS = {
+    "l1": b"ticker",
+    "l2": b"book",
+    "l2_wide": b"book",
+    "l3": b"level3",
+    "trades": b"trade",
+    "ohlc": b"ohlc",
+    "executions": b"executions",
+    "balances": b"balances",
+}
+"""The exchange's channel of each table's rows; the rows of other tables are the recorder's."""
+_MESSAGE = re.compile(rb'"msg":\{"channel":"([a-z0-9]+)","type":"(?:update|snapshot)"')
+_MOST_FRAMES = 4096
+"""Frames that are counted, evenly spread: to see that rows are missing takes no more."""
+_IN_FLIGHT_NS = 5 * times.NS_PER_S
+"""How far the tables of a running recorder may be behind its raw log."""
+
+
+class MissingRows(NamedTuple):
+    """Messages of a channel that no table has."""
+
+    messages: int
+    since: int
+    """When the first of them came, ns since the Unix epoch."""
+    counted_all: bool
+
+    def __str__(self) -> str:
+        count = f"{self.messages}" if self.counted_all else f"more than {self.messages}"
+        return f"{count} messages from {times.to_rfc3339(self.since, 0)} on"
+
+
+class _LoggedFrame(NamedTuple):
+    log: Path
+    frame: Frame
+
+
+def rows_missing(path: Path, table: Table, *, has_files: bool) -> MissingRows | None:
+    """Return the messages of a table that its files lack; None without any.
+
+    Only the raw log after the end of all tables is read, which is next to nothing in a sound
+    recording; or some of all its frames where there is no file of this table.
+    """
+    channel = _CHANNELS.get(table.channel)
+    if channel is None or not (path / layout.RAW_FOLDER).is_dir():
+        return None
+    with reporting_damage(path):
+        after = newest_message(path) if has_files else 0
+    frames = _frames_after(path, after)
+    if frames and has_files and _is_being_recorded(path):
+        newest = frames[-1].frame.last_received
+        frames = [one for one in frames if one.frame.last_received < newest - _IN_FLIGHT_NS]
+    step = -(-len(frames) // _MOST_FRAMES) or 1
+    counted = [(_count(one, channel, after), one) for one in frames[::step]]
+    total = sum(count for count, _ in counted)
+    if not total:
+        return None
+    first = next(one for count, one in counted if count)
+    return MissingRows(total, first.frame.first_received, step == 1)
+
+
+def _frames_after(path: Path, seq: int) -> Sequence[_LoggedFrame]:
+    """Return the frames with messages after a number, in order."""
+    newest_first: list[list[_LoggedFrame]] = []
+    for log in reversed(layout.logs(path)):
+        with mapped(log) as data:
+            frames = [
+                _LoggedFrame(log, found)
+                for found in frame.scan(data, verify=False)
+                if isinstance(found, Frame) and found.kind is FrameKind.DATA
+            ]
+        newer = [one for one in frames if one.frame.first_seq + one.frame.lines - 1 > seq]
+        newest_first.append(newer)
+        if len(newer) < len(frames):
+            break
+    return [one for found in reversed(newest_first) for one in found]
+
+
+def _count(found: _LoggedFrame, channel: bytes, after: int) -> int:
+    """Return how many messages of a channel a frame has after a number."""
+    with mapped(found.log) as data:
+        try:
+            lines = frame.unpack(data, found.frame)
+        except DamagedFrame:
+            return 0
+    newer = lines[max(0, after + 1 - found.frame.first_seq) :]
+    return sum(
+        (match := _MESSAGE.search(line)) is not None and match[1] == channel for line in newer
+    )
+
+
+def _is_being_recorded(path: Path) -> bool:
+    """Whether a recorder holds the folder right now."""
+    info = read_table_info(path)
+    if info is None or info.end is not None:
+        return False
+    try:
+        with (path / layout.SESSION_LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
