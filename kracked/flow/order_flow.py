@@ -41,6 +41,8 @@ class OrderFlow:
         self._precisions: dict[str, Precision] = {}
         self._ignore_until: dict[str, int] = {}
         self._terms = (hold_ns, slack_ns)
+        self._connections: set[str] = set()
+        """The names of the connections that carry level 3."""
 
     def __getitem__(self, symbol: str) -> Ledger:
         """Return a symbol's ledger; raises KeyError before its first snapshot."""
@@ -131,10 +133,13 @@ class OrderFlow:
             case events.Resync(channel="level3") | events.Unsubscribed(channel="level3"):
                 ledger = self.ledgers.get(event.symbol or "")
                 return ledger.lose(event.received) if ledger is not None else []
-            case events.Reconnecting(connection=connection) if not connection.startswith(
-                ("public", "private")
-            ):
-                return self._lose_all(event.received)
+            case events.Connected(connection=name) if name.startswith(LEVEL3):
+                self._connections.add(name)
+            case events.Reconnecting(connection=name) if name.startswith(LEVEL3):
+                # Which symbols a connection carries is not told: of several, each symbol's next
+                # snapshot tells by itself that there was a hole.
+                if self._connections <= {name}:
+                    return self._lose_all(event.received)
             case events.Overflow():
                 return self._lose_all(event.received)
         return []
