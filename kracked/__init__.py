@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kracked.feed.fanout import Consumer, Policy
     from kracked.feed.stats import FeedStats
     from kracked.feed_manager import FeedManager
+    from kracked.flow.order_flow import OrderFlow
     from kracked.frames.bars import bars
     from kracked.frames.flow import (
         best_bid_offer,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         load_ticker,
         load_trades,
     )
+    from kracked.frames.order_lives import load_fills, load_lifetimes
     from kracked.instruments import Asset, Instrument, Precision
     from kracked.protocol import events
     from kracked.protocol.codec import Codec
@@ -95,6 +97,7 @@ __all__ = [
     "MaintenanceNews",
     "MaintenanceTracker",
     "NewOrders",
+    "OrderFlow",
     "OwnOrder",
     "Player",
     "Policy",
@@ -118,6 +121,8 @@ __all__ = [
     "load_book_wide",
     "load_connections",
     "load_executions",
+    "load_fills",
+    "load_lifetimes",
     "load_ohlc",
     "load_orders",
     "load_ticker",
@@ -158,6 +163,7 @@ _HOMES = {
     ),
     "kracked.feed.stats": ("FeedStats",),
     "kracked.feed_manager": ("FeedManager",),
+    "kracked.flow.order_flow": ("OrderFlow",),
     "kracked.frames.bars": ("bars",),
     "kracked.frames.flow": (
         "best_bid_offer",
@@ -177,6 +183,10 @@ _HOMES = {
         "load_orders",
         "load_ticker",
         "load_trades",
+    ),
+    "kracked.frames.order_lives": (
+        "load_fills",
+        "load_lifetimes",
     ),
     "kracked.instruments": (
         "Asset",

@@ -42,6 +42,7 @@ PUBLIC_MODULES = (
     "kracked.durations",
     "kracked.endpoints",
     "kracked.errors",
+    "kracked.flow",
     "kracked.frames",
     "kracked.instruments",
     "kracked.orders",
@@ -60,7 +61,7 @@ def test_a_public_module_lists_names_that_it_has(home: str) -> None:
 
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-PUBLIC_HOMES = ("kracked", "kracked.orders")
+PUBLIC_HOMES = ("kracked", "kracked.flow", "kracked.orders")
 
 
 def names_used(example: Path) -> set[str]:

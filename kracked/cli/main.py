@@ -178,11 +178,33 @@ def _add_sim(commands: arguments.Commands) -> None:
         metavar="USD",
         help="traded by the account in the last thirty days; it decides the fees (%(default)s)",
     )
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="leave out habits of the live exchange: remainders of takers shown for an instant,\n"
+        "sweeps told in several messages, raised quantities, orders that expire",
+    )
+    parser.add_argument(
+        "--feeds-apart",
+        type=arguments.seconds,
+        default=0,
+        metavar="TIME",
+        help="delay every message by chance up to this long, level3 and the rest apart: 250ms",
+    )
+    parser.add_argument(
+        "--truth",
+        type=Path,
+        metavar="FILE",
+        help="write what happens to every order, as the engine knows it, a JSON object a line",
+    )
     parser.set_defaults(run=_sim)
 
 
 def _sim(given: argparse.Namespace) -> int:
+    import msgspec
+
     from kracked.cli.sim import run
+    from kracked.sim.realism import PLAIN, Realism
     from kracked.sim.server import SimOptions
 
     return run(
@@ -199,7 +221,11 @@ def _sim(given: argparse.Namespace) -> int:
             tier=given.tier,
             balances=given.balances,
             volume=given.volume,
-        )
+            habits=msgspec.structs.replace(
+                PLAIN if given.plain else Realism(), feeds_apart_ns=int(given.feeds_apart * 1e9)
+            ),
+        ),
+        given.truth,
     )
 
 

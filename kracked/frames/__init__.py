@@ -21,6 +21,7 @@ from kracked.frames.loaders import (
     load_ticker,
     load_trades,
 )
+from kracked.frames.order_lives import load_fills, load_lifetimes
 
 __all__ = [
     "bars",
@@ -32,6 +33,8 @@ __all__ = [
     "load_book_wide",
     "load_connections",
     "load_executions",
+    "load_fills",
+    "load_lifetimes",
     "load_ohlc",
     "load_orders",
     "load_ticker",

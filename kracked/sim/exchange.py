@@ -6,7 +6,8 @@ their frames and calls `advance`; every message leaves through a session's `send
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
@@ -29,11 +30,14 @@ from kracked.sim.engine.orders import EngineBatch
 from kracked.sim.faults import maintenance
 from kracked.sim.faults.order_faults import OrderFaults
 from kracked.sim.listings import ListedAsset, Listing
+from kracked.sim.market_data.book_publisher import LEVEL3
 from kracked.sim.market_data.market_data_publisher import MarketDataPublisher
 from kracked.sim.order_entry.brokerage import Brokerage
 from kracked.sim.private_api.stream_subscriptions import StreamSubscriptions
 from kracked.sim.private_api.ws_methods import TradingMethods
+from kracked.sim.realism import PLAIN, Realism
 from kracked.sim.rest_names import RestNames
+from kracked.sim.truth import TruthRow, truth_rows
 
 INSTRUMENT = Topic("instrument")
 
@@ -49,6 +53,8 @@ class Exchange:
         *,
         account_options: AccountOptions | None = None,
         order_faults: OrderFaults | None = None,
+        habits: Realism = PLAIN,
+        truth: Callable[[TruthRow], None] | None = None,
     ) -> None:
         """Open an exchange on a market.
 
@@ -58,8 +64,12 @@ class Exchange:
             now: Time, ns since the Unix epoch.
             account_options: What every account begins with.
             order_faults: Decides what happens to trading requests; nothing by default.
+            habits: How the live exchange is followed beyond its rules.
+            truth: Takes what happens to every order, as the engine knows it.
         """
         self.market, self.keys = market, keys
+        self._truth = truth
+        self._feeds = _LateFeeds(habits.feeds_apart_ns) if habits.feeds_apart_ns else None
         self.time = now
         """How far the market has come."""
         self.paused_ns = 0
@@ -68,7 +78,11 @@ class Exchange:
         """The engine's state, and what is announced."""
         self.publishers = {
             listing.symbol: MarketDataPublisher(
-                listing, market.matcher(listing.symbol), market.histories[listing.symbol], now
+                listing,
+                market.matcher(listing.symbol),
+                market.histories[listing.symbol],
+                now,
+                habits,
             )
             for listing in market.listings
         }
@@ -120,6 +134,9 @@ class Exchange:
 
     def join(self, topic: Topic, session: ClientSession) -> None:
         """Send a topic's messages to a session from now on."""
+        if self._feeds is not None:  # a snapshot must not be followed by what came before it
+            for late_topic, text in self._feeds.all(topic):
+                self._send(late_topic, text)
         subscribers = self._subscribers.setdefault(topic, {})
         if not subscribers and topic.symbol:
             self.publishers[topic.symbol].watch(topic)
@@ -186,6 +203,9 @@ class Exchange:
         """Do everything that time brings about besides trade."""
         self.time = max(self.time, now)
         self.brokerage.advance(now)
+        if self._feeds is not None:
+            for topic, text in self._feeds.due(now):
+                self._send(topic, text)
         while self._calls and self._calls[0][0] <= now:
             heappop(self._calls)[2]()
         for session in self._sessions:
@@ -193,8 +213,14 @@ class Exchange:
 
     def publish(self, symbol: str, batch: EngineBatch) -> None:
         """Publish what an engine did, for the agents or for a client, and settle it."""
+        if self._truth is not None:
+            for row in truth_rows(symbol, batch):
+                self._truth(row)
         for topic, text in self.publishers[symbol].apply(batch):
-            self._send(topic, text)
+            if self._feeds is None:
+                self._send(topic, text)
+            else:
+                self._feeds.put(topic, text, batch.time)
         self.brokerage.apply(symbol, batch)
 
     def _send(self, topic: Topic, text: str) -> None:
@@ -244,6 +270,33 @@ class Exchange:
         instrument = msgspec.structs.replace(publisher.listing.instrument, status=status)
         publisher.listing = msgspec.structs.replace(publisher.listing, instrument=instrument)
         self._send(INSTRUMENT, _instruments(UPDATE, (), (publisher.listing,)))
+
+
+class _LateFeeds:
+    """Messages held back by chance: level 3 and all else, each in its own order."""
+
+    def __init__(self, most_ns: int) -> None:
+        self._most_ns = most_ns
+        self._random = Random(most_ns)
+        self._queues: dict[bool, deque[tuple[int, Topic, str]]] = {True: deque(), False: deque()}
+
+    def put(self, topic: Topic, text: str, time: int) -> None:
+        """Hold a message of an instant."""
+        queue = self._queues[topic.channel == LEVEL3]
+        due = time + int(self._random.random() * self._most_ns)
+        queue.append((max(due, queue[-1][0]) if queue else due, topic, text))
+
+    def due(self, now: int) -> Iterator[tuple[Topic, str]]:
+        """Take out what is to be sent by now."""
+        for queue in self._queues.values():
+            while queue and queue[0][0] <= now:
+                yield queue.popleft()[1:]
+
+    def all(self, topic: Topic) -> Iterator[tuple[Topic, str]]:
+        """Take out what is held of the feed of a topic."""
+        queue = self._queues[topic.channel == LEVEL3]
+        while queue:
+            yield queue.popleft()[1:]
 
 
 def _instruments(kind: str, assets: tuple[ListedAsset, ...], listings: tuple[Listing, ...]) -> str:

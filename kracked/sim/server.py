@@ -41,7 +41,9 @@ from kracked.sim.faults import order_faults, schedule
 from kracked.sim.faults.order_faults import OrderFaults
 from kracked.sim.injection.faulty_connection import InjectedFault
 from kracked.sim.injection.injector import SLOW_S, FaultInjector, Handshake
+from kracked.sim.realism import Realism
 from kracked.sim.rest import RestApi
+from kracked.sim.truth import TruthRow
 from kracked.times import NS_PER_S
 
 PUMP_S = 0.01
@@ -76,6 +78,8 @@ class SimOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What an account begins with, decimal text by asset; None for the usual."""
     volume: str = "0"
     """What an account has traded in the thirty days before, in USD: it decides the fees."""
+    habits: Realism = Realism()
+    """How the live exchange is followed beyond its rules."""
     order_faults: str = ""
     """Faults of trading requests, as `kracked.sim.faults.order_faults` reads them."""
     maintenance: str = ""
@@ -98,6 +102,7 @@ class SimServer:
         *,
         clock: Clock = time.time_ns,
         note: Callable[[InjectedFault], None] | None = None,
+        truth: Callable[[TruthRow], None] | None = None,
     ) -> None:
         """Open the market; entering the block serves it, or raises OSError for a taken port.
 
@@ -105,6 +110,7 @@ class SimServer:
             options: How to run it.
             clock: Returns the time in ns since the Unix epoch.
             note: Takes every fault that is injected.
+            truth: Takes what happens to every order, as the engine knows it.
 
         Raises:
             NotListed: A symbol or an asset is unknown.
@@ -117,7 +123,7 @@ class SimServer:
         made_up_key, made_up_secret = new_key()
         self.api_key = self.options.api_key or made_up_key
         self.api_secret = self.options.api_secret or made_up_secret
-        self.exchange = self._open_exchange()
+        self.exchange = self._open_exchange(truth)
         self.injector: FaultInjector | None = None
         """Injects faults; None unless the options name some."""
         if self.options.faults is not None or self.options.maintenance:
@@ -143,10 +149,15 @@ class SimServer:
             backlog_bytes=self.options.backlog_bytes,
         )
 
-    def _open_exchange(self) -> Exchange:
+    def _open_exchange(self, truth: Callable[[TruthRow], None] | None) -> Exchange:
         options, now = self.options, self._clock()
         listings = listed.listings(options.symbols, count=options.count)
-        market = SimulatedMarket(listings, seed=self._seed, rate=options.rate).opened(now)
+        market = SimulatedMarket(
+            listings,
+            seed=self._seed,
+            rate=options.rate,
+            changing_owners=options.habits.changing_owners,
+        ).opened(now)
         keys = ApiKeys()
         keys.add(ApiKey(self.api_key, self.api_secret))
         balances = STARTING_BALANCES if options.balances is None else options.balances
@@ -158,6 +169,8 @@ class SimServer:
                 tier=tier_named(options.tier), balances=balances, volume=options.volume
             ),
             order_faults=OrderFaults(order_faults.read(options.order_faults), self._seed),
+            habits=options.habits,
+            truth=truth,
         )
         for asset in options.balances or ():
             if asset not in exchange.brokerage.accounts.assets:
@@ -245,7 +258,10 @@ class SimServer:
 
 
 async def serve(
-    options: SimOptions, announce: Callable[[str], None], report: Callable[[str], None]
+    options: SimOptions,
+    announce: Callable[[str], None],
+    report: Callable[[str], None],
+    truth: Callable[[TruthRow], None] | None = None,
 ) -> None:
     """Run an exchange until SIGINT or SIGTERM.
 
@@ -253,6 +269,7 @@ async def serve(
         options: How to run it.
         announce: Takes one line of JSON when the exchange is up.
         report: Takes one line of JSON for every fault that is injected.
+        truth: Takes what happens to every order, as the engine knows it.
     """
     stopped = asyncio.Event()
     set_on_signals(stopped)
@@ -261,6 +278,6 @@ async def serve(
         """Report a fault as a line of JSON."""
         report(msgspec.json.encode(fault).decode())
 
-    async with SimServer(options, note=note) as server:
+    async with SimServer(options, note=note, truth=truth) as server:
         announce(announcement(server.endpoints, server.api_key, server.api_secret))
         await stopped.wait()

@@ -61,7 +61,15 @@ class Agenda:
 class AgentContext:
     """Engine, fair price, sizes, randomness and agenda of one instrument."""
 
-    def __init__(self, listing: Listing, place: int, seed: int, agenda: Agenda) -> None:
+    def __init__(
+        self,
+        listing: Listing,
+        place: int,
+        seed: int,
+        agenda: Agenda,
+        *,
+        changing_owners: bool = False,
+    ) -> None:
         """Open an instrument with an empty book.
 
         Args:
@@ -69,7 +77,10 @@ class AgentContext:
             place: Its place among the listings, which keeps order ids apart.
             seed: The same seed gives the same orders.
             agenda: The appointments of all instruments.
+            changing_owners: Whether owners raise quantities, let orders expire, and limit more
+                of what they take.
         """
+        self._habits = Random(f"{seed}/{listing.symbol}/habits") if changing_owners else None
         self.listing = listing
         self.symbol = listing.symbol
         self.nature = listing.nature
@@ -91,6 +102,10 @@ class AgentContext:
         self._ids = ExchangeIds("O", start=(place + 1) << 40)
         self._agenda = agenda
 
+    def now_and_then(self, share: float) -> bool:
+        """Whether an owner follows a habit this time; never where owners have none."""
+        return self._habits is not None and self._habits.random() < share
+
     # --- time -----------------------------------------------------------------------
 
     def after(self, seconds: float, act: AgentStep, subject: str = "") -> None:
@@ -100,11 +115,24 @@ class AgentContext:
     # --- orders ---------------------------------------------------------------------
 
     def quote(
-        self, side: Side, price: int, qty: int, display_qty: int | None = None
+        self,
+        side: Side,
+        price: int,
+        qty: int,
+        display_qty: int | None = None,
+        expire_at: int | None = None,
     ) -> EngineBatch:
         """Rest an order at a price, or as near to it as does not take."""
         price = self.passive(side, price)
-        order = NewOrder(self._ids.take(), side, qty, price, display_qty=display_qty)
+        order = NewOrder(
+            self._ids.take(),
+            side,
+            qty,
+            price,
+            TimeInForce.GTC if expire_at is None else TimeInForce.GTD,
+            expire_at,
+            display_qty=display_qty,
+        )
         return self.matcher.submit(order, self.now)
 
     def requote(self, order_id: str, side: Side, price: int) -> EngineBatch:
@@ -126,7 +154,7 @@ class AgentContext:
         return self.matcher.submit(NewOrder(self._ids.take(), side, qty, price, tif), self.now)
 
     def expire(self, expiry: str) -> EngineBatch:
-        """End the clients' orders whose time has come; `expiry` is a time as text."""
+        """End the orders whose time has come; `expiry` is a time as text."""
         return self.matcher.expire(max(self.now, int(expiry)))
 
     # --- prices ---------------------------------------------------------------------

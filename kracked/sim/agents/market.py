@@ -48,20 +48,31 @@ class SimulatedMarket:
     the publisher of a batch, the agents' or a client's, applies it there first.
     """
 
-    def __init__(self, listings: Sequence[Listing], *, seed: int, rate: float = 1.0) -> None:
+    def __init__(
+        self,
+        listings: Sequence[Listing],
+        *,
+        seed: int,
+        rate: float = 1.0,
+        changing_owners: bool = False,
+    ) -> None:
         """Prepare a market; `opened` fills its books.
 
         Args:
             listings: The instruments.
             seed: The same seed gives the same market.
             rate: How many times faster than life the agents trade.
+            changing_owners: Whether owners raise quantities, let orders expire, and limit more
+                of what they take.
         """
         self.histories = TradeHistories()
         self.rate = rate
         self._seed = seed
         self._agenda = Agenda()
         self._contexts = {
-            listing.symbol: AgentContext(listing, place, seed, self._agenda)
+            listing.symbol: AgentContext(
+                listing, place, seed, self._agenda, changing_owners=changing_owners
+            )
             for place, listing in enumerate(listings)
         }
         self._origin = 0
@@ -114,7 +125,7 @@ class SimulatedMarket:
         self._origin += max(0, ns)
 
     def _await_expiries(self, to: int) -> None:
-        """Make appointments for clients' GTD orders that end up to an instant."""
+        """Make appointments for GTD orders that end up to an instant."""
         for context in self._contexts.values():
             expiry = context.matcher.next_expiry
             if expiry is not None and expiry <= to:

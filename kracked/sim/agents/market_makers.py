@@ -129,7 +129,10 @@ class MarketMakers:
         least = self._context.sizes.least
         if order is None or order.left < 2 * least:
             return self._pull(quote)
-        qty = order.filled + max(least, int(order.left * self._random.uniform(0.5, 0.95)))
+        part = self._random.uniform(0.5, 0.95)
+        if self._context.now_and_then(0.3):
+            part = 2 - part  # more, which costs the place
+        qty = order.filled + max(least, int(order.left * part))
         return self._context.matcher.amend(AmendTerms(quote.order_id, qty), self._context.now)
 
     def _target(self, quote: MakerQuote) -> int:

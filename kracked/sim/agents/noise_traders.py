@@ -12,6 +12,7 @@ from collections import deque
 from kracked.protocol.events import Side
 from kracked.sim.agents.agent_context import AgentContext
 from kracked.sim.engine.orders import EngineBatch
+from kracked.times import NS_PER_S
 
 JOINERS = 0.25
 PATIENT = 0.30
@@ -158,10 +159,14 @@ class NoiseTraders:
     def _rest(
         self, side: Side, price: int, qty: int, life_s: float, display_qty: int | None = None
     ) -> EngineBatch:
-        """Rest an order that is cancelled after `life_s` in the mean."""
-        batch = self._context.quote(side, price, qty, display_qty)
+        """Rest an order that is cancelled, or expires, after `life_s` in the mean."""
+        context = self._context
+        if context.now_and_then(0.1):
+            expire_at = context.now + int(NS_PER_S * self._random.expovariate(1 / life_s))
+            return context.quote(side, price, qty, display_qty, expire_at)
+        batch = context.quote(side, price, qty, display_qty)
         life_s = self._random.expovariate(1 / life_s)
-        self._context.after(life_s, self._context.cancel, batch.steps[0].order_id)
+        context.after(life_s, context.cancel, batch.steps[0].order_id)
         return batch
 
     # --- the large ones -------------------------------------------------------------

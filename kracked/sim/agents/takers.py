@@ -58,6 +58,9 @@ class Takers:
             qty = context.sizes.program(int(random.random() * 10))
         else:
             qty = context.sizes.heavy_tailed(0.6)
+        if context.now_and_then(0.15):  # all that is there, up to a limit, and a little more
+            qty = against.qty + max(qty, against.qty // 4)
+            return self._learn(side, context.take(side, qty, against.price))
         if random.random() < 0.35:
             return self._learn(side, context.take(side, qty))
         tif = TimeInForce.GTC if qty < 2 * against.qty else TimeInForce.IOC

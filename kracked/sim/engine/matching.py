@@ -23,6 +23,7 @@ from kracked.sim.engine.orders import (
     EngineBatch,
     EngineReason,
     EngineStep,
+    KilledRemainder,
     LeaveCause,
     LeftLevel,
     NewOrder,
@@ -84,6 +85,9 @@ class Matcher:
                 else EngineReason.IMMEDIATE_OR_CANCEL
             )
             steps.append(_ended(taker, stopped or remainder))
+            if taker.left and taker.filled and order.price is not None:
+                killed = KilledRemainder(order.order_id, order.side, order.price, taker.left)
+                return EngineBatch(time, tuple(steps), killed)
         return EngineBatch(time, tuple(steps))
 
     def cancel(

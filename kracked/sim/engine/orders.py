@@ -158,11 +158,22 @@ class Done(BookStep, frozen=True, gc=False):
     """Empty when filled; a request to cancel may give its own reason."""
 
 
+class KilledRemainder(NamedTuple):
+    """What was left of a taker with a limit when it was killed."""
+
+    order_id: str
+    side: Side
+    price: int
+    qty: int
+
+
 class EngineBatch(msgspec.Struct, frozen=True, gc=False):
     """Everything that one request did, in order. No two batches have the same time."""
 
     time: int
     steps: tuple[EngineStep, ...]
+    killed: KilledRemainder | None = None
+    """What was left of a taker that traded, had a limit, and may not rest."""
 
     @property
     def refusal(self) -> EngineReason | None:

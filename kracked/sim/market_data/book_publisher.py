@@ -23,13 +23,23 @@ from kracked.instruments import Instrument
 from kracked.protocol import encode
 from kracked.protocol.encode import SNAPSHOT, UPDATE
 from kracked.protocol.events import Side
-from kracked.sim.engine.orders import EngineBatch, LeaveCause, LeftLevel, Resized, Rested
+from kracked.sim.engine.orders import (
+    EngineBatch,
+    EngineStep,
+    LeaveCause,
+    LeftLevel,
+    Resized,
+    Rested,
+)
 from kracked.sim.market_data.public_book import VisibleBook, VisibleLevel, VisibleSide
+from kracked.sim.market_data.shown_takers import is_split, with_remainder
+from kracked.sim.realism import PLAIN, Realism
 
 BOOK, LEVEL3 = "book", "level3"
 _NS_PER_US = 1000
 _EVENT_SPACING_NS = 15
 """Recorded deletes of one taker are 10 to 20 ns apart."""
+_EVENTS = {Rested, Resized, LeftLevel}
 _GONE = {LeaveCause.FILLED, LeaveCause.CANCELLED, LeaveCause.EXPIRED}
 
 
@@ -83,14 +93,20 @@ class _Window:
 class BookPublisher:
     """Words the changes of one instrument's book; follows the engine by `apply` alone."""
 
-    def __init__(self, instrument: Instrument, book: VisibleBook, time: int) -> None:
+    def __init__(
+        self, instrument: Instrument, book: VisibleBook, time: int, habits: Realism = PLAIN
+    ) -> None:
         """Begin from a book, which belongs to the publisher from now on.
 
         Args:
             instrument: The instrument's rules.
             book: The public's book at `time`.
             time: ns since the Unix epoch.
+            habits: How takers are told.
         """
+        self._habits = habits
+        self._shown = ""
+        """The id of a taker that `level3` shows and `book` does not."""
         self.instrument = instrument
         self.book = book
         self._time = time
@@ -150,19 +166,17 @@ class BookPublisher:
     def apply(self, batch: EngineBatch) -> list[DepthMessage]:
         """Follow the engine by one batch, and return the messages it makes, in order."""
         messages: list[DepthMessage] = []
-        time = batch.time
-        for step in batch.steps:
-            kind = type(step)
-            if kind is Rested:
-                self._rested(step)  # type: ignore[arg-type]
-            elif kind is Resized:
-                self._resized(step)  # type: ignore[arg-type]
-            elif kind is LeftLevel:
-                self._left(step, time)  # type: ignore[arg-type]
-                # The first of a price amend's two messages is of `level3` alone.
-                if step.cause is LeaveCause.AMENDED and self._begun_orders:  # type: ignore[attr-defined]
-                    self._finish_orders(self._next_time(batch.time), messages)
-            time += _EVENT_SPACING_NS
+        time, steps = batch.time, iter(batch.steps)
+        if batch.killed is not None and self._habits.shown_takers and self._orders:
+            steps, self._shown = with_remainder(batch), batch.killed.order_id
+        split = self._habits.split_sweeps and is_split(batch)
+        for step in steps:
+            ends = self._follow(step, time)
+            if self._begun_orders and (ends or (split and self._emptied(step))):
+                self._finish_orders(self._next_time(batch.time), messages)
+            if type(step) in _EVENTS or not (split or self._shown):
+                time += _EVENT_SPACING_NS
+        self._shown = ""
         if self._begun_books or self._begun_orders:
             now = self._next_time(batch.time)
             if self._begun_books:
@@ -172,20 +186,33 @@ class BookPublisher:
                 self._finish_orders(now, messages)
         return messages
 
+    def _follow(self, step: EngineStep, time: int) -> bool:
+        """Follow one step; return whether a message of `level3` ends with it."""
+        kind = type(step)
+        if kind is Rested:
+            self._rested(step)  # type: ignore[arg-type]
+        elif kind is Resized:
+            self._resized(step)  # type: ignore[arg-type]
+        elif kind is LeftLevel:
+            self._left(step, time)  # type: ignore[arg-type]
+            # The first of a price amend's two messages is of `level3` alone.
+            return step.cause is LeaveCause.AMENDED  # type: ignore[attr-defined]
+        return False
+
     def _rested(self, order: Rested) -> None:
         side = self.book.side(order.side)
         rank, level = side.put(order.order_id, order.price, order.visible_qty, order.entered)
         if rank > self._deepest and not self._begun_books and not self._begun_orders:
             return  # nobody sees so deep, nor the level it pushes out
         if len(level.orders) == 1:
-            self._push_out(side, rank)
-        self._add_level(side, rank, level)
+            self._push_out(side, rank, order.order_id)
+        self._add_level(side, rank, level, order.order_id)
         self._add_order("add", order, side, rank, level, qty=order.visible_qty, when=order.entered)
 
     def _resized(self, order: Resized) -> None:
         side = self.book.side(order.side)
         rank, level = side.put(order.order_id, order.price, order.visible_qty, order.entered)
-        self._add_level(side, rank, level)
+        self._add_level(side, rank, level, order.order_id)
         self._add_order(
             "modify", order, side, rank, level, qty=order.visible_qty, when=order.entered
         )
@@ -193,23 +220,33 @@ class BookPublisher:
     def _left(self, order: LeftLevel, time: int) -> None:
         side = self.book.side(order.side)
         rank, level = side.remove(order.order_id, order.price)
-        self._add_level(side, rank, level)
+        self._add_level(side, rank, level, order.order_id)
         # An amend leaves with the order's own old time, all else with that of the event.
         when = time if order.cause in _GONE else order.entered
         self._add_order("delete", order, side, rank, level, qty=order.visible_qty_left, when=when)
         if not level.orders and rank <= self._deepest:
-            self._add_entering(side, rank)
+            self._add_entering(side, rank, order.order_id)
 
-    def _push_out(self, side: VisibleSide, rank: int) -> None:
+    def _emptied(self, step: EngineStep) -> bool:
+        """Whether a fill has just emptied its level."""
+        return (
+            isinstance(step, LeftLevel)
+            and step.cause is LeaveCause.FILLED
+            and self.book.side(step.side).level(step.price) is None
+        )
+
+    def _push_out(self, side: VisibleSide, rank: int, order_id: str) -> None:
         """Note that a new level of `rank` pushes the last one out of every window it is in."""
-        for windows in (self._books, self._orders):
+        for windows in (self._orders,) if order_id == self._shown else (self._books, self._orders):
             for depth, window in windows.items():
                 last = side.at(depth) if rank < depth else None
                 if last is not None:
                     window.pushed.add(last.price)
 
-    def _add_level(self, side: VisibleSide, rank: int, level: VisibleLevel) -> None:
+    def _add_level(self, side: VisibleSide, rank: int, level: VisibleLevel, order_id: str) -> None:
         """Add a level's new quantity to every window of `book` that holds it."""
+        if order_id == self._shown:
+            return
         entry = ""
         for window in self._books.values():
             if window.holds(rank, level.price):
@@ -236,9 +273,9 @@ class BookPublisher:
                 )
                 window.entries(side).append(entry)
 
-    def _add_entering(self, side: VisibleSide, rank: int) -> None:
+    def _add_entering(self, side: VisibleSide, rank: int, order_id: str) -> None:
         """Add the level that enters each window the level of `rank` was in, if there is one."""
-        for window in self._books.values():
+        for window in () if order_id == self._shown else self._books.values():
             if level := window.gains(side, rank):
                 window.entries(side).append(self._level(level))
         for window in self._orders.values():

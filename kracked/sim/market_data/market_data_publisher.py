@@ -21,6 +21,7 @@ from kracked.sim.listings import Listing
 from kracked.sim.market_data.book_publisher import BOOK, LEVEL3, BookPublisher
 from kracked.sim.market_data.public_book import VisibleBook
 from kracked.sim.market_data.trade_history import DAY_NS, PastCandle, PastTrade, TradeHistory
+from kracked.sim.realism import PLAIN, Realism
 
 SNAPSHOT_TRADES = 50
 SNAPSHOT_CANDLES = 10
@@ -39,7 +40,14 @@ class Spread(NamedTuple):
 class MarketDataPublisher:
     """Words one instrument's messages; changes by `apply` alone."""
 
-    def __init__(self, listing: Listing, matcher: Matcher, history: TradeHistory, now: int) -> None:
+    def __init__(
+        self,
+        listing: Listing,
+        matcher: Matcher,
+        history: TradeHistory,
+        now: int,
+        habits: Realism = PLAIN,
+    ) -> None:
         """Publish an instrument.
 
         Args:
@@ -47,8 +55,10 @@ class MarketDataPublisher:
             matcher: Its engine.
             history: What it traded; this publisher applies each batch to it.
             now: Time, ns since the Unix epoch.
+            habits: How takers are told.
         """
         self.listing = listing
+        self._habits = habits
         self.matcher, self.history = matcher, history
         self.spreads: deque[Spread] = deque(maxlen=MOST_SPREADS)
         """The history of best prices, oldest first."""
@@ -92,7 +102,7 @@ class MarketDataPublisher:
             for side in Side:
                 for level in self.matcher.levels(side):
                     book.fill(side, self.matcher.queue(side, level.price))
-            self._books = BookPublisher(instrument, book, self._time)
+            self._books = BookPublisher(instrument, book, self._time, self._habits)
         return self._books
 
     # --- messages ---------------------------------------------------------------------

@@ -107,6 +107,10 @@ class VisibleSide:
             self._book_half = self._order_half = None
         return rank
 
+    def level(self, price: int) -> VisibleLevel | None:
+        """Return the level at a price; None when there is none."""
+        return self._levels.get(self._sign * price)
+
     def at(self, rank: int) -> VisibleLevel | None:
         """Return the level of this rank; None when there are not so many."""
         if rank >= len(self._keys):

@@ -1,0 +1,54 @@
+"""What happens to each order of a market: the ledger of level 3 events and trades.
+
+The same code runs on a live feed, in a replay and over a recording. It opens nothing and reads
+no clock: events come in with their times, facts come out. ::
+
+    flow = OrderFlow()
+    async for event in feed:
+        for fact in flow.apply(event):
+            ...
+        place = flow["BTC/USD"].place(order_id)
+"""
+
+from kracked.flow.facts import (
+    Birth,
+    Certainty,
+    Fact,
+    Link,
+    Moves,
+    Outcome,
+    Place,
+    PlaceKnown,
+    Settled,
+    Standing,
+    State,
+    Taker,
+    What,
+)
+from kracked.flow.ghost import FillReason, Ghost, GhostFill, GhostState
+from kracked.flow.ledger import Ledger
+from kracked.flow.life import Life
+from kracked.flow.order_flow import OrderFlow
+
+__all__ = [
+    "Birth",
+    "Certainty",
+    "Fact",
+    "FillReason",
+    "Ghost",
+    "GhostFill",
+    "GhostState",
+    "Ledger",
+    "Life",
+    "Link",
+    "Moves",
+    "OrderFlow",
+    "Outcome",
+    "Place",
+    "PlaceKnown",
+    "Settled",
+    "Standing",
+    "State",
+    "Taker",
+    "What",
+]

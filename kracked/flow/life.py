@@ -1,0 +1,277 @@
+"""An order's life as the ledger knows it, and the queues it stands in."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from kracked.flow.facts import Birth, Certainty, Moves, Place, PlaceKnown, Standing, State
+from kracked.protocol.events import Side
+
+_RANK = {known: rank for rank, known in enumerate(PlaceKnown)}
+LOG_LIMIT = 4_096
+"""Departures that a level remembers for the orders behind them."""
+
+
+class Life:
+    """One order from its first sight to its end. The ledger alone changes it.
+
+    Attributes:
+        order_id: Its id.
+        side: Bids or asks.
+        price: Where it rests, or rested last.
+        qty: What it shows, or showed last.
+        first_price: Its price at first sight.
+        first_qty: What it showed at first sight.
+        entered: When it entered the book at this price, as the exchange says.
+        born: When it was first seen: the time of that message.
+        birth: How it was first seen.
+        state: What is known of it now.
+        ended: When it ended or left view; 0 while it is live.
+        filled: How much of it was filled in view.
+        amended: Times it was amended and lost its place.
+        resized: Times it was amended in place.
+        slices: Parts that an iceberg has shown after the first.
+        departures: Times it left view.
+        holes: Holes in the data that it lived through.
+        trades: Ids of the trades that filled it, in order.
+        certainty: The worst certainty of the links to its trades.
+        known: How its own place was learnt.
+        number: Its number in the queue of its level.
+        joined_orders: Orders ahead when it joined.
+        joined_qty: Quantity ahead when it joined.
+        joined_log: How many departures its level had told when it joined.
+        message: The message that put it where it is.
+        taking: Whether it is shown across the spread: a taker that is still at work.
+    """
+
+    __slots__ = (
+        "amended",
+        "birth",
+        "born",
+        "certainty",
+        "departures",
+        "ended",
+        "entered",
+        "filled",
+        "first_price",
+        "first_qty",
+        "holes",
+        "joined_log",
+        "joined_orders",
+        "joined_qty",
+        "known",
+        "message",
+        "number",
+        "order_id",
+        "price",
+        "qty",
+        "resized",
+        "side",
+        "slices",
+        "state",
+        "taking",
+        "trades",
+    )
+
+    def __init__(
+        self, order_id: str, side: Side, price: int, qty: int, entered: int, born: int, birth: Birth
+    ) -> None:
+        self.order_id = order_id
+        self.side = side
+        self.price = self.first_price = price
+        self.qty = self.first_qty = qty
+        self.entered = entered
+        self.born = born
+        self.birth = birth
+        self.state = State.LIVE
+        self.known = PlaceKnown.UNKNOWN
+        self.trades: list[int] | tuple[int, ...] = ()
+        self.certainty: Certainty | None = None
+        self.taking = False
+        self.ended = self.filled = self.amended = self.resized = self.slices = 0
+        self.departures = self.holes = 0
+        self.number = self.joined_orders = self.joined_qty = self.joined_log = self.message = 0
+
+
+class Reduction:
+    """A quantity that left an order in place, or with it: a fill, or perhaps an amend.
+
+    Attributes:
+        life: The order.
+        price: The price it rested at.
+        qty: The quantity that left.
+        time: The exchange's time: of the fill, else of the message.
+        arrived: When the message came.
+        standing: Where the order stood in its queue.
+        whole: Whether it was a fill of all that was shown, which needs no trade to be known.
+        left: The part that no trade has claimed.
+        amended: Whether it was settled as an amend.
+    """
+
+    __slots__ = ("amended", "arrived", "left", "life", "price", "qty", "standing", "time", "whole")
+
+    def __init__(
+        self, life: Life, made: int, qty: int, time: int, arrived: int, *, whole: bool
+    ) -> None:
+        self.life = life
+        self.standing = Standing(made, life.number, life.entered)
+        self.price = life.price
+        self.qty = self.left = qty
+        self.time = time
+        self.arrived = arrived
+        self.whole = whole
+        self.amended = False
+
+
+Departure = Reduction | tuple[int, int, bool]
+"""What left a queue: a reduction, or (number, quantity, whether by a cancel)."""
+
+
+class Level:
+    """The orders at one price, first to fill first, and what has left from between them.
+
+    Attributes:
+        price: The price.
+        key: What it is sorted by: higher is better.
+        orders: The orders by id, in queue order.
+        qty: Their quantity.
+        joined: How many have joined; the number of the last one.
+        made: The message that made the level.
+        log: Departures, oldest first.
+        forgotten: How many departures were told before those in the log.
+    """
+
+    __slots__ = ("forgotten", "joined", "key", "log", "made", "orders", "price", "qty")
+
+    def __init__(self, price: int, key: int, made: int) -> None:
+        self.price = price
+        self.key = key
+        self.orders: dict[str, Life] = {}
+        self.qty = self.joined = self.forgotten = 0
+        self.made = made
+        self.log: list[Departure] = []
+
+    def join(self, life: Life, message: int, known: PlaceKnown) -> None:
+        """Put an order at the back."""
+        self.joined += 1
+        life.number = self.joined
+        life.joined_orders = len(self.orders)
+        life.joined_qty = self.qty
+        life.joined_log = self.forgotten + len(self.log)
+        life.message = message
+        life.known = known
+        self.orders[life.order_id] = life
+        self.qty += life.qty
+
+    def note(self, departure: Departure) -> None:
+        """Remember a departure for the orders behind it."""
+        log = self.log
+        log.append(departure)
+        if len(log) > LOG_LIMIT:
+            front = next(iter(self.orders.values()), None)
+            needed = front.joined_log - self.forgotten if front else len(log)
+            drop = max(needed, LOG_LIMIT // 2)
+            del log[:drop]
+            self.forgotten += drop
+
+    def place(self, life: Life) -> Place:
+        """Return the place of one of the orders."""
+        known, position, ahead, hidden = life.known, 1, 0, False
+        for other in self.orders.values():
+            if other is life:
+                break
+            position += 1
+            ahead += other.qty
+            hidden = hidden or other.slices > 0
+            if _RANK[other.known] > _RANK[known]:
+                known = other.known
+        return Place(
+            life.order_id,
+            life.side,
+            life.price,
+            known,
+            position,
+            len(self.orders),
+            ahead,
+            self.qty,
+            hidden,
+            life.joined_orders + 1,
+            life.joined_qty,
+            self._moves(life, ahead),
+        )
+
+    def _moves(self, life: Life, qty_ahead: int) -> Moves:
+        """Return what left from before an order, by cause."""
+        filled = cancelled = amended = pending = 0
+        for entry in self.log[max(0, life.joined_log - self.forgotten) :]:
+            if isinstance(entry, tuple):
+                number, qty, by_cancel = entry
+                if number < life.number:
+                    if by_cancel:
+                        cancelled += qty
+                    else:
+                        amended += qty
+            elif entry.standing.number < life.number:
+                if entry.whole:
+                    filled += entry.qty
+                else:
+                    filled += entry.qty - entry.left
+                    if entry.amended:
+                        amended += entry.left
+                    else:
+                        pending += entry.left
+        told = filled + cancelled + amended + pending
+        earlier = max(0, life.joined_qty - qty_ahead - told)
+        return Moves(filled, cancelled, amended, pending, earlier)
+
+
+class QueueSide:
+    """The levels of one side.
+
+    Attributes:
+        side: Bids or asks.
+        sign: 1 for bids, -1 for asks: a price times this is a key.
+        keys: The keys of all levels, ascending: the best is last.
+        levels: The levels by price.
+    """
+
+    __slots__ = ("keys", "levels", "side", "sign")
+
+    def __init__(self, side: Side) -> None:
+        self.side = side
+        self.sign = 1 if side is Side.BID else -1
+        self.keys: list[int] = []
+        self.levels: dict[int, Level] = {}
+
+    def level(self, price: int, message: int) -> Level:
+        """Return the level at a price; make it if there is none."""
+        level = self.levels.get(price)
+        if level is None:
+            key = self.sign * price
+            level = self.levels[price] = Level(price, key, message)
+            self.keys.insert(bisect_left(self.keys, key), key)
+        return level
+
+    def leave(self, life: Life) -> Level:
+        """Take an order out of its level, and an empty level out of the side."""
+        level = self.levels[life.price]
+        del level.orders[life.order_id]
+        level.qty -= life.qty
+        if not level.orders:
+            del self.levels[life.price]
+            del self.keys[bisect_left(self.keys, level.key)]
+        return level
+
+    def cut(self, depth: int) -> list[Level]:
+        """Drop the levels below the best `depth`, and return them, worst first."""
+        surplus = len(self.keys) - depth
+        if surplus <= 0:
+            return []
+        cut = [self.levels.pop(self.sign * key) for key in self.keys[:surplus]]
+        del self.keys[:surplus]
+        return cut
+
+    def clear(self) -> None:
+        """Forget all levels."""
+        self.keys.clear()
+        self.levels.clear()

@@ -1,0 +1,77 @@
+"""What the engine knows and no public message tells: which order each trade filled, and why each
+order left. For tests of whatever infers it from public data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from kracked.protocol.events import Side
+from kracked.sim.engine.orders import (
+    Done,
+    EngineBatch,
+    LeaveCause,
+    LeftLevel,
+    OrderFilled,
+    Resized,
+    Rested,
+)
+
+
+class TruthRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that happened to one order. Prices and quantities are scaled."""
+
+    symbol: str
+    time: int
+    """The engine's time, ns since the Unix epoch: that of the batch."""
+    what: Literal["rested", "filled", "amended", "left", "ended"]
+    order_id: str
+    side: Side
+    price: int = 0
+    qty: int = 0
+    """Filled: of this trade. Rested, amended in place: what it shows now. Left: what it showed.
+    Ended: all that was filled of it."""
+    cause: str = ""
+    """Left: filled, cancelled, amended, expired. Ended: filled, cancelled, expired."""
+    trade_id: int = 0
+    taker: str = ""
+    """Filled: the id of the taker's order."""
+
+
+def truth_rows(symbol: str, batch: EngineBatch) -> Iterator[TruthRow]:
+    """Iterate what one batch did, in order. A fill is told of the resting order alone."""
+    filled = ""
+    for step in batch.steps:
+        match step:
+            case OrderFilled():
+                filled = step.maker_order_id
+                yield TruthRow(
+                    symbol,
+                    batch.time,
+                    "filled",
+                    filled,
+                    step.side.opposite,
+                    step.price,
+                    step.qty,
+                    trade_id=step.trade_id,
+                    taker=step.order_id,
+                )
+            case Rested():
+                told = (step.order_id, step.side, step.price, step.visible_qty)
+                yield TruthRow(symbol, batch.time, "rested", *told)
+            case Resized() if step.order_id == filled:
+                filled = ""  # a part was filled, which the row before has told
+            case Resized():
+                told = (step.order_id, step.side, step.price, step.visible_qty)
+                yield TruthRow(symbol, batch.time, "amended", *told)
+            case LeftLevel(cause=LeaveCause.FILLED):
+                pass
+            case LeftLevel():
+                told = (step.order_id, step.side, step.price, step.visible_qty_left)
+                yield TruthRow(symbol, batch.time, "left", *told, step.cause.value)
+            case Done():
+                told = (step.order_id, step.side, 0, step.cum_qty)
+                yield TruthRow(symbol, batch.time, "ended", *told, step.status.value)
