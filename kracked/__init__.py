@@ -57,14 +57,14 @@ if TYPE_CHECKING:
     from kracked.protocol import events
     from kracked.protocol.codec import Codec
     from kracked.protocol.events import Level, Side
-    from kracked.protocol.maintenance import Incident, MaintenanceEvent
-    from kracked.protocol.maintenance_tracker import (
+    from kracked.protocol.maintenance.announcements import Incident, MaintenanceEvent
+    from kracked.protocol.maintenance.tracker import (
         Announcement,
         MaintenanceNews,
         MaintenanceTracker,
     )
+    from kracked.protocol.maintenance.trading_effect import NewOrders, SwitchAdvice, TradingEffect
     from kracked.protocol.own_orders import Fill, OwnOrder
-    from kracked.protocol.trading_effect import NewOrders, SwitchAdvice, TradingEffect
     from kracked.record.read.recording import Recording, open_recording
     from kracked.record.replay import Player, Replay
     from kracked.recorder import recording
@@ -198,11 +198,11 @@ _HOMES = {
         "Level",
         "Side",
     ),
-    "kracked.protocol.maintenance": (
+    "kracked.protocol.maintenance.announcements": (
         "Incident",
         "MaintenanceEvent",
     ),
-    "kracked.protocol.maintenance_tracker": (
+    "kracked.protocol.maintenance.tracker": (
         "Announcement",
         "MaintenanceNews",
         "MaintenanceTracker",
@@ -211,7 +211,7 @@ _HOMES = {
         "Fill",
         "OwnOrder",
     ),
-    "kracked.protocol.trading_effect": (
+    "kracked.protocol.maintenance.trading_effect": (
         "NewOrders",
         "SwitchAdvice",
         "TradingEffect",

@@ -43,7 +43,7 @@ from kracked.protocol.client.subscription import (
 from kracked.protocol.client.subscription_stages import SubscriptionStage
 from kracked.protocol.events import Event
 from kracked.protocol.last_values import REMEMBERED_TYPES, LastValues
-from kracked.protocol.maintenance_tracker import MaintenanceTracker
+from kracked.protocol.maintenance.tracker import MaintenanceTracker
 from kracked.protocol.sliding_window import SlidingWindow
 from kracked.rest.client import RestClient
 

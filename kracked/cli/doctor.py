@@ -23,9 +23,9 @@ from kracked.errors import KrackedError
 from kracked.feed_manager import FeedManager
 from kracked.protocol.events import Event, Reconnecting, Rejected, Status, Subscribed
 from kracked.protocol.limits import tier_of
-from kracked.protocol.maintenance import MaintenanceEvent, is_elsewhere
-from kracked.protocol.maintenance_lists import event_members, incident_members
-from kracked.protocol.maintenance_words import event_text, incident_text
+from kracked.protocol.maintenance.announcements import MaintenanceEvent, is_elsewhere
+from kracked.protocol.maintenance.lists import event_members, incident_members
+from kracked.protocol.maintenance.words import event_text, incident_text
 from kracked.rest.account import KeyInfo
 from kracked.rest.client import RestClient
 from kracked.rest.market import SystemStatus

@@ -23,7 +23,7 @@ from kracked.protocol import events
 from kracked.protocol.client.rejection_policy import RejectionVerdict, judge
 from kracked.protocol.client.session import MAINTENANCE, Session
 from kracked.protocol.events import Event
-from kracked.protocol.maintenance_tracker import MaintenanceTracker
+from kracked.protocol.maintenance.tracker import MaintenanceTracker
 from kracked.protocol.sliding_window import SlidingWindow
 from kracked.times import NS_PER_S
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import msgspec
 
 from kracked.protocol.events import Status
-from kracked.protocol.maintenance import Incident, MaintenanceEvent
-from kracked.protocol.maintenance_lists import event_members, incident_members
+from kracked.protocol.maintenance.announcements import Incident, MaintenanceEvent
+from kracked.protocol.maintenance.lists import event_members, incident_members
 from kracked.times import NS_PER_S, to_rfc3339
 
 VERSION = "2.0.10"

@@ -11,8 +11,8 @@ from __future__ import annotations
 import logging
 
 from kracked.errors import ConfigError, KrackedError, says
-from kracked.protocol.maintenance_tracker import MaintenanceTracker
-from kracked.protocol.trading_effect import SwitchAdvice
+from kracked.protocol.maintenance.tracker import MaintenanceTracker
+from kracked.protocol.maintenance.trading_effect import SwitchAdvice
 from kracked.rest.client import RestClient
 from kracked.rest.request_executor import RequestTiming
 

@@ -35,7 +35,7 @@ from kracked.protocol.limits import (
     cost_of_batch_add,
     cost_of_cancel,
 )
-from kracked.protocol.maintenance_tracker import MaintenanceTracker
+from kracked.protocol.maintenance.tracker import MaintenanceTracker
 from kracked.protocol.own_orders import OwnOrder, OwnOrders
 from kracked.rest.client import RestClient
 from kracked.rest.encoding import fields

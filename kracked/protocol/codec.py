@@ -26,7 +26,7 @@ from kracked.protocol.instrument_reader import (
     read_instrument,
     read_rows,
 )
-from kracked.protocol.maintenance_lists import read_events, read_incidents
+from kracked.protocol.maintenance.lists import read_events, read_incidents
 from kracked.protocol.number_parser import (
     NumberReader,
     decimal,

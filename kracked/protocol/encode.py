@@ -24,7 +24,7 @@ from kracked import units
 from kracked.instruments import Asset, Instrument
 from kracked.protocol import events
 from kracked.protocol.events import OrderChange, Side
-from kracked.protocol.maintenance_lists import event_members, incident_members
+from kracked.protocol.maintenance.lists import event_members, incident_members
 from kracked.times import NS_PER_S, to_rfc3339
 
 SNAPSHOT, UPDATE = "snapshot", "update"

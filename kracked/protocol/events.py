@@ -17,7 +17,7 @@ import msgspec
 
 from kracked import times
 from kracked.instruments import Asset, Instrument, Precision
-from kracked.protocol.maintenance import Incident, MaintenanceEvent
+from kracked.protocol.maintenance.announcements import Incident, MaintenanceEvent
 
 __all__ = [
     "Balances",

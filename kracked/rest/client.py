@@ -16,8 +16,8 @@ from pathlib import Path
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.protocol.limits import STARTER, Tier
-from kracked.protocol.maintenance import MaintenanceEvent
-from kracked.protocol.maintenance_lists import read_schedule
+from kracked.protocol.maintenance.announcements import MaintenanceEvent
+from kracked.protocol.maintenance.lists import read_schedule
 from kracked.rest import account, encoding, market, orders
 from kracked.rest.encoding import BadOrder, joined_ids, pair_params, present, time_span
 from kracked.rest.exchange_clock import ExchangeClock

@@ -14,8 +14,8 @@ from typing import TypeVar
 
 import msgspec
 
-from kracked.protocol.maintenance import Incident, MaintenanceEvent
-from kracked.protocol.maintenance_lists import read_events, read_incidents
+from kracked.protocol.maintenance.announcements import Incident, MaintenanceEvent
+from kracked.protocol.maintenance.lists import read_events, read_incidents
 from kracked.rest.account import seconds_to_ns
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from kracked.protocol.trading_effect import SwitchAdvice, TradingEffect
+from kracked.protocol.maintenance.trading_effect import SwitchAdvice, TradingEffect
 from kracked_tui.screens.part import ScreenPart
 from kracked_tui.screens.ticket import TicketKeys
 from kracked_tui.screens.trade import TradeScreen

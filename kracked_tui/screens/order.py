@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from kracked.orders.amends import not_amendable
 from kracked.protocol.events import Side
-from kracked.protocol.trading_effect import NewOrders
+from kracked.protocol.maintenance.trading_effect import NewOrders
 from kracked_tui import keys
 from kracked_tui.keys import Key
 from kracked_tui.screens.maintenance import MaintenanceOffer

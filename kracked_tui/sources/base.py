@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kracked.feed.fanout import Consumer
     from kracked.feed.freshness import Freshness
     from kracked.feed_manager import FeedManager
-    from kracked.protocol.maintenance_tracker import MaintenanceTracker
+    from kracked.protocol.maintenance.tracker import MaintenanceTracker
     from kracked.rest.client import RestClient
 
 

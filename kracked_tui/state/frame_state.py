@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kracked.instruments import Precision
-from kracked.protocol.trading_effect import TradingEffect
+from kracked.protocol.maintenance.trading_effect import TradingEffect
 from kracked_tui.state.account_state import AccountState
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chrome.data_status import DataStatus, data_status

@@ -15,8 +15,8 @@ from kracked.feed.account import Account
 from kracked.instruments import Instrument, Precision, similar_symbol
 from kracked.protocol import events
 from kracked.protocol.events import Event, Side
-from kracked.protocol.maintenance_tracker import MaintenanceNews, MaintenanceTracker
-from kracked.protocol.maintenance_words import clock_text
+from kracked.protocol.maintenance.tracker import MaintenanceNews, MaintenanceTracker
+from kracked.protocol.maintenance.words import clock_text
 from kracked.untrusted import printable
 from kracked_tui.sources.base import TimeJump
 from kracked_tui.view import format as fmt

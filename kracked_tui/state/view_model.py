@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kracked import times
 from kracked.errors import ConfigError, KrackedError, RequestRejected
-from kracked.protocol.trading_effect import NewOrders, TradingEffect
+from kracked.protocol.maintenance.trading_effect import NewOrders, TradingEffect
 from kracked_tui.sources.base import Source
 from kracked_tui.state.frame_state import ChosenOrder, FrameState, Select
 from kracked_tui.state.store import MarketState, Store

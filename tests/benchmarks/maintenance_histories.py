@@ -26,8 +26,8 @@ from kracked.orders.rules.order_checks import refusals
 from kracked.protocol import encode
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Side, Status
-from kracked.protocol.maintenance import Incident, MaintenanceEvent
-from kracked.protocol.maintenance_tracker import MaintenanceNews, MaintenanceTracker
+from kracked.protocol.maintenance.announcements import Incident, MaintenanceEvent
+from kracked.protocol.maintenance.tracker import MaintenanceNews, MaintenanceTracker
 from kracked.times import NS_PER_S
 from tests.orders.exchange_model import NOW
 

@@ -23,7 +23,7 @@ from kracked.cli.doctor import (
     maintenance_findings,
 )
 from kracked.endpoints import Endpoints
-from kracked.protocol.maintenance import MaintenanceEvent
+from kracked.protocol.maintenance.announcements import MaintenanceEvent
 from kracked.rest.account import KeyInfo
 from kracked.rest.market import SystemStatus
 from kracked.sim.server import SimOptions, SimServer

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from kracked.feed.backoff import AFTER_MAINTENANCE, STEPS_S
 from kracked.protocol import events
-from kracked.protocol.maintenance import MaintenanceEvent
-from kracked.protocol.maintenance_tracker import Announcement, MaintenanceNews
-from kracked.protocol.trading_effect import NewOrders
+from kracked.protocol.maintenance.announcements import MaintenanceEvent
+from kracked.protocol.maintenance.tracker import Announcement, MaintenanceNews
+from kracked.protocol.maintenance.trading_effect import NewOrders
 from kracked.sim.faults.maintenance import read, states
 from kracked.sim.faults.schedule import FaultKind
 from tests.feed.witness import Witness, watching

@@ -7,13 +7,13 @@ import asyncio
 import pytest
 
 from kracked.orders.dead_man_switch import DeadManSwitch, SwitchNotSet
-from kracked.protocol.maintenance_tracker import MaintenanceTracker
+from kracked.protocol.maintenance.tracker import MaintenanceTracker
 from kracked.rest.client import RestClient
 from kracked.rest.replies import OutcomeUnknown
 from kracked.rest.request_executor import RequestTiming
 from kracked.times import NS_PER_S
 from tests.orders.scripted_exchange import Market
-from tests.protocol.maintenance_frames import WALK, frame, status
+from tests.protocol.maintenance.maintenance_frames import WALK, frame, status
 from tests.rest import scripted_http as answers
 from tests.rest.conftest import FrozenTime
 

@@ -31,7 +31,7 @@ from tests.orders.conftest import OpenManager
 from tests.orders.exchange_model import NOW
 from tests.orders.scripted_exchange import Market
 from tests.patience import PATIENCE_S
-from tests.protocol.maintenance_frames import WALK, frame, status
+from tests.protocol.maintenance.maintenance_frames import WALK, frame, status
 from tests.rest import scripted_http as answers
 from tests.rest.conftest import FrozenTime
 from tests.rest.scripted_http import KEY, SECRET

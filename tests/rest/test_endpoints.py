@@ -17,7 +17,7 @@ from kracked.rest.account import ClosedBy, seconds_to_ns
 from kracked.rest.client import RestClient
 from kracked.rest.encoding import RelativePrice
 from kracked.rest.replies import UnreadableReply
-from tests.protocol.maintenance_frames import MAJOR, planned
+from tests.protocol.maintenance.maintenance_frames import MAJOR, planned
 from tests.rest.scripted_http import Exchange, refusal
 from tests.shared import VECTORS
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kracked.protocol import events
-from kracked.protocol.maintenance import Incident, MaintenanceEvent
+from kracked.protocol.maintenance.announcements import Incident, MaintenanceEvent
 from kracked.sim.server import SimOptions, SimServer
 from kracked.times import NS_PER_S
 from kracked_tui.view.chrome import layout

@@ -1,6 +1,6 @@
 """Whether maintenance, an incident or the engine's state keeps an order from being sent. Pure.
 
-The effect is worked out in `kracked.protocol.trading_effect`. Where it asks for a confirmation a
+The effect is worked out in `kracked.protocol.maintenance.trading_effect`. Where it asks for a confirmation a
 program without a person gets a refusal: it has to say `MaintenanceConsent.CONFIRMED` itself.
 """
 
@@ -14,8 +14,8 @@ from kracked.orders.rules.market_context import (
     MaintenanceConsent,
     MarketContext,
 )
+from kracked.protocol.maintenance.trading_effect import NewOrders
 from kracked.protocol.order_terms import OrderType
-from kracked.protocol.trading_effect import NewOrders
 
 
 def refusal(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | None:

@@ -13,8 +13,8 @@ from kracked.orders.draft import Draft
 from kracked.orders.outbox.outbox import OutboxEntry
 from kracked.orders.rules.fees import Fees
 from kracked.protocol.events import Side
+from kracked.protocol.maintenance.trading_effect import TradingEffect
 from kracked.protocol.order_terms import OrderType
-from kracked.protocol.trading_effect import TradingEffect
 from kracked.times import NS_PER_S
 
 

@@ -21,7 +21,7 @@ import msgspec
 from msgspec.structs import replace
 
 from kracked.gateway.exchange_state import ExchangeState
-from kracked.protocol.maintenance import Incident, MaintenanceEvent, NextStep
+from kracked.protocol.maintenance.announcements import Incident, MaintenanceEvent, NextStep
 from kracked.sim.faults.grammar import FaultEntry, FaultSyntax, parse
 from kracked.times import NS_PER_S
 

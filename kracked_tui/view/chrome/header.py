@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from kracked import times
 from kracked.instruments import Precision
-from kracked.protocol.maintenance_words import clock_text, length_text
-from kracked.protocol.trading_effect import TradingEffect
+from kracked.protocol.maintenance.trading_effect import TradingEffect
+from kracked.protocol.maintenance.words import clock_text, length_text
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chrome.data_status import DataStatus, light
 from kracked_tui.view.chrome.trading_status import TradingStatus, minutes, trading_spans

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kracked.protocol.events import Side
-from kracked.protocol.maintenance_words import clock_text
-from kracked.protocol.trading_effect import TradingEffect
+from kracked.protocol.maintenance.trading_effect import TradingEffect
+from kracked.protocol.maintenance.words import clock_text
 from kracked_tui.view.account.orders import OrderRow
 from kracked_tui.view.words import verb
 

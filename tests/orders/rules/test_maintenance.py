@@ -11,10 +11,10 @@ from kracked.orders.draft import Draft
 from kracked.orders.rules.market_context import Check, Limits, MaintenanceConsent
 from kracked.orders.rules.order_checks import refusals
 from kracked.protocol.events import Side
-from kracked.protocol.maintenance_tracker import MaintenanceTracker
+from kracked.protocol.maintenance.tracker import MaintenanceTracker
 from kracked.protocol.order_terms import OrderType
 from tests.orders.exchange_model import NOW
-from tests.protocol.maintenance_frames import MAJOR, MINUTE, START, WALK, frame, status
+from tests.protocol.maintenance.maintenance_frames import MAJOR, MINUTE, START, WALK, frame, status
 
 POSTED = Draft(symbol="BTC/USD", side=Side.BID, qty=100_000, price=249_000, post_only=True)
 PLAIN = msgspec.structs.replace(POSTED, post_only=False)

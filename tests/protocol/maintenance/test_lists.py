@@ -5,15 +5,15 @@ import pytest
 
 from kracked.protocol import encode, events
 from kracked.protocol.codec import Codec
-from kracked.protocol.maintenance import Incident, MaintenanceEvent, NextStep
-from kracked.protocol.maintenance_lists import (
+from kracked.protocol.maintenance.announcements import Incident, MaintenanceEvent, NextStep
+from kracked.protocol.maintenance.lists import (
     MOST_ENTRIES,
     event_members,
     incident_members,
     read_schedule,
 )
 from kracked.times import parse_ns
-from tests.protocol.maintenance_frames import MAJOR, START, frame, planned, status
+from tests.protocol.maintenance.maintenance_frames import MAJOR, START, frame, planned, status
 
 
 def test_a_planned_event_is_read_with_all_its_members() -> None:

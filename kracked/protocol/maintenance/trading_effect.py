@@ -3,7 +3,7 @@
 The rules are the exchange's advice, read for a program that trades: the fields decide rather
 than the phase, of several the strictest counts, and a word that is not known changes nothing.
 
-Sources: as in `kracked.protocol.maintenance`
+Sources: as in `kracked.protocol.maintenance.announcements`
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from enum import StrEnum
 
 import msgspec
 
-from kracked.protocol.maintenance import Incident, MaintenanceEvent
-from kracked.protocol.maintenance_words import (
+from kracked.protocol.maintenance.announcements import Incident, MaintenanceEvent
+from kracked.protocol.maintenance.words import (
     NOTHING_ASKED,
     clock_text,
     length_text,

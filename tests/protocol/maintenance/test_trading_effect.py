@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kracked.protocol.maintenance import Incident, MaintenanceEvent
-from kracked.protocol.trading_effect import (
+from kracked.protocol.maintenance.announcements import Incident, MaintenanceEvent
+from kracked.protocol.maintenance.trading_effect import (
     NewOrders,
     SwitchAdvice,
     TradingEffect,

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from kracked.protocol.maintenance_lists import read_schedule
-from kracked.protocol.maintenance_tracker import MaintenanceTracker
-from kracked.protocol.trading_effect import NewOrders, SwitchAdvice, TradingEffect
+from kracked.protocol.maintenance.lists import read_schedule
+from kracked.protocol.maintenance.tracker import MaintenanceTracker
+from kracked.protocol.maintenance.trading_effect import NewOrders, SwitchAdvice, TradingEffect
 from kracked.rest.market import read_system_status
 from kracked.times import parse_ns
-from tests.protocol.maintenance_frames import status
+from tests.protocol.maintenance.maintenance_frames import status
 from tests.shared import VECTORS
 
 FILE = VECTORS / "maintenance.json"

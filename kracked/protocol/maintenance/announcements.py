@@ -1,7 +1,7 @@
 """Planned maintenance and incidents as the exchange announces them, as frozen values.
 
 They come on the `status` channel and with REST's SystemStatus and MaintenanceSchedule, in one
-form, which `kracked.protocol.maintenance_lists` reads. Words are the exchange's own.
+form, which `kracked.protocol.maintenance.lists` reads. Words are the exchange's own.
 
 Sources: docs.kraken.com/exchange/api-reference/spot-websocket-v2/status,
 docs.kraken.com/api-reference/market-data/ get-system-status, get-maintenance-schedule

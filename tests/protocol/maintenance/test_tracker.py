@@ -3,13 +3,21 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from kracked.protocol.maintenance_tracker import (
+from kracked.protocol.maintenance.tracker import (
     MOST_REMEMBERED,
     MaintenanceNews,
     MaintenanceTracker,
 )
-from kracked.protocol.trading_effect import NewOrders, SwitchAdvice
-from tests.protocol.maintenance_frames import MAJOR, MINUTE, START, WALK, frame, planned, status
+from kracked.protocol.maintenance.trading_effect import NewOrders, SwitchAdvice
+from tests.protocol.maintenance.maintenance_frames import (
+    MAJOR,
+    MINUTE,
+    START,
+    WALK,
+    frame,
+    planned,
+    status,
+)
 
 CET = timezone(timedelta(hours=1), "CET")
 HOUR = 60 * MINUTE

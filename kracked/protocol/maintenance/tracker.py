@@ -5,7 +5,7 @@ phase, however often the exchange repeats it and however often a connection come
 remembers an event after it has left the list: it leaves when its window starts. Pure: the time
 is that of the message, or is given.
 
-Sources: as in `kracked.protocol.maintenance`
+Sources: as in `kracked.protocol.maintenance.announcements`
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from enum import StrEnum
 
 import msgspec
 
-from kracked.protocol import trading_effect
 from kracked.protocol.events import Event, Status
-from kracked.protocol.maintenance import Incident, MaintenanceEvent, is_elsewhere
-from kracked.protocol.maintenance_words import clock_text, event_text, incident_text, title_of
-from kracked.protocol.trading_effect import (
+from kracked.protocol.maintenance import trading_effect
+from kracked.protocol.maintenance.announcements import Incident, MaintenanceEvent, is_elsewhere
+from kracked.protocol.maintenance.trading_effect import (
     FINAL,
     IMMINENT,
     ONLINE,
@@ -29,6 +28,7 @@ from kracked.protocol.trading_effect import (
     SwitchAdvice,
     TradingEffect,
 )
+from kracked.protocol.maintenance.words import clock_text, event_text, incident_text, title_of
 from kracked.times import NS_PER_S
 
 MOST_REMEMBERED = 200

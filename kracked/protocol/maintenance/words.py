@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
 
-from kracked.protocol.maintenance import KNOWN_SERVICES, Incident, MaintenanceEvent
+from kracked.protocol.maintenance.announcements import KNOWN_SERVICES, Incident, MaintenanceEvent
 from kracked.times import NS_PER_S, to_rfc3339
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400

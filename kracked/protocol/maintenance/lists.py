@@ -3,7 +3,7 @@
 Reading never fails: an absent, null and empty list are the same, an unknown word is kept, a
 member that makes no sense counts as absent, and an entry that is no object costs itself alone.
 
-Sources: as in `kracked.protocol.maintenance`
+Sources: as in `kracked.protocol.maintenance.announcements`
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from kracked import times
-from kracked.protocol.maintenance import Incident, MaintenanceEvent, NextStep
+from kracked.protocol.maintenance.announcements import Incident, MaintenanceEvent, NextStep
 from kracked.protocol.number_parser import exact
 from kracked.protocol.replies import UNREADABLE
 
