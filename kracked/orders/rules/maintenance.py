@@ -1,7 +1,8 @@
 """Whether maintenance, an incident or the engine's state keeps an order from being sent. Pure.
 
-The effect is worked out in `kracked.protocol.maintenance.trading_effect`. Where it asks for a confirmation a
-program without a person gets a refusal: it has to say `MaintenanceConsent.CONFIRMED` itself.
+The effect is worked out in `kracked.protocol.maintenance.trading_effect`. Where it asks for a
+confirmation a program without a person gets a refusal: it has to say
+`MaintenanceConsent.CONFIRMED` itself.
 """
 
 from __future__ import annotations
