@@ -25,7 +25,7 @@ from kracked.gateway.channels import (
     misplaced,
 )
 from kracked.gateway.exchange_state import ExchangeState
-from kracked.protocol import encode, requests
+from kracked.protocol import encode, encode_replies, requests
 from kracked.protocol.requests import InvalidRequest, Ping, Subscribe, UnknownMethod, Unsubscribe
 from kracked.times import NS_PER_S
 
@@ -179,7 +179,7 @@ class ClientSession:
         reply = _Reply(self.send, request.method, req_id, now)
         match request:
             case Ping():
-                self.send(encode.pong(req_id, time_in=now, time_out=now).encode())
+                self.send(encode_replies.pong(req_id, time_in=now, time_out=now).encode())
             case Subscribe():
                 self._subscribe(request, reply)
             case Unsubscribe():
@@ -375,7 +375,7 @@ class _Reply:
 
     def refuse(self, error: str, *, symbol: str | None = None, status: str | None = None) -> None:
         """Send a refusal."""
-        text = encode.refused(
+        text = encode_replies.refused(
             self._method,
             error,
             self._req_id,
@@ -387,7 +387,7 @@ class _Reply:
         self._send(text.encode())
 
     def _send_result(self, result: Result) -> None:
-        text = encode.granted(
+        text = encode_replies.granted(
             self._method, result, self._req_id, time_in=self.now, time_out=self.now
         )
         self._send(text.encode())

@@ -1,4 +1,4 @@
-"""Encodes every message that the exchange sends, as exact text.
+"""Encodes every message of the exchange's channels, as exact text.
 
 It mirrors the codec, for programs that play the exchange: the simulator and a replayed
 recording. Digits are exact and keep their trailing zeros, because the checksum of a
@@ -13,7 +13,7 @@ fields is that of recordings.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -49,6 +49,11 @@ def message(event: events.Event) -> str:
 def quoted(text: str) -> str:
     """Return text as a JSON string."""
     return _json(text).decode()
+
+
+def json_text(value: object) -> str:
+    """Return a value as JSON; the digits of a `Decimal` stay as they are."""
+    return _json(value).decode()
 
 
 # --- times --------------------------------------------------------------------------
@@ -285,7 +290,7 @@ def status(event: events.Status) -> str:
     if event.lists_stated:
         data["upcoming_maintenance"] = [event_members(one) for one in event.upcoming_maintenance]
         data["emergency"] = [incident_members(one) for one in event.emergency]
-    return _text({"channel": "status", "type": UPDATE, "data": [data]})
+    return json_text({"channel": "status", "type": UPDATE, "data": [data]})
 
 
 def executions(event: events.Executions) -> str:
@@ -305,85 +310,7 @@ def _account(
 ) -> str:
     kind = SNAPSHOT if event.snapshot else UPDATE
     sequence = {} if event.sequence is None else {"sequence": event.sequence}
-    return _text({"channel": channel, "type": kind, "data": rows, **sequence})
-
-
-# --- replies --------------------------------------------------------------------------
-
-
-def pong(req_id: int | None, *, time_in: int, time_out: int) -> str:
-    """Return the answer to a ping; it has no `success` field."""
-    return _text({"method": "pong", **_echo(req_id), **_times(time_in, time_out)})
-
-
-def granted(
-    method: str,
-    result: Mapping[str, object] | Sequence[object],
-    req_id: int | None = None,
-    *,
-    time_in: int,
-    time_out: int,
-) -> str:
-    """Return the answer to a request that succeeded.
-
-    Args:
-        method: The method of the request.
-        result: The parameters in force, or the result.
-        req_id: The request's id, if it had one.
-        time_in: When the request came, ns since the Unix epoch.
-        time_out: When the answer is sent, ns since the Unix epoch.
-    """
-    return _text(
-        {
-            "method": method,
-            **_echo(req_id),
-            "result": result,
-            "success": True,
-            **_times(time_in, time_out),
-        }
-    )
-
-
-def refused(
-    method: str,
-    error: str,
-    req_id: int | None = None,
-    *,
-    time_in: int,
-    time_out: int,
-    symbol: str | None = None,
-    status: str | None = None,
-) -> str:
-    """Return the answer to a request that failed; other arguments as in `granted`.
-
-    Args:
-        error: The exchange's words.
-        symbol: The symbol that the refusal names, if any.
-        status: "error" for a bad session, which alone has this field.
-    """
-    return _text(
-        {
-            "error": error,
-            "method": method,
-            **_echo(req_id),
-            **({} if status is None else {"status": status}),
-            "success": False,
-            **({} if symbol is None else {"symbol": symbol}),
-            **_times(time_in, time_out),
-        }
-    )
-
-
-def _echo(req_id: int | None) -> dict[str, object]:
-    return {} if req_id is None else {"req_id": req_id}
-
-
-def _times(time_in: int, time_out: int) -> dict[str, object]:
-    return {"time_in": micros(time_in), "time_out": micros(time_out)}
-
-
-def _text(value: object) -> str:
-    return _json(value).decode()
+    return json_text({"channel": channel, "type": kind, "data": rows, **sequence})
 
 
 _ENCODERS: dict[type, Callable[[Any], str]] = {

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kracked.instruments import Asset, Instrument, Precision
-from kracked.protocol import encode, events
+from kracked.protocol import encode, encode_replies, events
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import OrderAction, OrderChange, Side
 from kracked.times import parse_ns
@@ -138,7 +138,7 @@ def test_every_other_message_survives_the_wire(event: events.Event) -> None:
 
 
 def test_an_acknowledgement_echoes_the_request() -> None:
-    text = encode.granted("subscribe", {"channel": "book"}, 7, time_in=0, time_out=1_000)
+    text = encode_replies.granted("subscribe", {"channel": "book"}, 7, time_in=0, time_out=1_000)
     assert text == (
         '{"method":"subscribe","req_id":7,"result":{"channel":"book"},"success":true,'
         '"time_in":"1970-01-01T00:00:00.000000Z","time_out":"1970-01-01T00:00:00.000001Z"}'
@@ -146,7 +146,7 @@ def test_an_acknowledgement_echoes_the_request() -> None:
 
 
 def test_a_refusal_escapes_what_the_client_wrote() -> None:
-    text = encode.refused("subscribe", 'No "X"', symbol='"X"', time_in=0, time_out=0)
+    text = encode_replies.refused("subscribe", 'No "X"', symbol='"X"', time_in=0, time_out=0)
     assert json.loads(text)["symbol"] == '"X"'
 
 
@@ -183,7 +183,7 @@ def test_a_recorded_pong_comes_out_letter_for_letter() -> None:
         "time_in": parse_ns("2024-05-20T11:08:49.272922Z"),
         "time_out": parse_ns("2024-05-20T11:08:49.272940Z"),
     }
-    assert encode.pong(1, **stamps) == recorded("pong")
+    assert encode_replies.pong(1, **stamps) == recorded("pong")
 
 
 def test_a_recorded_acknowledgement_comes_out_letter_for_letter() -> None:
@@ -198,11 +198,13 @@ def test_a_recorded_acknowledgement_comes_out_letter_for_letter() -> None:
         "time_in": parse_ns("2024-05-19T19:06:57.002983Z"),
         "time_out": parse_ns("2024-05-19T19:06:57.003037Z"),
     }
-    assert encode.granted("subscribe", result, 121, **stamps) == recorded("ack-ohlc-with-warning")
+    assert encode_replies.granted("subscribe", result, 121, **stamps) == recorded(
+        "ack-ohlc-with-warning"
+    )
 
 
 def test_a_recorded_refusal_comes_out_letter_for_letter() -> None:
-    text = encode.refused(
+    text = encode_replies.refused(
         "subscribe",
         "Currency pair not supported WWW/USD",
         0,
@@ -214,7 +216,7 @@ def test_a_recorded_refusal_comes_out_letter_for_letter() -> None:
 
 
 def test_a_recorded_bad_session_comes_out_letter_for_letter() -> None:
-    text = encode.refused(
+    text = encode_replies.refused(
         "subscribe",
         "ESession:Invalid session",
         42,

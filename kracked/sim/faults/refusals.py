@@ -9,7 +9,7 @@ import msgspec
 
 from kracked.gateway import refusals
 from kracked.gateway.channels import CHANNELS, Socket, misplaced
-from kracked.protocol import encode
+from kracked.protocol import encode_replies
 from kracked.protocol.requests import (
     MALFORMED,
     UNSUPPORTED,
@@ -75,7 +75,7 @@ def refusal_message(
     """Return the message that refuses one symbol of a request."""
     if reason.bare:
         return msgspec.json.encode({"Error": reason.error})
-    return encode.refused(
+    return encode_replies.refused(
         request.method,
         reason.error.format(symbol=symbol),
         req_id,

@@ -15,7 +15,7 @@ import msgspec
 
 from kracked.gateway.client_session import ClientSession, Send
 from kracked.gateway.refusals import INVALID_TOKEN
-from kracked.protocol import encode, requests
+from kracked.protocol import encode, encode_replies, requests
 from kracked.protocol.requests import Subscribe, UnknownMethod, Unsubscribe
 from kracked.sim.faults import corrupt
 from kracked.sim.faults.corrupt import MessageHead
@@ -300,7 +300,7 @@ class FaultyConnection:
         if not self.tokens_expired or "token" not in request.params:
             return False
         error = INVALID_TOKEN
-        refusal = encode.refused(request.method, error, req_id, time_in=now, time_out=now)
+        refusal = encode_replies.refused(request.method, error, req_id, time_in=now, time_out=now)
         self.below.send(refusal.encode())
         self._note(
             InjectedFault(

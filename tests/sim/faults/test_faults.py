@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kracked.cli.main import main
-from kracked.protocol import encode
+from kracked.protocol import encode, encode_replies
 from kracked.protocol.requests import Subscribe
 from kracked.protocol.requests import encode as request
 from kracked.sim.faults import corrupt
@@ -161,8 +161,11 @@ def test_a_clock_that_is_off_changes_a_messages_own_time_and_not_its_orders() ->
 
 
 def test_a_clock_that_is_off_shows_in_answers() -> None:
-    pong = encode.pong(1, time_in=NOW, time_out=NOW).encode()
-    assert corrupt.shifted(pong, -S) == encode.pong(1, time_in=NOW - S, time_out=NOW - S).encode()
+    pong = encode_replies.pong(1, time_in=NOW, time_out=NOW).encode()
+    assert (
+        corrupt.shifted(pong, -S)
+        == encode_replies.pong(1, time_in=NOW - S, time_out=NOW - S).encode()
+    )
 
 
 def test_a_huge_frame_is_a_valid_message() -> None:
