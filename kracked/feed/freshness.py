@@ -40,7 +40,7 @@ STALL_NS = NS_PER_S
 """A judge who was called this late was held up, as was the reading of messages."""
 
 
-class Verdict(NamedTuple):
+class StaleSubscription(NamedTuple):
     """A subscription that has just become stale."""
 
     key: Key
@@ -98,7 +98,7 @@ class FreshnessJudge:
         """Whether it is time to call `judge`."""
         return now - self._judged >= JUDGE_EVERY_NS
 
-    def judge(self, markets: Iterable[Market], now: int) -> list[Verdict]:
+    def judge(self, markets: Iterable[Market], now: int) -> list[StaleSubscription]:
         """Return the subscriptions that have just become stale.
 
         Args:
@@ -107,7 +107,7 @@ class FreshnessJudge:
         """
         stalled = now - self._judged if now - self._judged > STALL_NS else 0
         self._judged = now
-        verdicts: list[Verdict] = []
+        found: list[StaleSubscription] = []
         seen: dict[Key, _Watch] = {}
         for market in markets:
             latest = max(state.last_message for state in market.states.values())
@@ -123,9 +123,9 @@ class FreshnessJudge:
                     watch = seen[key] = self._watched(market, state, stalled)
                     reason = _stale(market, state, watch, now)
                 if reason:
-                    verdicts.append(self._condemn(market, state, reason, now))
+                    found.append(self._condemn(market, state, reason, now))
         self._watches = seen
-        return verdicts
+        return found
 
     def freshness(
         self, connections: Iterable[ManagedConnection], symbol: str, channel: str, now: int
@@ -158,11 +158,13 @@ class FreshnessJudge:
         age_ns = silent if since is None else max(silent, now - since)
         return Freshness(current=True, reason="", age_ns=age_ns)
 
-    def _condemn(self, market: Market, state: SubscriptionState, reason: str, now: int) -> Verdict:
+    def _condemn(
+        self, market: Market, state: SubscriptionState, reason: str, now: int
+    ) -> StaleSubscription:
         key = state.subscription.key
         self.reasons[key] = reason
         silent_ns = now - max(state.last_message, state.live_since)
-        return Verdict(key, reason, _last_received(market, key), silent_ns)
+        return StaleSubscription(key, reason, _last_received(market, key), silent_ns)
 
     def _watched(self, market: Market, state: SubscriptionState, stalled: int) -> _Watch:
         """Return the watch of a subscription, begun anew after each of its messages."""
