@@ -38,7 +38,6 @@ from kracked.protocol.client.subscription import (
     NEEDS_TOKEN,
     Key,
     Subscription,
-    gap,
 )
 from kracked.protocol.client.subscription_stages import SubscriptionStage
 from kracked.protocol.events import Event
@@ -165,12 +164,7 @@ class FeedManager:
         A gap is published when it ends; a program that stops listening before finds it here.
         A feed that is not open has none.
         """
-        now = self.clock.wall()
-        return [
-            gap(state, state.gap_start, now, state.gap_reason)
-            for _, state in self._connections.states()
-            if state.gap_start is not None and self._tasks is not None
-        ]
+        return [] if self._tasks is None else self._connections.open_gaps(self.clock.wall())
 
     def stats(self) -> FeedStats:
         """Return the counters of every connection, subscription and consumer."""
@@ -369,8 +363,8 @@ class FeedManager:
     def _judge_freshness(self, now: int) -> None:
         """Tell which subscriptions have become stale, and renew each of them alone."""
         markets = self._connections.markets(self._last_values, self.instruments)
-        for verdict in self._judge.judge(markets, now):
-            self._fanout.publish(self._connections.renew_stale(verdict, self.clock.wall(), now))
+        for found in self._judge.judge(markets, now):
+            self._fanout.publish(self._connections.renew_stale(found, self.clock.wall(), now))
 
     def on_state_change(self) -> None:
         """Wake the tasks that wait for a subscription or a connection to change its state."""

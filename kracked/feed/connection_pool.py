@@ -20,14 +20,14 @@ from kracked.feed.backoff import Backoff
 from kracked.feed.connection import Connection, Owner, Token
 from kracked.feed.contradictions import Market
 from kracked.feed.errors import Denied, NoToken
-from kracked.feed.freshness import Verdict
+from kracked.feed.freshness import StaleSubscription
 from kracked.feed.managed_connection import LEVEL3, PUBLIC, ROLES, ManagedConnection
 from kracked.instruments import Instrument
 from kracked.protocol.client.session import Session
-from kracked.protocol.client.subscription import Key, Subscription, SubscriptionState
+from kracked.protocol.client.subscription import Key, Subscription, SubscriptionState, gap
 from kracked.protocol.client.subscription_stages import SubscriptionStage
 from kracked.protocol.codec import Codec
-from kracked.protocol.events import Event, Stale
+from kracked.protocol.events import Event, Gap, Stale
 from kracked.protocol.last_values import LastValues
 
 LEVEL3_SYMBOLS = 200
@@ -68,6 +68,14 @@ class ConnectionPool:
         for managed in self:
             yield from managed.session.states.items()
 
+    def open_gaps(self, now: int) -> list[Gap]:
+        """Return the gaps that have begun and not ended, each until `now`, ns since the epoch."""
+        return [
+            gap(state, state.gap_start, now, state.gap_reason)
+            for _, state in self.states()
+            if state.gap_start is not None
+        ]
+
     def markets(self, last: LastValues, instruments: Mapping[str, Instrument]) -> Iterator[Market]:
         """Yield everything that the feed holds of each symbol, for the judge of freshness."""
         by_symbol: dict[str, dict[Key, SubscriptionState]] = {}
@@ -89,21 +97,21 @@ class ConnectionPool:
                 online=instrument is None or instrument.status == "online",
             )
 
-    def renew_stale(self, verdict: Verdict, wall: int, now: int) -> list[Event]:
+    def renew_stale(self, found: StaleSubscription, wall: int, now: int) -> list[Event]:
         """Renew a stale subscription; return what is to be told.
 
         Args:
-            verdict: The judge's.
+            found: The subscription, as the judge found it.
             wall: The wall clock, ns since the Unix epoch.
             now: The steady clock, ns.
         """
-        channel, symbol, interval = verdict.key
-        managed = self.holder_of(verdict.key)
+        channel, symbol, interval = found.key
+        managed = self.holder_of(found.key)
         if managed is None or symbol is None:
             return []
-        stale = Stale(wall, symbol, channel, verdict.silent_ns, verdict.reason, interval)
+        stale = Stale(wall, symbol, channel, found.silent_ns, found.reason, interval)
         managed.connection.wake()
-        return [stale, *managed.session.renew_stale(stale, verdict.last_received, now)]
+        return [stale, *managed.session.renew_stale(stale, found.last_received, now)]
 
     def settled(self, subscription: Subscription) -> bool:
         """Whether there is nothing to wait for: live, refused, or dropped meanwhile."""
