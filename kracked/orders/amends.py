@@ -1,4 +1,4 @@
-"""Amends of working orders: what an order would be, its place in the queue, the request. Pure.
+"""Amends of working orders: their review, the request, the place in the queue. Pure.
 
 Sources: docs.kraken.com/api/docs/rest-api/amend-order, .../guides/spot-amends
 """
@@ -9,9 +9,12 @@ from decimal import Decimal
 
 import msgspec
 
-from kracked.orders.draft import Draft
+from kracked.orders.draft import Draft, rounded
+from kracked.orders.preview import preview
+from kracked.orders.reviews import OrderReview
 from kracked.orders.rules import funds, order_rules
-from kracked.orders.rules.market_context import Check, FailedCheck, MarketContext
+from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext
+from kracked.orders.rules.order_checks import refusals
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType
 from kracked.protocol.own_orders import OwnOrder
@@ -29,6 +32,35 @@ class AmendedTerms(msgspec.Struct, frozen=True, kw_only=True):
     """The trigger of an order that has a limit too."""
     display_qty: int | None = None
     """The visible quantity of an iceberg."""
+
+
+def review(
+    order: OwnOrder, now: MarketContext, change: AmendedTerms, limits: Limits
+) -> OrderReview:
+    """Return the order as the change would leave it, with every reason against that."""
+    problem = not_amendable(order, now.instrument.symbol)
+    if any(entry.target == order.order_id for entry in now.pending):
+        problem = "The last amend of this order is not settled; wait for it."
+    if problem:
+        nothing = Draft(symbol=order.symbol, side=order.side or Side.BID, qty=0)
+        return OrderReview(nothing, "", (FailedCheck(Check.FORM, problem),))
+    draft = rounded(amended(order, now, change), now.instrument)
+    # It already counts as open and may equal its own entry, and its funds are its own.
+    open_already = msgspec.structs.replace(
+        now, available=None, open_room=None, amends=order.order_id
+    )
+    limits = msgspec.structs.replace(limits, allow_duplicate=True)
+    found = refusals(draft, open_already, limits)
+    against = [refusal for refusal in found if refusal.check is not Check.DISPLAY]
+    left, owned = remaining(order, draft, now), with_its_own_funds(order, now)
+    more = (
+        leaves_some(order, draft, now),
+        shows_enough(order, draft, now),
+        funds.shortfall(left, owned),
+    )
+    against += [refusal for refusal in more if refusal]
+    remarks = funds.unchecked(left, owned)
+    return OrderReview(draft, preview(draft, now), tuple(against), remarks)
 
 
 def not_amendable(order: OwnOrder, symbol: str) -> str | None:

@@ -26,7 +26,7 @@ from kracked.orders.reconciler import Reconciler
 from kracked.orders.reviews import BatchReview, OrderDeclined, OrderReview
 from kracked.orders.rules import funds, maintenance
 from kracked.orders.rules.funds import AccountFacts
-from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext
+from kracked.orders.rules.market_context import Limits, MarketContext
 from kracked.orders.rules.order_checks import batch_refusals, refusals
 from kracked.protocol.events import Executions, Side, Status
 from kracked.protocol.limits import (
@@ -287,30 +287,7 @@ class OrderManager:
         limits: Limits | None = None,
     ) -> OrderReview:
         """Return the order as the change would leave it, with every reason against that."""
-        now = self._completed(now)
-        problem = amends.not_amendable(order, now.instrument.symbol)
-        if any(entry.target == order.order_id for entry in now.pending):
-            problem = "The last amend of this order is not settled; wait for it."
-        if problem:
-            nothing = Draft(symbol=order.symbol, side=order.side or Side.BID, qty=0)
-            return OrderReview(nothing, "", (FailedCheck(Check.FORM, problem),))
-        draft = rounded(amends.amended(order, now, change), now.instrument)
-        # It already counts as open and may equal its own entry, and its funds are its own.
-        open_already = msgspec.structs.replace(
-            now, available=None, open_room=None, amends=order.order_id
-        )
-        limits = msgspec.structs.replace(limits or self.limits, allow_duplicate=True)
-        found = refusals(draft, open_already, limits)
-        against = [refusal for refusal in found if refusal.check is not Check.DISPLAY]
-        left, owned = amends.remaining(order, draft, now), amends.with_its_own_funds(order, now)
-        more = (
-            amends.leaves_some(order, draft, now),
-            amends.shows_enough(order, draft, now),
-            funds.shortfall(left, owned),
-        )
-        against += [refusal for refusal in more if refusal]
-        remarks = funds.unchecked(left, owned)
-        return OrderReview(draft, preview.preview(draft, now), tuple(against), remarks)
+        return amends.review(order, self._completed(now), change, limits or self.limits)
 
     # --- cancelling ------------------------------------------------------------------------
 
