@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -27,11 +25,12 @@ from kracked.feed.managed_connection import PRIVATE
 from kracked.feed.stats import describe_missing
 from kracked.feed.tap import Tap
 from kracked.feed_manager import FeedManager
-from kracked.format import keyframe, layout
+from kracked.format import keyframe
 from kracked.format.cells import time_cell
 from kracked.format.keyframe import Book
 from kracked.format.session_info import SessionInfo
 from kracked.protocol.events import Balances, Event, Executions
+from kracked.record.closed_segments import tables_of_closed_segments
 from kracked.record.convert import convert
 from kracked.record.write.ingest import HAND_OVER_EVERY_S
 from kracked.record.write.session import (
@@ -44,19 +43,10 @@ from kracked.record.write.session import (
 )
 from kracked.times import NS_PER_S
 
-log = logging.getLogger(__name__)
-
 _PAUSE_S = 0.005
 """Length of the slices in which text is made, so that none holds up the event loop."""
 _TELL_EVERY_S = 0.5
 """How often the progress is told while a recording ends."""
-_LOOK_FOR_CLOSED_S = 60.0
-_CONVERT = """
-import os, sys
-os.nice(10)
-from kracked.record.convert import convert
-convert(sys.argv[1])
-"""
 _OFFSETS_EVERY_NS = 60 * NS_PER_S
 _OWN = (Executions, Balances)
 _JUMP_NS = NS_PER_S // 20
@@ -79,7 +69,7 @@ class Progress(NamedTuple):
     """Whether every message is on the disk, and tables are being made of them."""
 
 
-class ClockWatch:
+class ClockComparison:
     """Compares the computer's clock with the clock that stamps messages.
 
     `ts_recv` goes on evenly from the computer's time at the start. When the computer's clock
@@ -121,7 +111,7 @@ class Recorder:
         self._ending = self.making_tables = False
         self._dropped_by_tap = 0
         self._missing: tuple[str, ...] = ()
-        self._watch = ClockWatch(feed.clock.wall)
+        self._clocks = ClockComparison(feed.clock.wall)
         self._offsets_due = 0
         self._started = self._last_progress = feed.clock.wall()
         self._last_messages = 0
@@ -206,7 +196,7 @@ class Recorder:
 
     def _note_clocks(self, now: int) -> None:
         """Note whether the clock was set, and each minute how it differs from the exchange's."""
-        self._session.ingest.note_clock_jump(self._watch.jumped_ns(), now)
+        self._session.ingest.note_clock_jump(self._clocks.jumped_ns(), now)
         if now < self._offsets_due:
             return
         self._offsets_due = now + NS_PER_S  # until a connection has measured it
@@ -284,56 +274,13 @@ async def recording(
         session = await asyncio.to_thread(opened.__enter__)
         recorder = Recorder(feed, session, consumer, tap, own=own)
         try:
-            async with _tables_of_closed_hours(Path(out), form), recorder.running():
+            async with tables_of_closed_segments(Path(out), form), recorder.running():
                 yield recorder
         finally:
             await _in_thread(lambda: opened.__exit__(None, None, None), recorder, tell_ending)
         if form is Format.PARQUET:
             recorder.making_tables = True
             await _in_thread(lambda: _make_tables(Path(out)), recorder, tell_ending)
-
-
-@asynccontextmanager
-async def _tables_of_closed_hours(path: Path, form: Format) -> AsyncIterator[None]:
-    """Make the Parquet tables of every segment that is closed, until the block ends."""
-    if form is not Format.PARQUET:
-        yield
-        return
-    making = asyncio.ensure_future(_make_tables_again_and_again(path))
-    try:
-        yield
-    finally:
-        making.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await making
-
-
-async def _make_tables_again_and_again(path: Path) -> None:
-    made = 1
-    while True:
-        await asyncio.sleep(_LOOK_FOR_CLOSED_S)
-        segments = len(await asyncio.to_thread(layout.logs, path))
-        if segments > made:
-            await make_tables_so_far(path)
-            made = segments
-
-
-async def make_tables_so_far(path: Path) -> None:
-    """Make the Parquet tables of a growing recording's closed segments, in another process.
-
-    There it costs the event loop nothing. Cancelled it leaves whole files only, and
-    `kracked convert` goes on with them.
-    """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _CONVERT, str(path), start_new_session=True
-    )
-    try:
-        if await process.wait():
-            log.warning("tables of closed hours were not made", extra={"path": str(path)})
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            await process.wait()
 
 
 def _make_tables(path: Path) -> None:

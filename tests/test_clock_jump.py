@@ -11,7 +11,7 @@ from kracked.book.keeper import BookKeeper
 from kracked.format.session_info import SessionInfo
 from kracked.format.tables import Flag
 from kracked.record.write.session import record_into
-from kracked.recorder import ClockWatch
+from kracked.recorder import ClockComparison
 from tests.record.seeded_market import START, Level3Market
 
 INFO = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
@@ -21,9 +21,9 @@ MS = 1_000_000
 @pytest.mark.parametrize(("set_by", "seen"), [(49, 0), (-49, 0), (51, 51), (-3000, -3000)])
 def test_a_jump_is_more_than_a_twentieth_of_a_second(set_by: int, seen: int) -> None:
     computer = [5_000 * MS]
-    watch = ClockWatch(lambda: 7 * MS, lambda: computer[0])
+    clocks = ClockComparison(lambda: 7 * MS, lambda: computer[0])
     computer[0] += set_by * MS
-    assert watch.jumped_ns() == seen * MS
+    assert clocks.jumped_ns() == seen * MS
 
 
 def test_rows_are_flagged_while_the_clocks_disagree(tmp_path: Path) -> None:

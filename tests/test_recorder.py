@@ -24,9 +24,10 @@ from kracked.format.tables import Flag
 from kracked.frames import load_orders, load_ticker, load_trades
 from kracked.frames.books.table_replay import books
 from kracked.record.check import check
+from kracked.record.closed_segments import make_tables_so_far
 from kracked.record.read.recording import open_recording
 from kracked.record.write.session import Format, record_into
-from kracked.recorder import Progress, make_tables_so_far, record, recording
+from kracked.recorder import Progress, record, recording
 from kracked.sim.server import SimOptions, SimServer
 from kracked.times import NS_PER_S
 from tests.patience import PATIENCE_S, until

@@ -52,7 +52,7 @@ BEGIN = parse_ns("2024-11-12T06:59:57.000000000Z")
 STEP_NS = NS_PER_S // 20
 STEPS = 240
 SYMBOLS = ("BTC/USD", "ETH/USD")
-CLOCK_WATCH = recorder.ClockWatch
+CLOCK_COMPARISON = recorder.ClockComparison
 NOT_CONTENT = ("session.lock",)
 """It holds the number of a process."""
 
@@ -378,7 +378,7 @@ def balance(sequence: int) -> str:
 async def record(path: Path, form: Format, *, recordings: int = 1) -> None:
     """Record the script's steps into a folder; a second recording joins where the first ended."""
     feed = ScriptedFeed(loses=form is Format.CSV)
-    recorder.ClockWatch = partial(CLOCK_WATCH, computer=lambda: feed.now + feed.jump_ns)
+    recorder.ClockComparison = partial(CLOCK_COMPARISON, computer=lambda: feed.now + feed.jump_ns)
     for number in range(recordings):
         if number:
             feed.now += NS_PER_S
