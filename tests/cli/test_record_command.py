@@ -18,7 +18,7 @@ import pytest
 from kracked.cli import record
 from kracked.cli.main import main
 from kracked.record.check import check
-from kracked.record.write import ingest
+from kracked.record.write import writer
 from tests.patience import PATIENCE_S, let_run
 
 KRACKED = (sys.executable, "-m", "kracked.cli.main")
@@ -81,7 +81,7 @@ def test_tables_that_stop_for_lack_of_disk_are_told_of_at_once_and_fail(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ingest, "_TABLES_FLOOR_BYTES", 1 << 62)
+    monkeypatch.setattr(writer, "_TABLES_FLOOR_BYTES", 1 << 62)
     assert main(_words(tmp_path / "session", rest, "--duration", "1s")) == 1
     told = capsys.readouterr()
     said = "kracked: the tables have stopped: the disk is nearly full; the raw log goes on"

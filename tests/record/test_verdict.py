@@ -19,7 +19,7 @@ from kracked.protocol.events import Gap
 from kracked.record.check import check
 from kracked.record.convert import convert
 from kracked.record.read.recording import open_recording
-from kracked.record.write import ingest
+from kracked.record.write import writer
 from kracked.record.write.session import record_into
 from tests.record.seeded_market import feed
 
@@ -101,7 +101,7 @@ def test_lost_messages_are_gaps_and_are_counted(record: Record, stream: Stream) 
 def test_messages_without_rows_are_missing_tables(
     record: Record, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(ingest, "_TABLES_FLOOR_BYTES", 1 << 62)
+    monkeypatch.setattr(writer, "_TABLES_FLOOR_BYTES", 1 << 62)
     path = record()
     assert read_info(path).verdict == Verdict.TABLES_MISSING
     check_command(path, mend=False, as_json=True)

@@ -12,14 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
 from types import MappingProxyType
-from typing import NamedTuple
 
 from kracked import times
-from kracked.format import keyframe, layout, line
+from kracked.format import keyframe, line
 from kracked.format.coverage import Coverage, Percents
 from kracked.format.frame import FrameKind
 from kracked.format.keyframe import Book
-from kracked.format.layout import HOUR_NS, LIVE_BOOKS
+from kracked.format.layout import LIVE_BOOKS
 from kracked.format.lazy_text import Text, render
 from kracked.format.line import Message
 from kracked.format.raw_census import MARKET as MARKET_CHANNELS
@@ -33,36 +32,17 @@ from kracked.record.write.book_tracking import (
     PendingVerification,
     is_rebuilt_from_messages,
 )
-from kracked.record.write.raw_chunks import RawChunks
-from kracked.record.write.sinks import WriteBatch
+from kracked.record.write.raw_chunks import RawChunks, Segments
+from kracked.record.write.sinks import DroppedBatches, WriteBatch
 from kracked.record.write.table_writer import CHANNEL_OF, MARKET, TableRows
-from kracked.record.write.writer import Writer
+from kracked.record.write.writer import TablesPause, Writer
 
 HAND_OVER_EVERY_S = 0.06
 """A kill costs what was not handed over, and it may cost 0.15 s on a busy machine."""
 _HAND_OVER_BYTES = 128 * 1024
-_SEGMENT_BYTES = 512 * 1024 * 1024
-_TABLES_FLOOR_BYTES = 200 * 1024 * 1024
-"""With less free disk than this the tables pause: the raw log, which has everything, goes on."""
-
-_TABLES_BEHIND_BYTES = 64 * 1024 * 1024
-"""With more bytes of rows waiting than this the tables pause, until an eighth is left."""
-_TABLES_CAUGHT_UP_BYTES = _TABLES_BEHIND_BYTES // 8
-
 _LIVE_EVERY_NS = times.NS_PER_S // 2
 _NEVER_DROPPED = frozenset(table.name for table in RECORDER)
 """Tables with few rows that matter most: kept when a batch is dropped."""
-
-
-class _Dropped(NamedTuple):
-    """Batches in a row that the writer has refused."""
-
-    at: int
-    """When the last of them was handed over, ns since the Unix epoch."""
-    seq: int
-    """Number of the last message in them."""
-    lost: int
-    """How many messages were in them."""
 
 
 class Ingest:
@@ -88,22 +68,20 @@ class Ingest:
                 replaced before the first rows that need them are written.
         """
         self._writer = writer
-        self._segment_exists, self._info_files = segment_exists, info_files
+        self._info_files = info_files
         self._raw = RawChunks(next_seq)
         self.tables = TableRows(symbols)
         self._schedule = KeyframeSchedule()
-        self._segment, self._hour = "", -1
+        self._segments = Segments(segment_exists)
         self.first_seq = next_seq
         self._live_at = 0
         self.bytes = self.gaps = 0
         self.lost = 0
         """Messages dropped because the writer was too far behind."""
         self._state_lost, self._writer_accepts = False, True
-        self._dropped: _Dropped | None = None
+        self._dropped: DroppedBatches | None = None
         self._pending_verification = PendingVerification()
-        self.tables_stopped = ""
-        """Why no rows of the market are made just now, or empty."""
-        self._stopped_at, self._without_rows = 0, 0
+        self._pause = TablesPause(writer)
         self.coverage = Coverage()
         self._handed_at = 0
         self.rejections: set[str] = set()
@@ -120,10 +98,14 @@ class Ingest:
         return self._raw.next_seq - self.first_seq
 
     @property
+    def tables_stopped(self) -> str:
+        """Why no rows of the market are made just now, or empty."""
+        return self._pause.reason
+
+    @property
     def without_rows(self) -> int:
         """Messages that have no rows, because the tables had stopped."""
-        waiting = self._raw.next_seq - self._stopped_at if self.tables_stopped else 0
-        return self._without_rows + waiting
+        return self._pause.without_rows(self._raw.next_seq)
 
     # --- what arrives -----------------------------------------------------------------
 
@@ -268,12 +250,9 @@ class Ingest:
                 self._add_connection_row(event, "stale", feed, why)
 
     def _add_connection_row(self, event: Event, name: str, feed: str, message: str) -> None:
+        seq = self._raw.next_seq - 1
         row = rows.connection(
-            event=name,
-            at=event.received,
-            feed=feed,
-            message=message,
-            seq_last=self._raw.next_seq - 1,
+            event=name, at=event.received, feed=feed, message=message, seq_last=seq
         )
         self.tables.add_lines(CONNECTIONS.name, row)
 
@@ -353,13 +332,23 @@ class Ingest:
         size, gathered = raw_size + self.tables.size, self.tables.take()
         if not (self._raw.chunks or gathered or self._dropped):
             return
-        segment, files = self._segment_at(now), self._files(now, last=last)
+        if self._segments.advance(now, self._writer.segment_bytes):
+            self._schedule.restart()
+        files = self._files(now, last=last)
         table_rows = gathered
         if self._dropped is not None:
             at, seq, lost = self._dropped
             row = rows.gap(at, "the disk is too slow or full", seq, lost)
             table_rows = gathered | {CONNECTIONS.name: [*gathered.get(CONNECTIONS.name, ()), row]}
-        batch = WriteBatch(now, size, segment, self._raw.take(), table_rows, files, raw_size)
+        batch = WriteBatch(
+            received=now,
+            size=size,
+            segment=self._segments.name,
+            chunks=self._raw.take(),
+            rows=table_rows,
+            files=files,
+            raw_size=raw_size,
+        )
         self.bytes += size
         self._handed_at = self._handed_at if self._dropped else now
         self._writer_accepts = self._writer.hand_over(batch)
@@ -370,8 +359,7 @@ class Ingest:
 
     def _drop(self, batch: WriteBatch, gathered: Mapping[str, list[Text]]) -> None:
         """Count a batch that the writer refused; keep feed events and the recorder's tables."""
-        count = sum(len(chunk.lines) for chunk in batch.chunks if chunk.kind is FrameKind.DATA)
-        self.lost += count
+        self.lost += batch.messages
         self._raw.chunks = [chunk for chunk in batch.chunks if chunk.kind is FrameKind.EVENT]
         for name in _NEVER_DROPPED & gathered.keys():
             self.tables.add_lines(name, render(gathered[name]))
@@ -380,7 +368,9 @@ class Ingest:
         if len(self._raw.chunks) < len(batch.chunks) or not gathered.keys() <= _NEVER_DROPPED:
             self.gaps += self._dropped is None
             before = self._dropped.lost if self._dropped else 0
-            self._dropped = _Dropped(batch.received, self._raw.next_seq - 1, before + count)
+            self._dropped = DroppedBatches(
+                batch.received, self._raw.next_seq - 1, before + batch.messages
+            )
             self._mark_gap()
             self._cover_gap(batch.received)
 
@@ -396,44 +386,14 @@ class Ingest:
             files[LIVE_BOOKS] = rows.live_books(self.tables.trusted_books())
         return files
 
-    def _segment_at(self, now: int) -> str:
-        """Return the raw segment for a batch of this instant: a new one each hour and 512 MB."""
-        hour = now // HOUR_NS
-        if hour != self._hour or self._writer.segment_bytes >= _SEGMENT_BYTES:
-            number = 0
-            name = layout.segment(hour, number)
-            while self._segment_exists(name) or name == self._segment:
-                number += 1
-                name = layout.segment(hour, number)
-            self._segment, self._hour = name, hour
-            self._schedule.restart()
-        return self._segment
-
     def _pause_tables(self, now: int) -> None:
         """Pause the tables while the disk is nearly full, or their thread too far behind."""
-        reason = self._reason_to_pause()
-        if reason == self.tables_stopped:
+        if not self._pause.look(self._raw.next_seq):
             return
-        name, message = ("tables_stopped", reason) if reason else ("tables_resumed", "")
-        row = rows.connection(event=name, at=now, message=message, seq_last=self._raw.next_seq - 1)
+        reason = self._pause.reason
+        name = "tables_stopped" if reason else "tables_resumed"
+        row = rows.connection(event=name, at=now, message=reason, seq_last=self._raw.next_seq - 1)
         self.tables.add_lines(CONNECTIONS.name, row)
-        if not self.tables_stopped:
-            self._stopped_at = self._raw.next_seq
-        elif not reason:
-            self._without_rows = self.without_rows
-        self.tables_stopped, self.tables.stopped = reason, bool(reason)
+        self.tables.stopped = bool(reason)
         self.tables.mark_all_suspect()
         self._schedule.restart()  # a snapshot of each book, for its rows to go on from
-
-    def _reason_to_pause(self) -> str:
-        writer = self._writer
-        if writer.tables_failure is not None:
-            return f"writing failed: {writer.tables_failure}"
-        if writer.free_bytes < _TABLES_FLOOR_BYTES:
-            return "the disk is nearly full"
-        most = _TABLES_CAUGHT_UP_BYTES if self.tables_stopped else _TABLES_BEHIND_BYTES
-        return (
-            "rows came faster than they could be written"
-            if (writer.tables_queued_bytes > most)
-            else ""
-        )

@@ -1,4 +1,4 @@
-"""Messages as lines of the raw log, numbered, and gathered into chunks of which frames are made.
+"""Messages as numbered lines, gathered into chunks for frames, and the segments they go to.
 
 The hot path of a recording: plain text work, message by message, in the event loop.
 """
@@ -6,10 +6,11 @@ The hot path of a recording: plain text work, message by message, in the event l
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from kracked.format import line
+from kracked.format import layout, line
 from kracked.format.frame import FrameKind
+from kracked.format.layout import HOUR_NS
 from kracked.format.lazy_text import LazyText
 from kracked.format.line import Message
 from kracked.protocol.events import Event
@@ -17,6 +18,35 @@ from kracked.record.write.sinks import Chunk
 
 _FRAME_LINES = 4096
 """Lines at which a chunk is closed: a frame's header counts to 65,535."""
+_SEGMENT_BYTES = 512 * 1024 * 1024
+
+
+class Segments:
+    """The names of the raw log's segments: a new one each hour and 512 MB."""
+
+    def __init__(self, exists: Callable[[str], bool]) -> None:
+        """Begin before the first one; `exists` tells whether there is one of this name."""
+        self._exists, self._hour = exists, -1
+        self.name = ""
+        """The segment for what comes now."""
+
+    def advance(self, now: int, written: int) -> bool:
+        """Begin a new segment if one is due, and return whether it was.
+
+        Args:
+            now: The time, ns since the Unix epoch.
+            written: Bytes of the segment so far.
+        """
+        hour = now // HOUR_NS
+        if hour == self._hour and written < _SEGMENT_BYTES:
+            return False
+        number = 0
+        name = layout.segment(hour, number)
+        while self._exists(name) or name == self.name:
+            number += 1
+            name = layout.segment(hour, number)
+        self.name, self._hour = name, hour
+        return True
 
 
 class RawChunks:

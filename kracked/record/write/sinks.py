@@ -62,6 +62,17 @@ class WriteBatch(NamedTuple):
         return sum(len(chunk.lines) for chunk in self.chunks if chunk.kind is data)
 
 
+class DroppedBatches(NamedTuple):
+    """Batches in a row that the writer has refused."""
+
+    at: int
+    """When the last of them was handed over, ns since the Unix epoch."""
+    seq: int
+    """Number of the last message in them."""
+    lost: int
+    """How many messages were in them."""
+
+
 class BatchSink(Protocol):
     """One form of a recording on disk."""
 

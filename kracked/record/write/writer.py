@@ -23,6 +23,11 @@ log = logging.getLogger(__name__)
 QUEUE_BYTES = 64 * 1024 * 1024
 _GROUP_BYTES = 4 * 1024 * 1024
 _NO_BOUND = 1 << 62
+_TABLES_FLOOR_BYTES = 200 * 1024 * 1024
+"""With less free disk than this the tables pause: the raw log, which has everything, goes on."""
+_TABLES_BEHIND_BYTES = 64 * 1024 * 1024
+"""With more bytes of rows waiting than this the tables pause, until an eighth is left."""
+_TABLES_CAUGHT_UP_BYTES = _TABLES_BEHIND_BYTES // 8
 
 
 class Writer:
@@ -155,3 +160,44 @@ class Writer:
             except OSError as error:
                 self._sync_trouble = error.strerror or str(error)
                 log.warning("cannot write: %s", self._sync_trouble)
+
+
+class TablesPause:
+    """Whether rows are made: not while the disk is nearly full, or too many wait for it."""
+
+    def __init__(self, writer: Writer) -> None:
+        """Begin with rows made."""
+        self._writer = writer
+        self.reason = ""
+        """Why no rows of the market are made just now, or empty."""
+        self._stopped_at, self._without_rows = 0, 0
+
+    def without_rows(self, next_seq: int) -> int:
+        """Return how many of the messages before this number have no rows."""
+        return self._without_rows + (next_seq - self._stopped_at if self.reason else 0)
+
+    def look(self, next_seq: int) -> bool:
+        """Look at the writer, and return whether the reason has changed.
+
+        Args:
+            next_seq: Number of the next message to come.
+        """
+        reason = self._reason()
+        if reason == self.reason:
+            return False
+        if not self.reason:
+            self._stopped_at = next_seq
+        elif not reason:
+            self._without_rows = self.without_rows(next_seq)
+        self.reason = reason
+        return True
+
+    def _reason(self) -> str:
+        writer = self._writer
+        if writer.tables_failure is not None:
+            return f"writing failed: {writer.tables_failure}"
+        if writer.free_bytes < _TABLES_FLOOR_BYTES:
+            return "the disk is nearly full"
+        most = _TABLES_CAUGHT_UP_BYTES if self.reason else _TABLES_BEHIND_BYTES
+        behind = writer.tables_queued_bytes > most
+        return "rows came faster than they could be written" if behind else ""

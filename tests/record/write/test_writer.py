@@ -21,7 +21,7 @@ from kracked.format.session_info import SessionInfo, read_info
 from kracked.protocol.events import Gap, Reconnecting, Resync, Subscribed
 from kracked.record.read.recording import open_recording
 from kracked.record.repair import find_torn, mapped
-from kracked.record.write import ingest, sink_thread
+from kracked.record.write import raw_chunks, sink_thread, writer
 from kracked.record.write.ingest import Ingest
 from kracked.record.write.session import Format, RecordingSession, record_into
 from kracked.record.write.session_folder import SessionFolder
@@ -109,7 +109,7 @@ def test_a_segment_is_one_file_however_far_behind_the_writer_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sink_thread, "RETRY_EVERY_S", 0.01)
-    monkeypatch.setattr(ingest, "_SEGMENT_BYTES", 5_000)
+    monkeypatch.setattr(raw_chunks, "_SEGMENT_BYTES", 5_000)
     path = tmp_path / "session"
     with files_no_larger_than(10_000) as make_room, record_into(path, INFO) as session:
         _noise(session.ingest, 20)
@@ -257,7 +257,7 @@ def test_a_book_whose_gap_was_told_is_not_told_of_again_when_the_recording_stops
 def test_with_little_disk_left_the_tables_stop_and_the_raw_log_goes_on(
     record: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, stream: list[tuple[int, bytes]]
 ) -> None:
-    monkeypatch.setattr(ingest, "_TABLES_FLOOR_BYTES", 1 << 62)
+    monkeypatch.setattr(writer, "_TABLES_FLOOR_BYTES", 1 << 62)
     path = record()
     assert open_recording(path).verify().messages == len(stream)
     rows = (path / "connections.csv").read_text()
@@ -276,17 +276,17 @@ def test_messages_are_in_their_file_however_long_a_convenience_takes(tmp_path: P
     path = tmp_path / "session"
     with SessionFolder.hold(path) as folder:
         folder.write_info(INFO)
-        writer = Writer(folder)
-        ingest = Ingest(writer, segment_exists=lambda _: False)
-        writer.start()
+        writing = Writer(folder)
+        ingest = Ingest(writing, segment_exists=lambda _: False)
+        writing.start()
         books = WriteBatch(1, 1, "", (), {}, {LIVE_BOOKS: LazyText(endless, 0, 1)})
-        writer.hand_over(books)
+        writing.hand_over(books)
         _noise(ingest, 5)
-        while writer.queued_bytes:
+        while writing.queued_bytes:
             pass
         assert _messages(path) == [1, 2, 3, 4, 5]
         made.set()
-        writer.stop()
+        writing.stop()
 
 
 def test_messages_are_in_their_file_while_another_program_holds_the_database(
