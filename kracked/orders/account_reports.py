@@ -10,7 +10,7 @@ from kracked.orders.outbox.outbox import Outbox, OutboxEntry
 from kracked.orders.reconciler import Reconciler
 from kracked.protocol.events import Executions
 from kracked.protocol.own_orders import OwnOrders
-from kracked.rest.account import OrderInfo
+from kracked.rest.order_info import OrderInfo
 
 
 class AccountReports:

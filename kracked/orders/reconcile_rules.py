@@ -18,7 +18,8 @@ from decimal import Decimal, InvalidOperation
 from kracked.orders.outbox.order_states import ENDED, OrderState
 from kracked.orders.outbox.outbox import ZERO, OutboxEntry, StateChange
 from kracked.protocol.own_orders import OwnOrder, is_past
-from kracked.rest.account import AmendInfo, OrderInfo, seconds_to_ns
+from kracked.rest.account import seconds_to_ns
+from kracked.rest.order_info import AmendInfo, OrderInfo
 from kracked.times import NS_PER_S, to_rfc3339
 
 SETTLE_NS = 60 * NS_PER_S

@@ -15,8 +15,8 @@ from kracked.orders import reconcile_rules
 from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import ActionKind, Outbox, OutboxEntry, StateChange
 from kracked.protocol.own_orders import OwnOrders
-from kracked.rest.account import OrderInfo
 from kracked.rest.client import RestClient
+from kracked.rest.order_info import OrderInfo
 from kracked.rest.pagination import every_closed_order
 from kracked.rest.request_executor import RequestTiming
 from kracked.times import NS_PER_S

@@ -2,16 +2,11 @@
 
 from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce, Trigger
 from kracked.rest.account import (
-    AmendInfo,
-    ClosedBy,
-    ClosedOrders,
     ExtendedBalance,
     FeeLevel,
     KeyInfo,
     LedgerEntry,
     Ledgers,
-    OrderAmends,
-    OrderInfo,
     Position,
     TradeBalance,
     TradeInfo,
@@ -32,6 +27,7 @@ from kracked.rest.market import (
     TickerInfo,
     TradeRow,
 )
+from kracked.rest.order_info import AmendInfo, ClosedBy, ClosedOrders, OrderAmends, OrderInfo
 from kracked.rest.orders import (
     Added,
     AddOrder,

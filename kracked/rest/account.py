@@ -1,18 +1,17 @@
-"""The exchange's answers about an account: balances, orders, fills, fees, the key.
+"""The exchange's answers about an account: balances, fills, fees, the key.
 
 Numbers are `Decimal`, as written. Instants are unix seconds with a fraction, as sent;
 properties give ns since the Unix epoch. Asset names are the exchange's old codes (`XXBT`,
 `ZUSD`).
 
 Sources: docs.kraken.com/api/docs/rest-api/ get-extended-balance, get-trade-balance,
-get-open-orders, get-closed-orders, get-order-amends, get-trade-history, get-trade-volume,
-get-open-positions, get-ledgers, get-ledgers-info, get-api-key-info
+get-trade-history, get-trade-volume, get-open-positions, get-ledgers, get-ledgers-info,
+get-api-key-info
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -21,8 +20,6 @@ from kracked.errors import ProtocolError
 from kracked.times import NS_PER_S
 
 ZERO = Decimal(0)
-
-
 _LONGEST_TIME = 12
 """Digits of unix seconds before the point; beyond that it is no time."""
 
@@ -95,149 +92,6 @@ class TradeBalance(
     margin_level: Decimal | None = None
     """Percent; None without positions."""
     unfilled: Decimal = ZERO
-
-
-class OrderDescription(
-    msgspec.Struct, frozen=True, rename={"side": "type", "order_type": "ordertype"}
-):
-    """The terms of an order, as the exchange describes them."""
-
-    pair: str = ""
-    """The altname, such as ``XBTUSD``."""
-    side: str = ""
-    """`buy` or `sell`."""
-    order_type: str = ""
-    price: str = ""
-    """Limit or trigger; may be relative text such as ``+1.0%``."""
-    price2: str = ""
-    """Limit of a type that has a trigger and a limit."""
-    leverage: str = "none"
-    order: str = ""
-    """The order in words."""
-    close: str | None = None
-
-
-class OrderInfo(msgspec.Struct, frozen=True):
-    """One order as the query endpoints describe it."""
-
-    status: str
-    """`pending`, `open`, `closed` (completely filled), `canceled`, `expired`."""
-    descr: OrderDescription = OrderDescription()
-    refid: str | None = None
-    """The order that made this one; ``None`` may come as that text."""
-    userref: int | None = None
-    cl_ord_id: str | None = None
-    opentm: Decimal = ZERO
-    starttm: Decimal = ZERO
-    expiretm: Decimal = ZERO
-    closetm: Decimal = ZERO
-    vol: Decimal = ZERO
-    vol_exec: Decimal = ZERO
-    cost: Decimal = ZERO
-    fee: Decimal = ZERO
-    price: Decimal = ZERO
-    """Average price of the fills, not the limit."""
-    stopprice: Decimal = ZERO
-    limitprice: Decimal = ZERO
-    trigger: str = "last"
-    margin: bool = False
-    misc: str = ""
-    oflags: str = ""
-    trades: tuple[str, ...] = ()
-    reason: str | None = None
-
-    @property
-    def opened(self) -> int:
-        """The time it was placed, ns since the Unix epoch."""
-        return seconds_to_ns(self.opentm)
-
-    @property
-    def remaining(self) -> Decimal:
-        """The quantity that is not filled."""
-        return self.vol - self.vol_exec
-
-
-class OpenOrders(msgspec.Struct, frozen=True):
-    """The open orders."""
-
-    open: dict[str, OrderInfo]
-    """By order id."""
-
-
-class OpenOrderTerms(msgspec.Struct, frozen=True):
-    """The pair and the side of an open order: what a cancel needs to know."""
-
-    pair: str = ""
-    """The altname, such as ``XBTUSD``; empty where the order could not be read."""
-    side: str = ""
-    """`buy` or `sell`."""
-
-
-class _OpenRow(msgspec.Struct):
-    descr: OrderDescription
-
-
-class _OpenRows(msgspec.Struct):
-    open: dict[str, msgspec.Raw]
-
-
-def read_open_terms(raw: bytes) -> dict[str, OpenOrderTerms]:
-    """Return pair and side of every open order by its id, also of one that cannot be read."""
-    found: dict[str, OpenOrderTerms] = {}
-    for txid, row in msgspec.json.decode(raw, type=_OpenRows).open.items():
-        try:
-            descr = msgspec.json.decode(row, type=_OpenRow).descr
-        except (msgspec.MsgspecError, RecursionError):
-            descr = OrderDescription()
-        found[txid] = OpenOrderTerms(descr.pair, descr.side)
-    return found
-
-
-class ClosedOrders(msgspec.Struct, frozen=True):
-    """A page of closed orders."""
-
-    closed: dict[str, OrderInfo]
-    """By order id, newest first, 50 to a page."""
-    count: int = 0
-    """Rows of all pages."""
-
-
-class ClosedBy(StrEnum):
-    """The time of an order that a span of closed orders means; by default the exchange's `both`."""
-
-    OPEN = "open"
-    CLOSE = "close"
-    BOTH = "both"
-
-
-class AmendInfo(msgspec.Struct, frozen=True):
-    """One state in the history of an order."""
-
-    amend_id: str
-    amend_type: str
-    """`original`, `user`, or `restated` by the engine."""
-    order_qty: Decimal = ZERO
-    remaining_qty: Decimal = ZERO
-    display_qty: Decimal | None = None
-    limit_price: Decimal | None = None
-    trigger_price: Decimal | None = None
-    reason: str | None = None
-    post_only: bool = False
-    timestamp: int = 0
-    """Milliseconds, unlike all other times."""
-
-    @property
-    def amended(self) -> int:
-        """ns since the Unix epoch."""
-        return self.timestamp * (NS_PER_S // 1_000)
-
-
-class OrderAmends(msgspec.Struct, frozen=True):
-    """The history of an order."""
-
-    amends: tuple[AmendInfo, ...] = ()
-    """Oldest first; the first is the order as it was placed."""
-    count: int = 0
 
 
 class Position(msgspec.Struct, frozen=True, rename={"side": "type", "order_type": "ordertype"}):

@@ -18,7 +18,7 @@ from kracked.endpoints import Endpoints
 from kracked.protocol.limits import STARTER, Tier
 from kracked.protocol.maintenance.announcements import MaintenanceEvent
 from kracked.protocol.maintenance.lists import read_schedule
-from kracked.rest import account, encoding, market, orders
+from kracked.rest import account, encoding, market, order_info, orders
 from kracked.rest.encoding import BadOrder, joined_ids, pair_params, present, time_span
 from kracked.rest.exchange_clock import ExchangeClock
 from kracked.rest.limiter import RestLimiter
@@ -251,18 +251,18 @@ class RestClient:
 
     async def open_orders(
         self, *, cl_ord_id: str | None = None, userref: int | None = None, trades: bool = False
-    ) -> dict[str, account.OrderInfo]:
+    ) -> dict[str, order_info.OrderInfo]:
         """Return open orders by order id; `trades` adds the ids of their fills."""
         members = present(cl_ord_id=cl_ord_id, userref=userref, trades=trades)
-        return (await self._calls.read("OpenOrders", members, account.OpenOrders)).open
+        return (await self._calls.read("OpenOrders", members, order_info.OpenOrders)).open
 
-    async def orders_to_cancel(self) -> dict[str, account.OpenOrderTerms]:
+    async def orders_to_cancel(self) -> dict[str, order_info.OpenOrderTerms]:
         """Return pair and side of every open order by order id, ahead of all other reads.
 
         It waits for no limit and for no lock-out: it comes before a cancel.
         """
         return await self._calls.read_with(
-            "OpenOrders", {}, account.read_open_terms, Urgency.CANCEL
+            "OpenOrders", {}, order_info.read_open_terms, Urgency.CANCEL
         )
 
     async def closed_orders(
@@ -272,11 +272,11 @@ class RestClient:
         userref: int | None = None,
         start: int | str | None = None,
         end: int | str | None = None,
-        by: account.ClosedBy | None = None,
+        by: order_info.ClosedBy | None = None,
         offset: int = 0,
         trades: bool = False,
         count: bool = True,
-    ) -> account.ClosedOrders:
+    ) -> order_info.ClosedOrders:
         """Return a page of 50 closed orders, newest first; see `every_closed_order` for all.
 
         Args:
@@ -291,16 +291,18 @@ class RestClient:
         """
         members = present(cl_ord_id=cl_ord_id, userref=userref, trades=trades, ofs=offset)
         members |= present(closetime=by, without_count=not count, **time_span(start, end))
-        return await self._calls.read("ClosedOrders", members, account.ClosedOrders)
+        return await self._calls.read("ClosedOrders", members, order_info.ClosedOrders)
 
-    async def query_orders(self, *txids: str, trades: bool = False) -> dict[str, account.OrderInfo]:
+    async def query_orders(
+        self, *txids: str, trades: bool = False
+    ) -> dict[str, order_info.OrderInfo]:
         """Return 1 to 50 orders by order id; ids that were never issued are left out."""
         members = present(txid=joined_ids(txids, 50), trades=trades)
-        return await self._calls.read("QueryOrders", members, dict[str, account.OrderInfo])
+        return await self._calls.read("QueryOrders", members, dict[str, order_info.OrderInfo])
 
-    async def order_amends(self, txid: str) -> account.OrderAmends:
+    async def order_amends(self, txid: str) -> order_info.OrderAmends:
         """Return an order's history of amends, oldest first."""
-        return await self._calls.read("OrderAmends", {"order_id": txid}, account.OrderAmends)
+        return await self._calls.read("OrderAmends", {"order_id": txid}, order_info.OrderAmends)
 
     async def trades_history(
         self,

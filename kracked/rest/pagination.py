@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TypeVar
 
-from kracked.rest.account import LedgerEntry, OrderInfo, TradeInfo
+from kracked.rest.account import LedgerEntry, TradeInfo
 from kracked.rest.client import RestClient
+from kracked.rest.order_info import OrderInfo
 
 T = TypeVar("T")
 

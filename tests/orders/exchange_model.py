@@ -27,10 +27,10 @@ from kracked.orders.outbox.outbox import Outbox, Record
 from kracked.orders.rules.market_context import Limits, MarketContext
 from kracked.protocol.events import Executions, Side
 from kracked.protocol.limits import PRO
-from kracked.rest.account import ClosedOrders, OrderDescription, OrderInfo
 from kracked.rest.exchange_clock import ExchangeClock
 from kracked.rest.limiter import EngineLimiter
 from kracked.rest.market import ServerTime
+from kracked.rest.order_info import ClosedOrders, OrderDescription, OrderInfo
 from kracked.rest.orders import (
     Added,
     AddOrder,

@@ -9,7 +9,7 @@ import pytest
 from kracked.orders import reconcile_rules
 from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import ActionKind, OutboxEntry
-from kracked.rest.account import OrderDescription, OrderInfo
+from kracked.rest.order_info import OrderDescription, OrderInfo
 from kracked.times import NS_PER_S
 
 T = 1_754_000_000 * NS_PER_S

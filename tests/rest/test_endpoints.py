@@ -13,9 +13,10 @@ from kracked.errors import ProtocolError
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType
 from kracked.rest import AddOrder, AmendOrder, BadOrder, EditOrder, OrderRef
-from kracked.rest.account import ClosedBy, seconds_to_ns
+from kracked.rest.account import seconds_to_ns
 from kracked.rest.client import RestClient
 from kracked.rest.encoding import RelativePrice
+from kracked.rest.order_info import ClosedBy
 from kracked.rest.replies import UnreadableReply
 from tests.protocol.maintenance.maintenance_frames import MAJOR, planned
 from tests.rest.scripted_http import Exchange, refusal
