@@ -1,4 +1,4 @@
-"""What the `kracked` commands do: a module for each, joining the framework to a terminal.
+"""The work of the `kracked` commands: a module for each, joining the framework to a terminal.
 
 Results go to stdout, talk and progress to stderr. Each command's function returns the exit code.
 """

@@ -37,7 +37,7 @@ class Market(NamedTuple):
 
 
 class _Said(NamedTuple):
-    """What one channel said last of the best prices, or of the last one."""
+    """The last word of one channel on the best prices, or on the last one."""
 
     name: str
     prices: tuple[int | None, ...]

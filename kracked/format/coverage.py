@@ -25,7 +25,7 @@ Percents = dict[str, dict[str, float]]
 
 
 class Verdict(StrEnum):
-    """What a recording is worth. Where several hold the last in this order is told."""
+    """The worth of a recording. Of several that hold, the last in this order is told."""
 
     COMPLETE = "complete"
     GAPS = "gaps"

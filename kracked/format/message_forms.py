@@ -1,4 +1,4 @@
-"""What a line is that holds no message of the exchange, in words for the one who wrote it.
+"""The nature of a line without a message of the exchange, in words for the one who wrote it.
 
 A log of raw messages has one message a line, as it came. Other programs write the requests of
 the client between them, put a time in front, wrap messages, or print them over several lines.

@@ -56,5 +56,5 @@ class ExchangeClock:
 
     @property
     def ahead_ns(self) -> int:
-        """How far the exchange's clock is ahead of this computer's; 0 while they may agree."""
+        """The lead of the exchange's clock over this computer's; 0 while they may agree."""
         return self.now() - self._clock()

@@ -49,7 +49,7 @@ class Check(StrEnum):
 
 
 class MaintenanceConsent(StrEnum):
-    """What the sender has agreed to, for an order in the face of maintenance or an incident."""
+    """The sender's consent to send an order in the face of maintenance or an incident."""
 
     NONE = "none"
     """Nothing: the order is refused, as a program without a person should have it."""
@@ -133,7 +133,7 @@ class MarketContext(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Walk(msgspec.Struct, frozen=True):
-    """What a market order would take from the book as it is known; prices are scaled."""
+    """The levels that a market order would take from the book as it is known; prices are scaled."""
 
     qty: int
     """The quantity that the known levels hold, at most that of the order; scaled."""
@@ -153,7 +153,7 @@ class Walk(msgspec.Struct, frozen=True):
 
     @property
     def slippage_percent(self) -> Decimal:
-        """How much worse the average is than the first price; never negative."""
+        """The per cent by which the average is worse than the first price; never negative."""
         return abs(self.average - self.best) * 100 / self.best
 
 

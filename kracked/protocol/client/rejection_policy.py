@@ -1,4 +1,4 @@
-"""What to do about a refused request, judged by the exchange's own words.
+"""The answer to a refused request, judged by the exchange's own words.
 
 The texts are no contract: they are matched by how they begin or what they contain, and always
 shown whole. Source: docs.kraken.com/api/docs/guides/spot-ws-intro

@@ -1,4 +1,4 @@
-"""How long to wait for an answer, and how long before the next attempt.
+"""The time to wait for an answer, and the time before the next attempt.
 
 Source of the limits on resubscribing: docs.kraken.com/api/docs/guides/spot-ws-book-v2;
 the figures are those of clients that have run against the exchange for years.

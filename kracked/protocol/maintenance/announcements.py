@@ -50,7 +50,7 @@ class MaintenanceEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """What makes it the same event in its next phase: its id, else title and start."""
+        """The mark of the same event in its next phase: its id, else title and start."""
         return _key(self.event_id, self.title, self.expected_start)
 
     @property
@@ -60,7 +60,7 @@ class MaintenanceEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def length_ns(self) -> int | None:
-        """How long it is expected to take; None while that is not known."""
+        """The time it is expected to take; None while that is not known."""
         if self.expected_start is None or self.expected_end is None:
             return None
         return max(0, self.expected_end - self.expected_start)
@@ -92,7 +92,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """What makes it the same incident in its next report: its id, else title and start."""
+        """The mark of the same incident in its next report: its id, else title and start."""
         return _key(self.event_id, self.title, self.started_at)
 
     @property

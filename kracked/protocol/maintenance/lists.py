@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class Entries(NamedTuple, Generic[T]):
-    """What a list held, and what of it could not be read."""
+    """The entries of a list, and those that could not be read."""
 
     found: tuple[T, ...] = ()
     problems: tuple[tuple[bytes, str], ...] = ()

@@ -1,4 +1,4 @@
-"""What the exchange has announced so far, what of it was told, and its effect on orders now.
+"""The exchange's announcements so far, those that were told, and their effect on orders now.
 
 A `MaintenanceTracker` takes every `Status` of every connection. It tells each event once a
 phase, however often the exchange repeats it and however often a connection comes back, and
@@ -44,7 +44,7 @@ UNKNOWN_LENGTH_NS = 7200 * NS_PER_S
 
 
 class MaintenanceNews(StrEnum):
-    """What an announcement is about."""
+    """The subject of an announcement."""
 
     PHASE = "phase"
     """A planned event is new, or in its next phase."""
@@ -119,7 +119,7 @@ class Announcement(Event, frozen=True, kw_only=True, tag="announcement"):
 
 
 class _Window:
-    """What is known of one planned event."""
+    """The knowledge of one planned event."""
 
     def __init__(self, event: MaintenanceEvent) -> None:
         self.event = event
@@ -131,7 +131,7 @@ class _Window:
 
     @property
     def expires(self) -> int | None:
-        """When nothing of it can be on any more; None while its times are not known."""
+        """The time from which nothing of it can be on; None while its times are not known."""
         start, end = self.event.expected_start, self.event.expected_end
         if start is None:
             return end
@@ -146,7 +146,7 @@ class _Window:
 
 
 class MaintenanceTracker:
-    """What is announced, and its effect. It changes by `apply` and by nothing else.
+    """The announcements in force, and their effect. It changes by `apply` and by nothing else.
 
     Attributes:
         system: The engine's state in the exchange's word; empty before the first status.

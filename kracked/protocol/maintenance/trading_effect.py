@@ -1,4 +1,4 @@
-"""What maintenance, incidents and the engine's state mean for orders now. Pure.
+"""The meaning of maintenance, incidents and the engine's state for orders now. Pure.
 
 The rules are the exchange's advice, read for a program that trades: the fields decide rather
 than the phase, of several the strictest counts, and a word that is not known changes nothing.
@@ -40,7 +40,7 @@ class NewOrders(StrEnum):
 
 
 class SwitchAdvice(StrEnum):
-    """What the dead-man's switch needs, the mildest first.
+    """The need of the dead-man's switch, the mildest first.
 
     A switch that is on through a window cancels every order when the engine returns.
     """

@@ -1,4 +1,4 @@
-"""What the tables of a recording lack of what its raw log holds.
+"""The part of its raw log that the tables of a recording lack.
 
 It looks at the newest row of each table and at the names of Parquet parts, and reads no table
 through: rows that were taken out of the middle of a file are found by its seal.

@@ -99,7 +99,7 @@ class Ingest:
 
     @property
     def tables_stopped(self) -> str:
-        """Why no rows of the market are made just now, or empty."""
+        """The reason why no rows of the market are made just now, or empty."""
         return self._pause.reason
 
     @property

@@ -84,7 +84,7 @@ class SinkThread:
 
     @property
     def oldest(self) -> int | None:
-        """When the oldest batch that is not written was handed over; None without any."""
+        """The time at which the oldest batch not written was handed over; None without any."""
         try:
             return self._waiting[0][0]
         except IndexError:

@@ -72,7 +72,7 @@ class Writer:
 
     @property
     def trouble(self) -> str:
-        """Why nothing can be written just now (a full disk), or empty."""
+        """The reason why nothing can be written just now (a full disk), or empty."""
         return self._raw.trouble or self._sync_trouble or self._tables.trouble
 
     @property
@@ -117,7 +117,7 @@ class Writer:
 
     @property
     def oldest(self) -> int | None:
-        """When the oldest batch of messages not written was handed over; None without any."""
+        """The time at which the oldest batch of messages not written was handed over, or None."""
         return self._raw.oldest
 
     @property
