@@ -136,6 +136,31 @@ def _add_sim(commands: arguments.Commands) -> None:
     parser.add_argument(
         "--rate", type=arguments.rate, default=1.0, help="times the natural speed (%(default)s)"
     )
+    _add_sim_faults(parser)
+    _add_sim_account(parser)
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="leave out habits of the live exchange: remainders of takers shown for an instant,\n"
+        "sweeps told in several messages, raised quantities, orders that expire",
+    )
+    parser.add_argument(
+        "--feeds-apart",
+        type=arguments.seconds,
+        default=0,
+        metavar="TIME",
+        help="delay every message by chance up to this long, level3 and the rest apart: 250ms",
+    )
+    parser.add_argument(
+        "--truth",
+        type=Path,
+        metavar="FILE",
+        help="write what happens to every order, as the engine knows it, a JSON object a line",
+    )
+    parser.set_defaults(run=_sim)
+
+
+def _add_sim_faults(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--faults",
         type=arguments.faults("schedule"),
@@ -159,6 +184,9 @@ def _add_sim(commands: arguments.Commands) -> None:
         "walk=20s:6m for a whole window that begins after 6 min, or imminent_5m:0s,"
         "maintenance:10s,online:30s; an unknown step prints the list of steps",
     )
+
+
+def _add_sim_account(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tier",
         choices=("starter", "intermediate", "pro"),
@@ -178,26 +206,6 @@ def _add_sim(commands: arguments.Commands) -> None:
         metavar="USD",
         help="traded by the account in the last thirty days; it decides the fees (%(default)s)",
     )
-    parser.add_argument(
-        "--plain",
-        action="store_true",
-        help="leave out habits of the live exchange: remainders of takers shown for an instant,\n"
-        "sweeps told in several messages, raised quantities, orders that expire",
-    )
-    parser.add_argument(
-        "--feeds-apart",
-        type=arguments.seconds,
-        default=0,
-        metavar="TIME",
-        help="delay every message by chance up to this long, level3 and the rest apart: 250ms",
-    )
-    parser.add_argument(
-        "--truth",
-        type=Path,
-        metavar="FILE",
-        help="write what happens to every order, as the engine knows it, a JSON object a line",
-    )
-    parser.set_defaults(run=_sim)
 
 
 def _sim(given: argparse.Namespace) -> int:

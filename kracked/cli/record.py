@@ -63,16 +63,7 @@ def record(
     if Format(form) is Format.PARQUET and find_spec("pyarrow") is None:
         raise NeedsArrow
     _allow_many_files()
-    endpoints = Endpoints.at(endpoint) if endpoint else Endpoints.kraken()
-    credentials = Credentials.from_environment()
-    market = {name: choice for name, choice in channels.items() if name != "account"}
-    feed = FeedManager(
-        symbols,
-        credentials=credentials,
-        account=credentials is not None and bool(channels.get("account")),
-        endpoints=endpoints,
-        **cast(Channels, market),
-    )
+    feed = _feed(symbols, channels, endpoint)
     watched = sys.stderr is not None and sys.stderr.isatty()
     narrator = _Narrator(feed.instruments, watched=watched)
     last = asyncio.run(
@@ -92,6 +83,19 @@ def record(
     status = last.status
     faults = (status.lost, status.trouble, status.refused, status.without_rows, last.missing)
     return DONE if status.messages and not any(faults) else FAILED
+
+
+def _feed(symbols: list[str], channels: Mapping[str, object], endpoint: str | None) -> FeedManager:
+    """Return the feed to record, without the account if there is no key. Arguments as in `record`."""
+    credentials = Credentials.from_environment()
+    market = {name: choice for name, choice in channels.items() if name != "account"}
+    return FeedManager(
+        symbols,
+        credentials=credentials,
+        account=credentials is not None and bool(channels.get("account")),
+        endpoints=Endpoints.at(endpoint) if endpoint else Endpoints.kraken(),
+        **cast(Channels, market),
+    )
 
 
 def _allow_many_files() -> None:

@@ -19,6 +19,7 @@ from kracked.format.layout import DATABASE, PARQUET_FOLDER, RAW_FOLDER
 from kracked.format.raw_census import take_census
 from kracked.format.session_info import SessionInfo, read_info
 from kracked.record import convert, file_integrity, repair
+from kracked.record.read.book_rebuilder import Verification
 from kracked.record.read.gaps import RecordedGap, unreported
 from kracked.record.read.recording import Recording, open_recording
 from kracked.record.read.table_extent import missing_tables
@@ -138,6 +139,20 @@ def check(
         tell(f"checking {lines} messages")
     info, gaps = recording.info(), recording.gaps()
     verification = recording.verify(executor=executor, workers=workers)
+    health = _health(recording, verification, info, gaps, torn)
+    health.moved = moved
+    return health
+
+
+def _health(
+    recording: Recording,
+    verification: Verification,
+    info: SessionInfo,
+    gaps: list[RecordedGap],
+    torn: list[Torn],
+) -> RecordingHealth:
+    """Return the findings about a recording whose checksums have been verified."""
+    path = recording.path
     mismatches, changed = verification.mismatches, _changed(path, info)
     damaged_tables = _damaged_tables(path, torn, info, changed)
     rows, unread = _database_rows(path)
@@ -161,7 +176,6 @@ def check(
         tables=[*damaged_tables, *unread, *filterfalse(_is_raw, changed)],
         rows=rows,
         torn=[_stretch(path, end.path, end.damage) for end in torn],
-        moved=moved,
         strangers=layout.unrecognised_files(path),
         missing=info.missing,
         missing_tables=[] if in_progress else [*missing_tables(path, info, census)],

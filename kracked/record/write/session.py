@@ -284,6 +284,20 @@ def confirm_tables(path: Path) -> None:
             folder.write_info(info)
 
 
+def _resume(folder: SessionFolder, info: SessionInfo) -> SessionInfo:
+    """Cut off what a crash left torn; let `info` go on from the earlier recording's, returned."""
+    for torn in repair.find_torn(folder.path):
+        repair.cut(torn)
+    before = read_info(folder.path)
+    info.start = before.start
+    info.lost += before.lost
+    info.without_rows += before.without_rows
+    info.missing = before.missing
+    info.urls = before.urls | info.urls
+    info.symbols = before.symbols | info.symbols
+    return before
+
+
 @contextmanager
 def record_into(
     path: Path,
@@ -311,18 +325,7 @@ def record_into(
         IncompleteRecording: At the end, if anything was lost.
     """
     with SessionFolder.hold(path, private=private) as folder:
-        after, before = 0, None
-        if folder.resumed:
-            for torn in repair.find_torn(folder.path):
-                repair.cut(torn)
-            before = read_info(folder.path)
-            info.start = before.start
-            info.lost += before.lost
-            info.without_rows += before.without_rows
-            info.missing = before.missing
-            info.urls = before.urls | info.urls
-            info.symbols = before.symbols | info.symbols
-            after = before.last_seq or 0
+        before = _resume(folder, info) if folder.resumed else None
         info.host = info.host or socket.gethostname()
         folder.write_info(info)
         if not folder.exists(README):
@@ -336,7 +339,7 @@ def record_into(
             info,
             sinks,
             clock(),
-            after=after,
+            after=0 if before is None else before.last_seq or 0,
             before=before,
             tables_later=form is Format.PARQUET,
         )
