@@ -123,9 +123,14 @@ class Recorder:
         since, self._last_progress = now - self._last_progress, now
         count, self._last_messages = status.messages - self._last_messages, status.messages
         rate = count * NS_PER_S / since if since > 0 else 0.0
-        path, elapsed_s = self._session.folder.path, (now - self._started) / NS_PER_S
         return Progress(
-            path, elapsed_s, rate, status, self._missing, self._ending, self.making_tables
+            path=self._session.folder.path,
+            elapsed_s=(now - self._started) / NS_PER_S,
+            rate=rate,
+            status=status,
+            missing=self._missing,
+            ending=self._ending,
+            making_tables=self.making_tables,
         )
 
     async def run(self) -> None:

@@ -85,5 +85,13 @@ class TradeSequence:
         for old in sorted(missing)[:-MAX_MISSING]:
             missing.discard(old)
         reason = f"trade ids {first} to {last} never came"
-        symbols, end = (event.symbol,), event.received
-        return Gap(end, "trade", symbols, last_received, end, reason, first, last)
+        return Gap(
+            received=event.received,
+            channel="trade",
+            symbols=(event.symbol,),
+            start=last_received,
+            end=event.received,
+            reason=reason,
+            first_id=first,
+            last_id=last,
+        )
