@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.segment import Segments
 from rich.traceback import Traceback
-from textual import work
+from textual import events, work
 from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.dom import DOMNode
@@ -45,7 +45,6 @@ from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.chrome import trading_status
 from kracked_tui.view.chrome.trading_status import TradingStatus
 from kracked_tui.widgets.frame_pump import FramePump, backlog, keep_quick
-from kracked_tui.widgets.painted_rows import paint
 from kracked_tui.widgets.panels.session_picker import SessionPicker
 
 if TYPE_CHECKING:
@@ -124,6 +123,8 @@ class Monitor(App[None]):
         self.trade: TradeScreen = screen(
             self.view_model, self.table, recording=self.recording, ascii_only=settings.ascii
         )
+        self._heard: events.Key | None = None
+        """The latest key."""
         self._undrawn_event = ""
         """The last error of an event that is not shown."""
         self.pump = FramePump(self._frame, partial(backlog, self), settings.fps)
@@ -241,7 +242,7 @@ class Monitor(App[None]):
         self.pump.fps = _MODAL_FPS if modal else self.settings.fps
         self.trade.frames += 1
         yield from self.trade.frame()
-        paint(self.trade, self.trade.children)
+        self.trade.paint()
 
     # --- recording ----------------------------------------------------------------------
 
@@ -268,6 +269,15 @@ class Monitor(App[None]):
             report_error(error, self.view_model.tell, "recording")
         else:
             self.view_model.tell(f"recorded {out}", "good")
+
+    async def on_event(self, event: events.Event) -> None:
+        """Hear every key and click before anything acts on it."""
+        if isinstance(event, events.Key) and event is not self._heard:  # it comes back, unused
+            self._heard = event
+            self.trade.presses.hear(event.key, event.time)
+        elif isinstance(event, events.MouseDown):
+            self.trade.presses.point()
+        await super().on_event(event)
 
     def _fatal_error(self) -> None:
         """Print a traceback without variables: a key or a token may be among them."""

@@ -16,14 +16,17 @@ from enum import StrEnum
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from kracked.credentials import Credentials
 from kracked.errors import ConfigError, says
-from kracked_tui import keys
+from kracked_tui import config_checks, keys
 from kracked_tui.options import Options
 
+_TABLES = ("monitor", "keys", "trading")
+_MOST_BYTES = 1 << 20
 KEYRING_SERVICE = "kracked"
 """The service in the keyring, with the users `key` and `secret`."""
 
@@ -46,6 +49,8 @@ class Trading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Minutes that arming lasts."""
     max_notional: Decimal | None = Decimal(10_000)
     """Highest cost of one order, in the quote currency."""
+    max_open_notional: Decimal | None = Decimal(50_000)
+    """Highest cost of all open orders together, in the quote currency."""
     max_qty: Decimal | None = None
     """Highest quantity of one order, in the base currency."""
     max_distance_percent: Decimal | None = Decimal(3)
@@ -67,9 +72,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trading: Trading = Trading()
 
 
-@says("{path}: [{table}] has no {name}; {_hint}")
+@says("{path}: {_place} has no {name}; {_hint}")
 class UnknownSetting(ConfigError):
-    """A name in a table of the configuration that the monitor does not know."""
+    """A table of the configuration, or a name in one, that the monitor does not know."""
 
     path: Path
     table: str
@@ -77,14 +82,29 @@ class UnknownSetting(ConfigError):
     known: tuple[str, ...]
 
     @property
+    def _place(self) -> str:
+        return f"[{self.table}]" if self.table else "the file"
+
+    @property
     def _hint(self) -> str:
         near = get_close_matches(self.name, self.known, 1)
         return f"did you mean {near[0]}?" if near else f"known are {', '.join(self.known)}"
 
 
-@says("{path}: {reason}")
+@says("{path}: [{table}] {name}: {reason}")
 class WrongSetting(ConfigError):
     """A value that the configuration cannot have."""
+
+    path: Path
+    """The file; or the variable of the environment, or the flag, that it comes from."""
+    table: str
+    name: str
+    reason: str
+
+
+@says("{path}: {reason}")
+class UnreadableConfig(ConfigError):
+    """A configuration file that cannot be read."""
 
     path: Path
     reason: str
@@ -97,35 +117,68 @@ def config_path(environment: Mapping[str, str]) -> Path:
 
 
 def settings(options: Options, environment: Mapping[str, str] = os.environ) -> Settings:
-    """Join the command line, the environment and the configuration file.
+    """Join the command line, the environment and the configuration file, and check all of it.
 
     Raises:
         UnknownSetting: A name in the file is not known; the error has the nearest known one.
-        WrongSetting: The file cannot be read, or a value does not fit.
+        UnreadableConfig: The file cannot be read.
+        WrongSetting: A value does not fit.
     """
     path = config_path(environment)
     values: dict[str, object] = {**_read(path)}
+    read_from = dict.fromkeys(("fps", "theme"), path)
     for name in ("fps", "theme", "ascii", "mouse"):
-        if name in ("fps", "theme") and (text := environment.get(f"KRACKED_{name.upper()}")):
-            values[name] = text
+        variable = f"KRACKED_{name.upper()}"
+        if name in read_from and (text := environment.get(variable)):
+            values[name], read_from[name] = text, Path(variable)
         if (flag := getattr(options, name)) is not None:
-            values[name] = flag
+            values[name], read_from[name] = flag, Path(f"--{name}")
     try:
-        return msgspec.convert(values, Settings, strict=False)
+        found = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise WrongSetting(path, str(error)) from error
+        reason, _, place = str(error).partition(" - at `$.")
+        table, name = _table_and_name(place.rstrip("`"))
+        raise WrongSetting(read_from.get(name, path), table, name, reason) from error
+    for table, name, reason in config_checks.problems(found):
+        raise WrongSetting(read_from.get(name, path), table, name, reason)
+    return found
+
+
+def _table_and_name(place: str) -> tuple[str, str]:
+    """Split msgspec's place of an error, such as ``trading.armed_min``."""
+    table, _, name = place.partition(".")
+    return (table, name) if name or table in _TABLES else ("monitor", table)
+
+
+def _tables(path: Path) -> dict[str, object]:
+    """Parse the file; nothing where there is none."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UnreadableConfig(path, os.strerror(error.errno or 0).lower()) from error
+    if len(content) > _MOST_BYTES:
+        raise UnreadableConfig(path, f"it is larger than {_MOST_BYTES} bytes")
+    try:
+        return tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UnreadableConfig(path, str(error)) from error
+    except RecursionError as error:
+        raise UnreadableConfig(path, "it is nested too deep") from error
 
 
 def _read(path: Path) -> dict[str, object]:
-    try:
-        text = path.read_text()
-    except FileNotFoundError:
-        return {}
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise WrongSetting(path, str(error)) from error
+    tables: dict[str, Any] = _tables(path)
     known = tuple(set(Settings.__struct_fields__) - {"keys", "trading"})
+    for name, value in tables.items():
+        if name in _TABLES and not isinstance(value, dict):
+            raise UnreadableConfig(path, f"{name} is no table: write [{name}] above its lines")
+        if name in known:
+            raise UnreadableConfig(path, f"{name} belongs below [monitor]")
+        if name not in _TABLES:
+            raise UnknownSetting(path, "", name, _TABLES)
     monitor = dict(tables.get("monitor", {}))
     trading = dict(tables.get("trading", {}))
     changes = dict(tables.get("keys", {}))
@@ -133,6 +186,9 @@ def _read(path: Path) -> dict[str, object]:
     _check_names(path, "trading", trading, Trading.__struct_fields__)
     ids = tuple(key.id for key in (*keys.KEYS, *keys.REPLAY_KEYS))
     _check_names(path, "keys", changes, ids)
+    for name, given in changes.items():
+        if not isinstance(given, str):
+            raise WrongSetting(path, "keys", name, 'write keys as text, such as "x,ctrl+x"')
     return {**monitor, "keys": changes, "trading": trading}
 
 

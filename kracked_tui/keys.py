@@ -9,6 +9,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+QUIET_S = 0.5
+"""How long a key that sends at once must have been quiet before it sends again."""
+FIRST_REPEAT_S = 0.75
+"""The same after a single press: terminals wait up to 0.66 s before a held key repeats."""
+
+
+class Presses:
+    """Tells a press from the repeats of a held key, which no terminal marks as such."""
+
+    def __init__(self) -> None:
+        self._heard: dict[str, float] = {}
+        """When each key was last heard."""
+        self._repeated: set[str] = set()
+        """Keys whose last event was a repeat."""
+        self.repeat = False
+        """Whether the latest event is the repeat of a held key."""
+
+    def hear(self, key: str, at_s: float) -> None:
+        """Take a key's event.
+
+        Args:
+            key: The key's name.
+            at_s: When it arrived, by a clock that never jumps. The time it is handled would not
+                do: after a stall of the program, repeats look like presses.
+        """
+        before = self._heard.get(key)
+        quiet_s = QUIET_S if key in self._repeated else FIRST_REPEAT_S
+        self.repeat = before is not None and at_s - before < quiet_s
+        self._heard[key] = at_s
+        (self._repeated.add if self.repeat else self._repeated.discard)(key)
+
+    def point(self) -> None:
+        """Take a click, or whatever is no key."""
+        self.repeat = False
+
 
 class Key(NamedTuple):
     """One action and its keys."""
@@ -79,6 +114,8 @@ KEYS = (
     Key("arm", "A", "arm", "arm", "Arm, so that keys send orders; or disarm", TRADING),
     Key("join-bid", "B", "join('bid')", "", "Join the best bid, post-only, at once", TRADING),
     Key("join-ask", "S", "join('ask')", "", "Join the best ask, post-only, at once", TRADING),
+    Key("smaller", "less_than_sign", "size_by(-1)", "", "Smaller size of the next order", TRADING),
+    Key("larger", "greater_than_sign", "size_by(1)", "", "Larger size of the next order", TRADING),
     Key("amend", "e", "amend", "amend", "Amend the selected order", TRADING),
     Key("cancel", "x", "cancel", "cancel", "Cancel the selected order", TRADING),
     Key("cancel-pair", "X", "cancel_pair", "", "Cancel this pair's bids, asks or all", TRADING),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from subprocess import Popen
 from typing import Any, TypeVar
 
-PATIENCE_S = 120.0
+PATIENCE_S = 20.0
 """Only what never comes is waited for so long."""
 
 Thing = TypeVar("Thing")

@@ -296,7 +296,9 @@ class OrderManager:
             return OrderReview(nothing, "", (FailedCheck(Check.FORM, problem),))
         draft = rounded(amends.amended(order, now, change), now.instrument)
         # It already counts as open and may equal its own entry, and its funds are its own.
-        open_already = msgspec.structs.replace(now, available=None, open_room=None)
+        open_already = msgspec.structs.replace(
+            now, available=None, open_room=None, amends=order.order_id
+        )
         limits = msgspec.structs.replace(limits or self.limits, allow_duplicate=True)
         found = refusals(draft, open_already, limits)
         against = [refusal for refusal in found if refusal.check is not Check.DISPLAY]

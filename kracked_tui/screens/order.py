@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from kracked.orders.amends import not_amendable
 from kracked.protocol.events import Side
@@ -28,14 +29,19 @@ from kracked_tui.view.ticket.ticket import amending
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.panels.ticket_panel import TicketPanel
 from kracked_tui.widgets.panes.account import OrdersPane
-from kracked_tui.widgets.panes.ladder import LadderPane
 
-_ON_A_PANE = frozenset(("join", "amend", "cancel", "cancel_pair", "cancel_all"))
+if TYPE_CHECKING:
+    from kracked_tui.trader import Trader
+
+_ON_A_PANE = frozenset(("join", "size_by", "amend", "cancel", "cancel_pair", "cancel_all"))
 _ON_A_PANE_OR_TICKET = frozenset(("panic", "panic_all", "arm", "size"))
 _ON_THE_TICKET = frozenset(("send", "enter"))
 _LEADING_AWAY = frozenset(("go", "pane", "watch", "zoom", "copy"))
 """Keys that would lead away from an open ticket, though they were meant for it."""
-_PRESETS = 5
+_HELD = "not sent: one press, one order; let the key rest for half a second"
+_NOT_LIVE = ("prepared", "sent", "acknowledged")
+_WAITING = "not sent: the last order of this side is not live yet"
+_UNSEEN_SIZE = "not sent: the size is not on the screen; make the window larger"
 
 
 class OrderKeys(ScreenPart):
@@ -67,10 +73,17 @@ class OrderKeys(ScreenPart):
     # --- at once, while armed ---------------------------------------------------------------
 
     def action_join(self, side: str) -> None:
-        """Send a post-only order at the best price of a side, with the size in use."""
+        """Send a post-only order at the best price of a side, with the size in the header.
+
+        One press is one order: the repeats of a held key send nothing.
+        """
         trader = self._ticket.ready_trader()
         market = self._model.ticket_market(self._model.symbol)
         if trader is None or market is None:
+            return
+        if reason := self._why_not_at_once(trader, Side(side)):
+            self._model.tell(reason, "warn")
+            self._screen.draw()
             return
         price = market.bid if side == Side.BID else market.ask
         if price is None:
@@ -83,15 +96,27 @@ class OrderKeys(ScreenPart):
             return
         self._ticket.run_order(partial(trader.send, ticket, market))
 
-    def action_go(self, number: int) -> None:
-        """Go to a pane by its number; while armed the first digits choose the size instead."""
-        trader = self._model.trader
-        in_ladder = isinstance(self._panels.focused, LadderPane) and self._panels.top is None
-        armed = trader is not None and trader.armed_for(self._model.symbol)
-        if armed and in_ladder and number <= _PRESETS:
-            self._ticket.action_size(number)
-        else:
-            self._screen.view_keys.action_go(number)
+    def _why_not_at_once(self, trader: Trader, side: Side) -> str:
+        """Say why this key is no new order; empty where it is one."""
+        if self._screen.presses.repeat:
+            return _HELD
+        if trader.armed_for(self._model.symbol) and not self._screen.header.shows_size:
+            return _UNSEEN_SIZE
+        symbol = self._model.symbol
+        waiting = any(
+            (sent.what, sent.symbol, sent.side) == ("add", symbol, side)
+            and not sent.ended
+            and sent.state in _NOT_LIVE
+            for sent in trader.sent()
+        )
+        return _WAITING if waiting else ""
+
+    def action_size_by(self, step: int) -> None:
+        """Use the next larger (1) or smaller (-1) preset size for the next order."""
+        market, trader = self._model.ticket_market(self._model.symbol), self._model.trader
+        if trader is not None and market is not None:
+            at = trader.presets.chosen + step
+            self._ticket.action_size(max(1, min(len(trader.presets.sizes(market)), at)))
 
     def action_panic(self) -> None:
         """Cancel the pair and disarm, without a question: it only reduces risk."""
@@ -196,9 +221,9 @@ class OrderKeys(ScreenPart):
         self._screen.questions.ask(question, lambda _: trader.arm(symbol))
 
     async def may_leave(self) -> bool:
-        """Whether no own order is open and nothing is armed; else ask what to do about it."""
+        """Whether no own order can be open and nothing is armed; else ask what to do about it."""
         trader = self._model.trader
-        if trader is None or not (trader.own() or trader.armed):
+        if trader is None or not (trader.own() or trader.unknown or trader.armed):
             return True
         question = questions.leave(
             len(trader.own()),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.widget import Widget
 
 from kracked_tui.view.chrome import layout
+from kracked_tui.widgets.painted_rows import lay_out, paint_all
 from kracked_tui.widgets.panes.pane import Pane
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Panels:
     # --- panels -----------------------------------------------------------------------
 
     def open(self, panel: str) -> None:
-        """Open a panel over those that are open."""
+        """Open a panel over those that are open; it is painted when this returns."""
         self._focused_before = self.focused or self._focused_before
         if self.top != panel:
             self._open.append(panel)
@@ -129,4 +130,8 @@ class Panels:
         focused = self.focused
         if not self._open and not (focused and focused.display):
             screen.set_focus(self.pane(self._zoomed or layout.LADDER))
-        screen.call_after_refresh(screen.draw)
+        if lay_out(screen):
+            screen.draw()
+            paint_all(screen)
+        else:
+            screen.call_after_refresh(screen.draw)

@@ -22,6 +22,7 @@ class Questions(ScreenPart):
     def __init__(self, screen: TradeScreen, *, ascii_only: bool) -> None:
         self._screen = screen
         self.prompt = Prompt(id=layout.PROMPT, ascii_only=ascii_only)
+        screen.panels.takes_focus[layout.PROMPT] = self.prompt
 
     def widgets(self) -> Iterable[Widget]:
         """Return the panel."""
@@ -41,13 +42,17 @@ class Questions(ScreenPart):
             then(answer)
             self._screen.draw()
 
+        self.prompt.ask(
+            Question(text.title, text.sentences, answered, text.answers, text.expected, text.typed)
+        )
         self._screen.panels.open(layout.PROMPT)
-        self.prompt.ask(Question(text.title, text.sentences, answered, text.answers, text.expected))
+        self.prompt.take_text()
 
     def draw(self) -> None:
         """Draw the question."""
         if self._screen.panels.top == layout.PROMPT:
             self.prompt.show()
+            self.prompt.take_text()
 
     def back(self) -> bool:
         """Close the question without an answer."""

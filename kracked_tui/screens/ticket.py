@@ -68,6 +68,7 @@ class TicketKeys(ScreenPart):
             trader = self._model.trader
             armed = trader is not None and trader.armed_for(view.ticket.symbol)
             self.panel.show(view, armed=armed)
+            self.panel.paint_now()
 
     def view(self) -> TicketView | None:
         """Return the ticket as it would be sent now; None without one."""
@@ -127,7 +128,10 @@ class TicketKeys(ScreenPart):
         self.close()
 
     def action_enter(self, field: str) -> None:
-        """Ask for one of the ticket's fields; an empty answer leaves it as it was."""
+        """Ask for one of the ticket's fields; an empty answer leaves it as it was.
+
+        Text that is no value is asked for again, until it is one or escape leaves the field.
+        """
         ticket = self.ticket
         if ticket is None or not takes(ticket, field):
             return
@@ -135,13 +139,17 @@ class TicketKeys(ScreenPart):
         def enter(text: str) -> None:
             """Set the field, or say why the text does not fit."""
             try:
-                if text:
-                    self.panel.enter(field, text)
+                if text and not self.panel.enter(field, text):
+                    self._model.tell(f"{field} is as it was: the market is not known", "warn")
             except ProtocolError as error:
+                # Back on the ticket the old value would stand as if it had been typed.
                 self._model.tell(str(error), "warn")
+                asked = (str(error), *question.sentences)
+                self._screen.questions.ask(question._replace(sentences=asked, typed=text), enter)
 
         is_distance = field == "price" and ticket.order_type.trails and not ticket.on_second
-        self._screen.questions.ask(questions.field("distance" if is_distance else field), enter)
+        question = questions.field("distance" if is_distance else field)
+        self._screen.questions.ask(question, enter)
 
     def action_size(self, number: int) -> None:
         """Choose a preset size: of the ticket while one is open, else of the next order."""
@@ -169,11 +177,11 @@ class TicketKeys(ScreenPart):
         if ticket is None or trader is None:
             return
         market = self._model.ticket_market(ticket.symbol)
-        if problems is None or not ticket.previewed or problems or market is None:
-            reason = problems[0] if problems else "enter previews first, then y sends"
-            if ticket.previewed and problems is None:
-                reason = "the preview was not on the screen yet; press y again"
-            self._model.tell(f"not sent: {reason}", "warn")
+        reason = problems[0] if problems else self.panel.unread
+        if not ticket.previewed:
+            reason = "enter previews first, then y sends"
+        if reason or market is None:
+            self._model.tell(f"not sent: {reason or 'this market is not known yet'}", "warn")
             self._screen.draw()
             return
         self.close()

@@ -7,6 +7,7 @@ Its parts handle keys: every screen has those for looking (`ViewKeys`) and asks 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
@@ -32,8 +33,9 @@ from kracked_tui.view.replay.record_status import banner_line
 from kracked_tui.view.replay.sessions import SessionRow
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.header import Header
-from kracked_tui.widgets.painted_rows import LiveRows
+from kracked_tui.widgets.painted_rows import LiveRows, paint
 from kracked_tui.widgets.panels.help_pages import HelpPages
+from kracked_tui.widgets.panels.prompt import Prompt
 from kracked_tui.widgets.panels.session_picker import SessionPicker
 from kracked_tui.widgets.panels.symbol_picker import SymbolChosen, SymbolPicker
 from kracked_tui.widgets.panes.account import BalancesPane, FillsPane, OrdersPane
@@ -51,6 +53,7 @@ _PLOT_EVERY_S = 0.5
 _FOOT_EVERY = 5
 """The counters at the foot are drawn with one frame in so many."""
 _FIRST_HINTS = 4
+_PAIR = re.compile(r"[A-Za-z0-9.]{1,20}/[A-Za-z0-9.]{1,20}")
 
 
 def hints(table: tuple[Key, ...], *, money: bool = False) -> list[Hint]:
@@ -102,6 +105,8 @@ class TradeScreen(Screen[None]):
         self.recording = recording
         self.watched_before: tuple[SessionRow, ...] = ()
         """The source watched before this recording was opened, to go back to."""
+        self.presses = keys.Presses()
+        """What tells a press from the repeats of a held key."""
         self.frames = 0
         """Frames drawn since the start."""
         self.ladder = LadderPane(1, id=layout.LADDER, ascii_only=ascii_only)
@@ -203,6 +208,11 @@ class TradeScreen(Screen[None]):
         self._skip_no_pane()
         for _ in self.frame():
             pass
+        self.paint()
+
+    def paint(self) -> None:
+        """Send what was drawn to the terminal, as one write."""
+        paint(self, (*self.children, *self.questions.prompt.children))
 
     def _skip_no_pane(self) -> None:
         for pane in self.panes:
@@ -268,8 +278,9 @@ class TradeScreen(Screen[None]):
     def on_orders_pane_opened(self, message: OrdersPane.Opened) -> None:
         """Move the ladder's cursor to the level of an own order, and the queue with it."""
         row = message.row
-        if not row.symbol:
-            self.model.tell("the pair of this order is not known yet: nothing to show")
+        if not row.symbol:  # its report began in the middle of its life
+            self.model.tell("the pair of this order is not known yet", "warn")
+            self.draw()
         elif row.symbol != self.model.symbol:
             self.show_symbol(row.symbol)
         elif row.limit is not None:
@@ -279,6 +290,11 @@ class TradeScreen(Screen[None]):
     def on_symbol_chosen(self, message: SymbolChosen) -> None:
         self.panels.close()
         self.show_symbol(message.symbol)
+
+    def on_prompt_refused(self, message: Prompt.Refused) -> None:
+        """Say why the key was no answer."""
+        self.model.tell(message.reason, "warn")
+        self.draw()
 
     def on_hints_pressed(self, message: Hints.Pressed) -> None:
         self.run_in_background(partial(self.run_action, message.action), "hints", "this key failed")
@@ -324,7 +340,11 @@ class TradeScreen(Screen[None]):
         self.run_worker(worker, group=group, exclusive=exclusive)
 
     def show_symbol(self, symbol: str) -> None:
-        """Show another pair, and subscribe what it needs."""
+        """Show another pair, and subscribe what it needs; what cannot be a pair is refused."""
+        if not _PAIR.fullmatch(symbol):
+            self.model.tell(f"{symbol[:20]!r} is no pair such as BTC/USD", "warn")
+            self.draw()
+            return
         for part in self.parts:
             part.leave_symbol()
         self.model.symbol = symbol
@@ -335,5 +355,7 @@ class TradeScreen(Screen[None]):
     def subscribe(self) -> None:
         """Subscribe everything that is shown of the pair; the log says what is refused."""
         symbol = self.model.symbol
+        if not symbol:
+            return
         show = partial(self.model.show, symbol)
         self.run_in_background(show, "show", f"not all of {symbol} is shown")

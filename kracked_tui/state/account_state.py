@@ -51,7 +51,11 @@ class AccountState:
         trader = self._model.trader
         if trader is None or self._account is None:
             return self._model.status_without_trader
-        return trader.status(self._symbol)
+        status, market = trader.status(self._symbol), self._model.ticket_market(self._symbol)
+        if not status.armed or market is None:
+            return status
+        text = market.instrument.precision.qty_text(trader.presets.size(market))
+        return status._replace(size=text.rstrip("0").rstrip("."))
 
     @cached_property
     def order_rows(self) -> tuple[OrderRow, ...]:

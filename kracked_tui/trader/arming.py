@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 from kracked.errors import KrackedError
@@ -14,6 +15,42 @@ from kracked_tui.error_boundary import Tell
 log = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
+_LOOK_EVERY_S = 0.25
+_STOOD_STILL_NS = 5 * NS_PER_S
+"""Time without running after which nobody knows what a key was pressed for."""
+_JUMPED_NS = 3 * NS_PER_S
+"""Difference between the clock and a clock that never jumps, from one look to the next."""
+
+
+class ClockWatch:
+    """Tells whether the program stood still, or the clock was set, since it was started."""
+
+    def __init__(self) -> None:
+        self._looked: tuple[int, int] | None = None
+        """Clock and steady clock at the last look, ns; None while not watching."""
+
+    def start(self, clock: int, steady: int) -> None:
+        """Begin to watch.
+
+        Args:
+            clock: The time of day, ns.
+            steady: A clock that never jumps, ns.
+        """
+        self._looked = clock, steady
+
+    def look(self, clock: int, steady: int) -> str:
+        """Say what happened since the last look; empty for nothing. Times as in `start`."""
+        if self._looked is None:
+            return ""
+        passed, ran = clock - self._looked[0], steady - self._looked[1]
+        self._looked = clock, steady
+        if ran >= _STOOD_STILL_NS:
+            return f"the program stood still for {ran // NS_PER_S} s"
+        if abs(passed - ran) < _JUMPED_NS:
+            return ""
+        if passed >= _STOOD_STILL_NS:
+            return f"the computer slept, or its clock jumped, by {(passed - ran) // NS_PER_S} s"
+        return f"the clock jumped by {(passed - ran) // NS_PER_S} s"
 
 
 class Arming:
@@ -27,6 +64,7 @@ class Arming:
         minutes: int,
         tell: Tell,
         now: Callable[[], int],
+        steady: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """
         Args:
@@ -35,6 +73,7 @@ class Arming:
             minutes: How long arming lasts.
             tell: Writes to the log.
             now: The clock, ns.
+            steady: A clock that never jumps, ns.
         """
         self._switch, self._tasks, self._minutes = switch, tasks, minutes
         self._tell, self._now = tell, now
@@ -45,11 +84,33 @@ class Arming:
         """The pair that was armed last: keys send orders of no other."""
         self.armed_before: set[str] = set()
         """The pairs that were armed since the start: they need not be typed again."""
+        self._watch, self._steady = ClockWatch(), steady
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def armed(self) -> bool:
-        """Whether keys send orders."""
-        return self._now() < self._until
+        """Whether keys send orders: not any more once the program has stood still."""
+        return self._look() and self._now() < self._until
+
+    def _look(self) -> bool:
+        """Look at the clocks; where they tell of a gap, stop at once. Returns whether all is well.
+
+        A key may come before the task that watches: both have waited for the program to go on.
+        """
+        if not self._until or not (why := self._watch.look(self._now(), self._steady())):
+            return True
+        self.let_switch_run_out()
+        self._tasks.create_task(self._disarm_after_gap(why), name="disarm after a gap")
+        return False
+
+    async def _disarm_after_gap(self, why: str) -> None:
+        after = "look at your orders, the dead-man's switch may have fired"
+        self._tell(f"DISARMED: {why}; {after}", "warn")
+        await self.release()
+
+    async def _watch_clocks(self) -> None:
+        while self._look():  # noqa: ASYNC110  no clock announces that it jumps
+            await asyncio.sleep(_LOOK_EVERY_S)
 
     @property
     def left_ns(self) -> int:
@@ -89,6 +150,9 @@ class Arming:
         self._until = self._now() + self._minutes * 60 * NS_PER_S
         self.symbol = symbol
         self.armed_before.add(symbol)
+        self._watch.start(self._now(), self._steady())
+        if self._watching is None or self._watching.done():
+            self._watching = self._tasks.create_task(self._watch_clocks(), name="clocks")
         if self._renewal is None:
             hold = self._switch.hold(through_maintenance=True)
             self._renewal = self._tasks.create_task(hold, name="dead-man's switch")
@@ -101,6 +165,9 @@ class Arming:
     def stop(self) -> None:
         """Let no key send an order any more, at once; the switch is left as it is."""
         self._until = 0
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

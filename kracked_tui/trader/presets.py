@@ -32,6 +32,11 @@ class Presets:
         sizes = self.sizes(market)
         return sizes[min(self._chosen, len(sizes) - 1)]
 
+    @property
+    def chosen(self) -> int:
+        """The number of the size in use, from 1."""
+        return self._chosen + 1
+
     def choose(self, number: int) -> None:
         """Use the size of this number, from 1."""
         self._chosen = number - 1

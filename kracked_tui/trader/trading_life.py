@@ -81,6 +81,7 @@ class TradingLife:
         limits = Limits(
             max_qty=settings.max_qty,
             max_notional=settings.max_notional,
+            max_open_notional=settings.max_open_notional,
             max_distance_percent=settings.max_distance_percent,
         )
         with ExitStack() as stack:

@@ -12,6 +12,9 @@ from kracked_tui.widgets.painted_rows import LiveRows
 class Header(LiveRows):
     """The symbol and its price, whether the data can be trusted, whether keys trade."""
 
+    _shown_size = ""
+    """The quantity shown."""
+
     def show(self, frame: FrameState) -> None:
         """Draw a frame."""
         market, quote, book = frame.market, frame.quote, frame.book
@@ -40,3 +43,10 @@ class Header(LiveRows):
             maintenance=countdown(frame.effect),
         )
         self.set_lines([header_line(view, self.size.width)])
+        self._shown_size = frame.account.status.size
+
+    @property
+    def shows_size(self) -> bool:
+        """Whether the header has the quantity that a key would send at once."""
+        text = "".join(line.text for line in self.lines)
+        return bool(self._shown_size) and f"SIZE {self._shown_size} " in text and self.in_sight

@@ -95,6 +95,41 @@ def paint(screen: Screen[Any], widgets: Iterable[Widget]) -> None:
             setattr(each, _WANTS_PAINT, False)
 
 
+def lay_out(screen: Screen[Any]) -> bool:
+    """Give every widget its new place and size now; `paint_all` then paints them.
+
+    The toolkit lays out later, and paints only what the layout moved. Meanwhile an update of a
+    widget without a place makes its compositor arrange the screen on its own, and the layout
+    then finds everything where it belongs and paints nothing: one panel in fifteen stayed blank.
+
+    Returns:
+        Whether it is done; otherwise the toolkit lays out later, as it always does.
+    """
+    refresh_layout = getattr(screen, "_refresh_layout", None)
+    if refresh_layout is None or not screen.is_attached or not screen.outer_size:
+        return False
+    widgets = (screen, *screen.walk_children(Widget))
+    for each in widgets:
+        each._clear_arrangement_cache()  # noqa: SLF001  the toolkit clears it when it is idle
+    with screen.app.batch_update():  # nothing is painted until it is drawn for its new size
+        refresh_layout()
+    for each in widgets:
+        each._layout_required = False  # noqa: SLF001  done
+    return True
+
+
+def paint_all(screen: Screen[Any]) -> None:
+    """Send the whole screen to the terminal, now."""
+    refresh = getattr(screen, "_compositor_refresh", None)
+    if refresh is None or not screen.is_current:
+        screen.refresh()
+        return
+    screen._compositor._dirty_regions.add(screen.outer_size.region)  # noqa: SLF001  all of it
+    refresh()
+    for each in screen.walk_children(Widget):
+        setattr(each, _WANTS_PAINT, False)
+
+
 class LiveRows(Widget):
     """Draws the lines it was given; repaints those that differ from the last ones."""
 
@@ -109,16 +144,20 @@ class LiveRows(Widget):
         self._lines: list[Line | None] = []
         self._strips: list[Strip | None] = []
         self._styles: dict[tuple[str, str], Style] = {}
+        self._drawn_for = Size()
+        """The size of the widget for which the lines were drawn."""
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self.invalidate())
 
     def on_resize(self, _: Resize) -> None:
-        self.invalidate()
+        if self._drawn_for != self.cells:
+            self.invalidate()
 
     def invalidate(self) -> None:
         """Draw everything again: the size or the colours changed."""
         self._lines, self._strips, self._styles = [], [], {}
+        self._drawn_for = Size()
         self.refresh()
 
     @property
@@ -137,7 +176,8 @@ class LiveRows(Widget):
     def set_lines(self, lines: Sequence[Line]) -> int:
         """Show these lines from the top. Returns the number of rows that changed."""
         width, height = self.cells
-        if len(self._lines) != height:
+        if self._drawn_for != self.cells:
+            self._drawn_for = self.cells
             self._lines = [None] * height
             self._strips = [None] * height
             self.refresh()
@@ -152,9 +192,24 @@ class LiveRows(Widget):
             self.refresh(*dirty)
         return len(dirty)
 
+    @property
+    def all_painted(self) -> bool:
+        """Whether every line is on the screen, painted since it was set."""
+        shown = [at for at, each in enumerate(self._lines) if each is not None]
+        painted = bool(shown) and all(self._strips[at] is not None for at in shown)
+        return painted and self.in_sight
+
+    @property
+    def in_sight(self) -> bool:
+        """Whether the whole widget is on the screen: a window that shrank may have cut it off."""
+        if not self.is_attached or self.app.size != self.screen.outer_size:
+            return False
+        return bool(self.display and self.screen.region.contains_region(self.region))
+
     def paint_now(self) -> None:
         """Send the changes to the terminal at once: a key's echo waits for no frame."""
-        paint(self.screen, (self,))
+        if self.is_attached:  # the program may be ending
+            paint(self.screen, (self,))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         strips = [self._strip(y) for y in range(crop.y, crop.bottom)]

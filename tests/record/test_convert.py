@@ -10,8 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from kracked.book.keeper import BookKeeper
+from kracked.errors import RecordError
 from kracked.format import keyframe, tables
 from kracked.format.cells import time_cell
 from kracked.format.session_info import SessionInfo
@@ -68,13 +70,19 @@ def test_exact_numbers_of_parquet_are_the_digits_of_the_wire(
         assert ours[column].map(str).tolist() == theirs[column].map(str).tolist()
 
 
-def test_ranges_and_symbols_are_pushed_down(record: Record) -> None:
+def test_ranges_are_pushed_down(record: Record) -> None:
     path = record(form=Format.PARQUET)
     convert(path)
     whole = load_orders(path)
     middle = whole["ts_recv"][len(whole) // 2]
     assert load_orders(path, end=middle)["ts_recv"].max() < middle
-    assert load_orders(path, symbols="ETH/USD").empty
+
+
+def test_a_symbol_that_was_not_recorded_is_refused(record: Record) -> None:
+    path = record(form=Format.PARQUET)
+    convert(path)
+    with pytest.raises(RecordError, match="ETH/USD was not recorded"):
+        load_orders(path, symbols="ETH/USD")
 
 
 def test_converting_again_adds_only_what_is_new(record: Record, stream: Stream) -> None:

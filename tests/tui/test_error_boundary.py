@@ -34,7 +34,7 @@ def log_entries(monitor: Monitor) -> list[str]:
 
 async def is_alive(found: Trading) -> None:
     """Check that a key still sends an order, and another cancels it."""
-    await found.pilot.press("B")
+    await found.joined("B")
     await found.until(lambda: found.open, "no order was taken any more")
     await found.pilot.press("K")
     await found.until(lambda: not found.open, "no order was cancelled any more")

@@ -79,7 +79,7 @@ async def test_a_feed_that_falls_silent_is_stale_with_the_time_since(opened: Ope
     async with received(opened, events.Stale(NOW, SYMBOL, "book", 9)) as (monitor, source):
         source.time = NOW + 8 * NS_PER_S
         monitor.trade.draw()
-        assert "○ STALE crc–" in header(monitor)
+        assert "○ STALE 8s crc–" in header(monitor)
         assert "no message for 8s" in ladder(monitor)
         assert f"{SYMBOL} book is stale" in log(monitor)
 

@@ -10,6 +10,8 @@ from textual.widgets import Input
 from kracked.protocol.events import Side
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
+from kracked_tui.view.account.orders import OrderRow
+from kracked_tui.widgets.panes.account import OrdersPane
 from tests.tui.conftest import Opened
 from tests.tui.frozen_market import BEST_BID, SYMBOL, ScriptedSource
 
@@ -56,7 +58,7 @@ async def test_moving_down_off_the_screen_scrolls_and_says_held_until_recentred(
         await pilot.press(*["pagedown"] * 4)
         assert "HELD" in monitor.trade.ladder.lines[0].text
         await pilot.press("c")
-        assert "static" in monitor.trade.ladder.lines[0].text
+        assert "follows" in monitor.trade.ladder.lines[0].text
 
 
 async def test_space_holds_and_lets_go(opened: Opened) -> None:
@@ -217,3 +219,19 @@ async def test_a_keys_echo_is_painted_before_its_handler_returns(opened: Opened)
         painted = monitor.trade.ladder.painted
         monitor.trade.ladder.hold()
         assert monitor.trade.ladder.painted > painted
+
+
+@pytest.mark.parametrize("symbol", ["", "/", "BTC", "BTC/USD\x1b[2J", "a/b/c"])
+async def test_an_own_order_of_no_pair_leaves_the_one_that_is_shown(
+    opened: Opened, symbol: str
+) -> None:
+    source = ScriptedSource()
+    async with opened(source=source) as (monitor, pilot):
+        source.requests.clear()
+        row = OrderRow(symbol, Side.BID, "1", "2")
+        monitor.trade.post_message(OrdersPane.Opened(row))
+        await pilot.pause()
+        assert monitor.view_model.symbol == SYMBOL
+        assert not source.requests
+        words = " ".join(each.text for each in monitor.store.log_entries)
+        assert "not known yet" in words or "is no pair" in words

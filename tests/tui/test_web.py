@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
+import re
 import sys
-from collections.abc import Coroutine
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import SimpleNamespace
 
 import pytest
-from aiohttp import web
+from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from kracked_tui.__main__ import main
-from kracked_tui.web import command, only_from
+from kracked_tui.web import MOST_VISITS, command, only_from, visit_type
+
+ADDRESS = "http://127.0.0.1:8000"
 
 
 def test_without_the_package_one_line_says_what_to_install(
@@ -44,10 +50,12 @@ def test_the_served_page_is_guarded_and_its_address_is_printed(
     def finish(coming: Coroutine[None, None, web.Application], **_options: object) -> None:
         assert asyncio.run(coming) is application
 
-    monkeypatch.setitem(sys.modules, "textual_serve.server", SimpleNamespace(Server=Server))
+    served = SimpleNamespace(Server=Server, AppService=object)
+    monkeypatch.setitem(sys.modules, "textual_serve.server", served)
     monkeypatch.setattr(web, "run_app", finish)
     assert main(["--web", "--port", "8123"]) == 0
-    assert capsys.readouterr().out == "http://127.0.0.1:8123\n"
+    printed = capsys.readouterr().out
+    assert re.fullmatch(r"http://127\.0\.0\.1:8123/\?token=[\w-]{32}\n", printed)
     assert started[0].endswith("-m kracked_tui --port 8123 --read-only")
     assert len(application.middlewares) == 1
 
@@ -95,11 +103,115 @@ async def test_only_the_page_served_here_may_send_requests(
     async def answer(_request: web.Request) -> web.Response:
         return web.Response()
 
-    application = web.Application(middlewares=[only_from("http://127.0.0.1:8000")])
+    application = web.Application(middlewares=[only_from(ADDRESS, "secret")])
     application.router.add_get("/ws", answer)
     async with TestClient(TestServer(application)) as client:
-        answered = await client.get("/ws", headers={"Host": "127.0.0.1:8000", **headers})
+        sent = {"Host": "127.0.0.1:8000", **headers}
+        answered = await client.get("/ws", params={"token": "secret"}, headers=sent)
         assert answered.status == status
+
+
+PAGE = """<link rel="stylesheet" href="http://127.0.0.1:8000/static/css/xterm.css" />
+<link
+  rel="stylesheet"
+  href="https://fonts.googleapis.com/css?family=Roboto%20Mono"
+/>
+<script src="//elsewhere.example/x.js"></script><script src="/static/js/textual.js"></script>"""
+
+
+@asynccontextmanager
+async def guarded(token: str = "secret") -> AsyncIterator[TestClient[web.Request, web.Application]]:
+    """A page and a socket that stays open, behind the guard."""
+
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text=PAGE, content_type="text/html")
+
+    async def socket(request: web.Request) -> web.WebSocketResponse:
+        found = web.WebSocketResponse()
+        await found.prepare(request)
+        async for _ in found:
+            pass
+        return found
+
+    application = web.Application(middlewares=[only_from(ADDRESS, token)])
+    application.router.add_get("/", page)
+    application.router.add_get("/ws", socket)
+    jar = CookieJar(unsafe=True)
+    async with TestClient(TestServer(application), cookie_jar=jar) as client:
+        yield client
+
+
+HERE = {"Host": "127.0.0.1:8000"}
+
+
+@pytest.mark.parametrize("path", ["/", "/?token=", "/?token=secre", "/ws", "/ws?token=wrong"])
+async def test_nobody_enters_without_the_token_that_was_printed(path: str) -> None:
+    async with guarded() as client:
+        assert (await client.get(path, headers=HERE)).status == 403
+
+
+async def test_the_page_opened_with_the_token_may_open_its_socket() -> None:
+    async with guarded() as client:
+        page = await client.get("/?token=secret", headers=HERE)
+        cookie = page.headers["Set-Cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=Strict" in cookie
+        kept = {**HERE, "Cookie": cookie.partition(";")[0]}
+        async with client.ws_connect("/ws", headers=kept):
+            pass
+
+
+async def test_visits_are_bounded_and_an_ended_one_makes_room() -> None:
+    async with guarded() as client, AsyncExitStack() as stack:
+        path = "/ws?token=secret"
+        open_now = [
+            await stack.enter_async_context(client.ws_connect(path, headers=HERE))
+            for _ in range(MOST_VISITS)
+        ]
+        assert (await client.get(path, headers=HERE)).status == 503
+        await open_now[0].close()
+        async with client.ws_connect(path, headers=HERE):
+            pass
+
+
+async def test_the_page_fetches_nothing_from_another_host() -> None:
+    async with guarded() as client:
+        page = await client.get("/?token=secret", headers=HERE)
+        text = await page.text()
+        assert "googleapis" not in text
+        assert "elsewhere" not in text
+        assert "xterm.css" in text
+        assert "textual.js" in text
+        policy = page.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'self'")
+        assert "https:" not in policy
+
+
+class Served:
+    """The parts of textual-serve's visit that ours builds on."""
+
+    _process: Process | None = None
+
+    def _build_environment(self, width: int, height: int) -> dict[str, str]:
+        return {**os.environ, "COLUMNS": str(width), "ROWS": str(height)}
+
+    async def stop(self) -> None:
+        raise IndexError("list index out of range")  # as after a message []
+
+
+@pytest.mark.parametrize("ignored", ["", "signal.signal(signal.SIGTERM, signal.SIG_IGN);"])
+async def test_no_process_outlives_its_visit(ignored: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kracked_tui.web._GRACE_S", 0.2)
+    code = f"import signal,time;{ignored}print('up',flush=True);time.sleep(60)"
+    visits: set[object] = set()
+    visit = visit_type(Served, [sys.executable, "-c", code], visits)()
+    process = await visit._open_app_process(10**9, 24)
+    await process.stdout.readline()
+    assert visits == {visit}
+    with pytest.raises(IndexError):
+        await visit.stop()
+    assert process.returncode is not None
+    assert not visits
 
 
 @pytest.mark.parametrize("words", [["--web", "--record"], ["--web", "--port", "0"]])

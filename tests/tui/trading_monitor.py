@@ -18,6 +18,7 @@ from kracked.sim.server import SimOptions, SimServer
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from kracked_tui.export.snapshot import picture
+from kracked_tui.keys import Presses
 from kracked_tui.screens.order import OrderScreen
 from kracked_tui.sources.live import LiveSource
 from kracked_tui.trader import Trader
@@ -94,6 +95,7 @@ class Trading:
         """Join these sides in turn: such a key sends nothing while the last order is on its way."""
         for key in keys:
             open_before = len(self.open)
+            self.screen.presses = Presses()  # the key has rested since its last press
             await self.pilot.press(key)
             await self.placed(open_before + 1)
 

@@ -41,6 +41,7 @@ class Check(StrEnum):
     TRIGGER = "trigger"
     LIMIT = "limit"
     NOTIONAL = "notional"
+    OPEN_NOTIONAL = "open notional"
     DISTANCE = "distance"
     FUNDS = "funds"
     RATE = "rate"
@@ -73,6 +74,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """In the base currency."""
     max_notional: Decimal | None = None
     """In the quote currency."""
+    max_open_notional: Decimal | None = None
+    """Cost of an order and of all that are open or on their way, in the same quote currency."""
     max_distance_percent: Decimal | None = Decimal(3)
     """Distance of a price from the middle of best bid and ask."""
     max_book_age_ns: int = 5 * NS_PER_S
@@ -115,6 +118,8 @@ class MarketContext(msgspec.Struct, frozen=True, kw_only=True):
     """How many more open orders the pair may have; the order manager sets it."""
     pending: tuple[OutboxEntry, ...] = ()
     """The outbox's entries that have not ended; the order manager sets them."""
+    amends: str | None = None
+    """The id of the order that an amend changes; the order manager sets it."""
     at: int | None = None
     """This moment, ns since the Unix epoch; the order manager sets it."""
     maintenance: TradingEffect | None = None

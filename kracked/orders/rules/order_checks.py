@@ -10,11 +10,13 @@ Source of the batch's limits: docs.kraken.com/api/docs/rest-api/add-order-batch
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import msgspec
 
 from kracked.orders.draft import Draft, to_order
 from kracked.orders.outbox.order_states import OrderState
+from kracked.orders.outbox.outbox import ActionKind, OutboxEntry
 from kracked.orders.rules import funds, maintenance, order_rules
 from kracked.orders.rules.market_context import (
     Check,
@@ -54,6 +56,7 @@ def refusals(draft: Draft, now: MarketContext, limits: Limits) -> tuple[FailedCh
         order_rules.trigger(draft, now),
         _own_limits(draft, now, limits),
         _notional(draft, now, limits),
+        _open_notional((draft,), now, limits),
         _distance(draft, now, limits),
         funds.shortfall(draft, now),
         _rate(now),
@@ -80,6 +83,7 @@ def batch_refusals(
     if not limits.allow_duplicate and len({msgspec.json.encode(it) for it in drafts}) < count:
         sentence = "The batch holds the same order twice; leave one out."
         found.append(FailedCheck(Check.DUPLICATE, sentence))
+    found.append(_open_notional(drafts, now, limits))
     found.append(funds.shortfall_together(drafts, now))
     if now.rate_room is not None and now.rate_room < cost_of_batch_add(count):
         sentence = "The rate counter has no room for this batch. Wait a little."
@@ -199,6 +203,50 @@ def _notional(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck |
         f"{cost:f} {now.instrument.quote} is above your limit of {most:f}; "
         "lower the quantity or change the limit.",
     )
+
+
+def _open_notional(
+    drafts: Sequence[Draft], now: MarketContext, limits: Limits
+) -> FailedCheck | None:
+    """Bound the cost of everything together: one order after another stays below each limit."""
+    most = limits.max_open_notional
+    if most is None:
+        return None
+    new = [notional(draft, now) for draft in drafts]
+    if None in new:
+        return FailedCheck(
+            Check.OPEN_NOTIONAL, "Without a price on the other side its cost is unknown."
+        )
+    quote = now.instrument.quote
+    waiting = [
+        _cost_of(entry, now, limits)
+        for entry in now.pending
+        if entry.kind is ActionKind.ADD
+        and entry.symbol.rpartition("/")[2] == quote
+        and (now.amends is None or entry.txid != now.amends)
+    ]
+    both = sum(filter(None, new), Decimal(0)) + sum(waiting, Decimal(0))
+    if both <= most:
+        return None
+    return FailedCheck(
+        Check.OPEN_NOTIONAL,
+        f"With your open orders it is {both:f} {quote}, above your limit of {most:f} for all "
+        "together; cancel some first or change the limit.",
+    )
+
+
+def _cost_of(entry: OutboxEntry, now: MarketContext, limits: Limits) -> Decimal:
+    """Return what is left of an order at its price; one without a number as price at the most."""
+    left = Decimal(entry.request.get("volume", "0")) - entry.filled
+    for name in ("price2", "price"):
+        try:
+            return Decimal(entry.request[name]) * left
+        except (KeyError, ArithmeticError):
+            continue  # an order at market, or a distance
+    best = now.ask if now.ask is not None else now.bid
+    if entry.symbol == now.instrument.symbol and best is not None:
+        return now.instrument.precision.price_decimal(best) * left
+    return limits.max_notional or Decimal(0)
 
 
 def _distance(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | None:

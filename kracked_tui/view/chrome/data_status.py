@@ -11,6 +11,10 @@ from kracked_tui.view.line import Span
 STALE_AFTER_NS = 5 * times.NS_PER_S
 """The exchange sends a heartbeat every second: after five without one it is gone, not quiet."""
 
+AGED_AFTER_NS = times.NS_PER_S * 5 // 4
+"""From here on the age is told and prices are grey: a second, and a quarter for the heartbeat
+that comes every second to be late."""
+
 ONLINE, MAINTENANCE = "online", "maintenance"
 _SYSTEMS = {
     MAINTENANCE: "the exchange is down for maintenance: nothing trades",
@@ -59,13 +63,27 @@ class DataStatus(NamedTuple):
     reason: str = ""
     """Empty where there is nothing to explain."""
     usable: bool = False
-    """Whether prices are current; otherwise they are shown in grey."""
+    """Whether prices are current; otherwise they are shown in grey, and nothing is sent."""
+    age_ns: int = 0
+    """Time since the last message, once it is worth telling; 0 before."""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether prices are shown in colours: they are current, and not even a second old."""
+        return self.usable and not self.age_ns
 
 
 def data_status(health: DataHealth, now: int) -> DataStatus:
     """Return the word for the header's light, and the reason for the banner over the ladder."""
     if health.mode == "REPLAY":
         return _replay(health)
+    status, silent = _live(health, now), now - health.last_received
+    if not health.last_received or silent < AGED_AFTER_NS:
+        return status
+    return status._replace(age_ns=silent, role="dim" if status.role == "good" else status.role)
+
+
+def _live(health: DataHealth, now: int) -> DataStatus:
     if not health.connected:
         trouble = health.trouble or "waiting for the exchange"
         if not health.has_book and health.trouble and health.mode == "LIVE":
@@ -117,6 +135,7 @@ def _replay(health: DataHealth) -> DataStatus:
 
 def light(status: DataStatus, *, verified: bool) -> tuple[Span, ...]:
     """Draw the header's light: a sign, the word, and whether the checksum matched."""
-    sign = "●" if status.usable else "○"
-    check = ("crc✓", "good") if status.usable and verified else ("crc–", "dim")
-    return (Span(f"{sign} {status.word}", status.role), Span(" "), Span(*check))
+    sign = "●" if status.fresh else "○"
+    age = f" {fmt.age(status.age_ns)}" if status.age_ns else ""
+    check = ("crc✓", "good") if status.fresh and verified else ("crc–", "dim")
+    return (Span(f"{sign} {status.word}{age}", status.role), Span(" "), Span(*check))

@@ -68,6 +68,8 @@ def header_line(view: HeaderView, width: int) -> Line:
     left = [Span(f" {view.symbol}", "bright"), Span("  ")]
     if view.last is not None:
         role = {True: "buy", False: "sell", None: "bright"}[view.rising]
+        if not view.data.fresh:
+            role = "stale"
         sign = {True: "▲", False: "▼", None: " "}[view.rising]
         left += [Span(view.precision.price_text(view.last), role), Span(f" {sign}", role)]
     if view.maintenance:
@@ -76,7 +78,7 @@ def header_line(view: HeaderView, width: int) -> Line:
     for part in _facts(view):
         if _cells((*left, *part, *right)) + 2 > width:
             break
-        left += part
+        left += part if view.data.fresh else [Span(text, "stale") for text, _ in part]
     return Line(spread(left, right, width), "title")
 
 
@@ -87,7 +89,7 @@ def _right(view: HeaderView, width: int, taken: int) -> list[Span]:
     """
     sign, *check = light(view.data, verified=view.verified)
     trading = [Span(" "), *trading_spans(view.trading)]
-    late = view.latency_ns if view.data.usable else None
+    late = view.latency_ns if view.data.fresh else None
     latency = [] if late is None else [Span(f" {fmt.milliseconds(late):>{_LATENCY}}", "dim")]
     clock = [Span("  "), Span(view.clock, "dim")] if view.clock else []
     if width < _CLOCK_FROM and len(view.clock) <= _CLOCK_CELLS:

@@ -24,6 +24,7 @@ TIME, SESSIONS = "time", "sessions"
 PANES = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH, ORDERS, FILLS, BALANCES)
 """Panes in the order of their numbers, from 1."""
 _LEAST_WIDTH, _LEAST_HEIGHT = 60, 16
+_LEAST_PANEL = 30
 _LEAST_SHARED, _LEAST_WITH_OWN = 66, 72
 """Columns below which a ladder, and one with own orders, has no room for a neighbour."""
 
@@ -45,7 +46,7 @@ def arrange(
         width: Columns of the terminal.
         height: Rows of the terminal.
         zoomed: A pane that has the whole screen.
-        panel: A panel to dock at the right edge.
+        panel: A panel that lies over the panes: none of them moves.
         account: Whether there are own orders to show.
         timed: Whether there is the time bar of a recording.
     """
@@ -59,16 +60,14 @@ def arrange(
     for at, name in enumerate(foot):
         places[name] = Rectangle(0, height - len(foot) + at, width, 1)
     body = Rectangle(0, 1, width, max(1, height - 1 - len(foot)))
-    if panel:
-        docked, body = _docked(body, panel)
-        places[panel] = docked
-        if body.width < _LEAST_WIDTH // 2:
-            return places
     if zoomed:
-        return places | {zoomed: body}
-    if small or body.width < (_LEAST_WITH_OWN if account else _LEAST_SHARED):
-        return places | {LADDER: body}
-    return places | _panes(body, account=account)
+        panes = {zoomed: body}
+    elif small or body.width < (_LEAST_WITH_OWN if account else _LEAST_SHARED):
+        panes = {LADDER: body}
+    else:
+        panes = _panes(body, account=account)
+    over = {panel: _over(body, panel, panes.get(LADDER, body))} if panel else {}
+    return places | panes | over
 
 
 def _has_room(width: int, height: int) -> bool:
@@ -76,16 +75,19 @@ def _has_room(width: int, height: int) -> bool:
     return width >= 110 and height >= 30
 
 
-def _docked(body: Rectangle, panel: str) -> tuple[Rectangle, Rectangle]:
-    """Dock the panel at the right edge, or over the body where the ladder would not fit beside it.
+def _over(body: Rectangle, panel: str, ladder: Rectangle) -> Rectangle:
+    """Place a panel over the panes, at the right edge; the rows of the ladder stay where they are.
 
-    Returns the place of the panel and the body that is left.
+    A ticket and a question lie beside the ladder where they have room for their words; a list
+    may cover it.
     """
     width = {HELP: 78, TICKET: 36, PROMPT: 36, SESSIONS: 60}.get(panel, 44)
-    if body.width < width + _LEAST_WIDTH - 20:
-        return body, body._replace(width=0)
-    left = body.width - width
-    return body._replace(x=left, width=width), body._replace(width=left)
+    room = body.width - ladder.width
+    if panel in (TICKET, PROMPT) and room >= _LEAST_PANEL:
+        width = max(_LEAST_PANEL, min(width, room))
+    elif body.width < width + _LEAST_WIDTH - 20:
+        return body
+    return body._replace(x=body.width - width, width=width)
 
 
 def _panes(body: Rectangle, *, account: bool) -> Arrangement:

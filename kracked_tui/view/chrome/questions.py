@@ -26,6 +26,8 @@ class QuestionText(NamedTuple):
     """Keys and what they mean."""
     expected: str = ""
     """The text that counts as yes; empty takes any."""
+    typed: str = ""
+    """What stands in the field at first."""
 
 
 _FIELDS = {
@@ -125,12 +127,19 @@ def leave(orders: int, *, armed: bool, unknown: int, unconfirmed: bool) -> Quest
         unconfirmed: Whether the exchange did not confirm the last answer.
     """
     noun = "order" if orders == 1 else "orders"
-    sentences = [f"Leave or cancel my {orders} {noun}?"]
+    if orders:
+        sentences = [f"Leave or cancel my {orders} {noun}?"]
+        answers = [("l", f"leave {orders} working"), ("c", f"cancel {orders}, then quit")]
+    elif unknown:
+        sentences = ["None of my orders is known to be open. Leave or cancel?"]
+        answers = [("l", "leave all as it is"), ("c", "cancel what is there, then quit")]
+    else:
+        sentences = ["Quit now? No order of mine is open."]
+        answers = [("l", "disarm, then quit")]
     if armed:
         sentences.append("The dead-man's switch is turned off first.")
     if unknown:
         sentences.append(f"{unknown} of unknown outcome: looked up at the next start.")
-    answers = [("l", f"leave {orders} working"), ("c", f"cancel {orders}, then quit")]
     if unconfirmed:
         sentences.append("The exchange has not confirmed the last answer.")
         answers.append(("y", "quit all the same"))

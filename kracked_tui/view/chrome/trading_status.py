@@ -29,6 +29,9 @@ class TradingStatus(NamedTuple):
     switch_ns: int | None = None
     """Time until the exchange cancels everything; None while the dead-man's switch is off."""
 
+    size: str = ""
+    """The quantity that a key sends at once; empty while none does."""
+
     @property
     def armed(self) -> bool:
         """Whether keys send orders."""
@@ -36,14 +39,15 @@ class TradingStatus(NamedTuple):
 
 
 def trading_spans(view: TradingStatus) -> tuple[Span, ...]:
-    """Draw the status for the header: ``ARMED 14:32 ⟳58s``."""
+    """Draw the status for the header: ``ARMED 14:32 ⟳58s SIZE 0.01``."""
     if not view.word:
         return ()
     if not view.armed:
         return (Span(f" {view.word} ", "dim"),)
     switch = f" ⟳{view.switch_ns // times.NS_PER_S}s" if view.switch_ns else ""
     role = "armed" if switch else "armed-alone"
-    return (Span(f" {ARMED} {minutes(view.armed_ns)}{switch or ' NO SWITCH'} ", role),)
+    size = f"SIZE {view.size} " if view.size else ""
+    return (Span(f" {ARMED} {minutes(view.armed_ns)}{switch or ' NO SWITCH'} {size}", role),)
 
 
 def minutes(left_ns: int) -> str:

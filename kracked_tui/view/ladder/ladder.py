@@ -273,6 +273,50 @@ def ladder_line(
     )
 
 
+def beyond_text(
+    edges: tuple[int, int],
+    precision: Precision,
+    width: int,
+    *,
+    quote: tuple[int, int] | None,
+    cursor: int | None,
+    mine: Mapping[int, OwnLevel],
+) -> str:
+    """Tell where the market, the cursor and own orders are that the rows do not show.
+
+    Args:
+        edges: The lowest and the highest price in sight.
+        precision: The decimals of the instrument.
+        width: Cells for the text; prices are left out where there are too few.
+        quote: Best bid and ask.
+        cursor: The cursor's price; None while it goes with the best bid.
+        mine: Own orders by price.
+    """
+    bottom, top = edges
+    found: list[tuple[str, int, int]] = []
+    if quote is not None and quote[1] > top:
+        found.append(("market", quote[1], 1))
+    elif quote is not None and quote[0] < bottom:
+        found.append(("market", quote[0], 1))
+    if cursor is not None and not bottom <= cursor <= top:
+        found.append(("cursor", cursor, 1))
+    above, below = [p for p in mine if p > top], [p for p in mine if p < bottom]
+    if above:
+        found.append(("mine", min(above), len(above)))
+    if below:
+        found.append(("mine", max(below), len(below)))
+    signs = ["▲" if price > top else "▼" for _, price, _ in found]
+    counts = [f"{count} {name}" if count > 1 else name for name, _, count in found]
+    whole = [
+        f"{sign} {text} {precision.price_text(price)}"
+        for sign, text, (_, price, _) in zip(signs, counts, found, strict=True)
+    ]
+    text = "  ".join(whole)
+    if len(text) <= width:
+        return text
+    return " ".join(sign + text for sign, text in zip(signs, counts, strict=True))
+
+
 def foot_spans(bids: int, asks: int, precision: Precision, width: int) -> tuple[Span, ...]:
     """Draw the quantity in sight on each side, and the imbalance between them."""
     both = bids + asks

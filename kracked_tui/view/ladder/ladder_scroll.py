@@ -1,7 +1,8 @@
 """Which prices the ladder shows: its centre, its cursor, its grouping, and what moves them.
 
 Price rows never move by themselves while the market is in sight. They recentre when the
-best prices come near the edge, unless the ladder is held or was scrolled away on purpose.
+best prices come near the edge, unless the ladder is held, the cursor was placed, or keys send
+orders: then they stand still, and the pane's edge says where the market is.
 """
 
 from __future__ import annotations
@@ -45,9 +46,13 @@ class LadderScroll:
         """Return the price of the last of `rows` rows."""
         return self.top_price(rows) - (rows - 1) * self.step
 
-    def following(self, bid: int, ask: int, rows: int) -> LadderScroll:
-        """Keep the best prices in sight."""
-        if self.held:
+    def follows(self, *, armed: bool) -> bool:
+        """Whether the rows may move by themselves; `armed` is whether keys send orders."""
+        return not (self.held or armed or self.cursor is not None)
+
+    def following(self, bid: int, ask: int, rows: int, *, armed: bool = False) -> LadderScroll:
+        """Keep the best prices in sight, where the rows may move."""
+        if not self.follows(armed=armed):
             return self
         step, margin = self.step, rows // 5 * self.step
         top = self.top_price(rows)

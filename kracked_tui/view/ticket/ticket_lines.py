@@ -66,6 +66,21 @@ def ticket_lines(view: TicketView, width: int) -> list[Line]:
     return [head, blank, *_fields(view, width), blank, *_warnings(view, width), *words, *remarks]
 
 
+TOO_SMALL = "make the window larger: the order does not fit"
+
+
+def preview_lines(view: TicketView, width: int, height: int) -> tuple[list[Line], bool]:
+    """Draw the preview into a space. Returns its lines, and whether every word is among them."""
+    lines = ticket_lines(view, width)
+    if len(lines) > height:
+        lines = [line for line in lines if line.text.strip()]
+    texts = (view.words, view.effect.words, view.note, *view.problems)
+    longest = max((len(word) for text in texts for word in text.split()), default=0)
+    if len(lines) <= height and longest + 2 <= width - 2:
+        return lines, True
+    return _sentence(TOO_SMALL, "warn", width)[:height], False
+
+
 # --- fields ---------------------------------------------------------------------------------
 
 
@@ -113,6 +128,10 @@ def _prices(view: TicketView, width: int) -> list[Line]:
 
 def _field(name: str, value: str, key: str, width: int) -> Line:
     left = [Span(f" {name:<10}", "dim"), Span(value, "bright")]
+    if sum(len(span.text) for span in left) + len(key) + 2 > width:
+        key = (
+            key.rsplit(maxsplit=1)[-1] if key else ""
+        )  # the arrows are left out before the value is cut
     return Line(spread(left, [Span(f"{key} ", "key")], width))
 
 
@@ -155,11 +174,11 @@ def _sentence(text: str, role: str, width: int) -> list[Line]:
     ]
 
 
-def foot_spans(view: TicketView) -> tuple[Span, ...]:
-    """Name the next keys and what they do."""
+def foot_spans(view: TicketView, *, whole: bool = True) -> tuple[Span, ...]:
+    """Name the next keys and what they do; `whole` is whether the preview fits."""
     if not view.ticket.previewed:
-        return (Span("enter", "key"), Span(" previews · ", "dim"), *_key("esc", " closes"))
-    if view.problems:
+        return (*_key("enter", " previews"), Span(" · ", "dim"), *_key("esc", " closes"))
+    if view.problems or not whole:
         return (Span("not sent · ", "warn"), *_key("n", " goes back"))
     return (Span("y", "key"), Span(" SENDS IT", "warn"), Span(" · ", "dim"), *_key("n", " back"))
 

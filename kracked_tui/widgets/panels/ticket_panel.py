@@ -12,7 +12,14 @@ from kracked_tui.view.chrome.pane_frame import Box, Title
 from kracked_tui.view.ticket import ticket
 from kracked_tui.view.ticket.post_only import rested
 from kracked_tui.view.ticket.ticket import Ticket
-from kracked_tui.view.ticket.ticket_lines import TicketView, foot_spans, ticket_lines, title
+from kracked_tui.view.ticket.ticket_lines import (
+    TOO_SMALL,
+    TicketView,
+    foot_spans,
+    preview_lines,
+    ticket_lines,
+    title,
+)
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.painted_rows import LiveRows
 
@@ -40,16 +47,31 @@ class TicketPanel(LiveRows, can_focus=True):
         """None while nothing is being written."""
         self._view: TicketView | None = None
         self._box = Box()
+        self._whole = False
+        """Whether the whole preview fits."""
 
     def show(self, view: TicketView, *, armed: bool) -> None:
         """Draw the ticket and its review."""
         self._view = view
-        width, height = self.size
+        width, height = size = self.size
+        self._whole = False
         if not height:
             return
-        name, body, size = Title("=", title(view)), ticket_lines(view, width - 2), (width, height)
-        foot = foot_spans(view)
+        if view.ticket.previewed:
+            body, self._whole = preview_lines(view, width - 2, height - 2)
+        else:
+            body = ticket_lines(view, width - 2)
+        name, foot = Title("=", title(view)), foot_spans(view, whole=self._whole)
+        if sum(len(span.text) for span in foot) + 5 > width:
+            foot = foot[:2]
         self.set_lines(self._box.around(name, body, size, focused=True, armed=armed, foot=foot))
+
+    @property
+    def unread(self) -> str:
+        """Why nobody can have read the whole preview; empty once it is on the screen."""
+        if self.problems is None or (self._whole and not self.all_painted):
+            return "the preview was not on the screen yet; press y again"
+        return "" if self._whole else TOO_SMALL
 
     @property
     def problems(self) -> tuple[str, ...] | None:
@@ -62,15 +84,17 @@ class TicketPanel(LiveRows, can_focus=True):
         self.ticket = written
         self.post_message(self.Changed())
 
-    def enter(self, field: str, text: str) -> None:
-        """Set a field from typed text.
+    def enter(self, field: str, text: str) -> bool:
+        """Set a field from typed text. Returns whether it was set.
 
         Raises:
             ProtocolError: The text is no value of this field.
         """
-        if self.ticket and self._view:
-            precision, now = self._view.market.instrument.precision, self._view.now
-            self.write(ticket.entered(self.ticket, field, text, precision, now))
+        if self.ticket is None or self._view is None or not ticket.takes(self.ticket, field):
+            return False
+        precision, now = self._view.market.instrument.precision, self._view.now
+        self.write(ticket.entered(self.ticket, field, text, precision, now))
+        return True
 
     def resize(self, qty: int) -> None:
         """Set the quantity."""

@@ -101,7 +101,7 @@ class DepthPane(Pane):
             return Content(())
         shown = depth.depth_view(frame.book.bids, frame.book.asks, (width - 1) // 2)
         lines = depth.depth_lines(shown, width, height, frame.precision)
-        if not frame.data_status.usable:
+        if not frame.data_status.fresh:
             lines = [each.within("stale") for each in lines]
         return Content(lines, f"{frame.book.depth} levels a side")
 

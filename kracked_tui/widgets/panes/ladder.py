@@ -66,20 +66,25 @@ class LadderPane(Pane):
             _head(columns),
             *(_line(row, shown.largest, columns, precision, frame.decimals) for row in shown.rows),
         ]
+        if not frame.data_status.fresh:
+            body = [each.within("stale") for each in body]
         if not frame.data_status.usable:
-            grey, banner = [each.within("stale") for each in body], _banner(frame, width)
-            at = max(0, len(grey) // 2 - len(banner) // 2)
-            body = [*grey[:at], *banner, *grey[at + len(banner) :]]
-        note = f"{precision.price_text(scroll.step)} a row · {'HELD' if scroll.held else 'static'}"
-        beyond = ""
-        if frame.quote is not None:
-            bid, ask = frame.quote
-            if ask > scroll.top_price(rows):
-                beyond = f"▲ {precision.price_text(ask)}"
-            elif bid < scroll.bottom_price(rows):
-                beyond = f"▼ {precision.price_text(bid)}"
+            banner = _banner(frame, width)
+            at = max(0, len(body) // 2 - len(banner) // 2)
+            body = [*body[:at], *banner, *body[at + len(banner) :]]
+        word = "follows" if scroll.follows(armed=frame.armed) else "static"
+        note = f"{precision.price_text(scroll.step)} a row · {'HELD' if scroll.held else word}"
+        edges = (scroll.bottom_price(rows), scroll.top_price(rows))
+        beyond = ladder.beyond_text(
+            edges,
+            precision,
+            width - len(self.name_shown) - 10,
+            quote=frame.quote,
+            cursor=scroll.cursor,
+            mine=account.own_levels,
+        )
         foot = _foot(shown.bid_total, shown.ask_total, precision, width)
-        return Content(body, note, beyond, foot)
+        return Content(body, note, beyond, foot, urgent=bool(beyond))
 
     def _follow(self, frame: FrameState) -> None:
         """Choose the first rows of a new symbol, then keep the market in sight."""
@@ -93,7 +98,7 @@ class LadderPane(Pane):
             bids = [level.price for level in frame.book.bids.top(near)]
             asks = [level.price for level in frame.book.asks.top(near)]
             self.scroll = first_scroll(frame.tick, bids, asks, self.rows)
-        self.scroll = self.scroll.following(*quote, self.rows)
+        self.scroll = self.scroll.following(*quote, self.rows, armed=frame.armed)
 
     def _order_counts(self, frame: FrameState) -> Mapping[int, int]:
         if frame.l3_book is None:

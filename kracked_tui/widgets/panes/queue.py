@@ -46,7 +46,7 @@ class QueuePane(Pane):
         body += [
             _line(row, shown.side, shown.largest, columns, frame.precision) for row in shown.rows
         ]
-        trusted = frame.data_status.usable and frame.l3_book.verified
+        trusted = frame.data_status.fresh and frame.l3_book.verified
         if not trusted:
             body = [each.within("stale") for each in body]
         note = frame.selection.text(frame.precision, width)

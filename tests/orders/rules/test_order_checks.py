@@ -264,3 +264,32 @@ def test_a_trailing_draft_gives_distances() -> None:
 def test_a_situation_without_a_side_has_no_middle() -> None:
     empty = MarketContext(instrument=BTC, bid=None, ask=1, book_verified=True, book_age_ns=0)
     assert empty.middle_twice is None
+
+
+@pytest.mark.parametrize(("most", "failed"), [("49.8", []), ("49.7", [Check.OPEN_NOTIONAL])])
+def test_all_open_orders_together_stay_below_their_own_limit(
+    most: str, failed: list[Check]
+) -> None:
+    """The order costs 24.90 and the one that is open as much."""
+    waiting = msgspec.structs.replace(pending(OrderState.LIVE)[0], id="other")
+    limits = Limits(max_open_notional=Decimal(most), allow_duplicate=True)
+    assert against(limits=limits, pending=(waiting,)) == failed
+
+
+def test_an_open_order_counts_with_what_is_not_filled_of_it() -> None:
+    half = msgspec.structs.replace(pending(OrderState.LIVE)[0], filled=Decimal("0.0005"))
+    limits = Limits(max_open_notional=Decimal("37.35"), allow_duplicate=True)
+    assert against(limits=limits, pending=(half,)) == []
+
+
+def test_an_open_order_without_a_number_as_price_counts_at_the_market() -> None:
+    entry = pending(OrderState.LIVE)[0]
+    trailing = msgspec.structs.replace(entry, request={**entry.request, "price": "+1.5%"})
+    limits = Limits(max_open_notional=Decimal("49.8"), allow_duplicate=True)
+    assert against(limits=limits, pending=(trailing,)) == [Check.OPEN_NOTIONAL]
+
+
+def test_an_amended_order_does_not_count_beside_itself() -> None:
+    entry = msgspec.structs.replace(pending(OrderState.LIVE)[0], txid="OLD")
+    limits = Limits(max_open_notional=Decimal("24.9"), allow_duplicate=True)
+    assert against(limits=limits, pending=(entry,), amends="OLD") == []

@@ -89,7 +89,7 @@ async def test_the_same_order_twice_is_refused_until_it_is_confirmed(tmp_path: P
 async def test_an_amend_predicts_the_place_before_it_is_sent(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         await found.armed()
-        await found.pilot.press("3", "B")
+        await found.pilot.press("greater_than_sign", "greater_than_sign", "B")
         await found.placed()
         await found.until(lambda: found.screen.order_keys.selected() is not None)
         await found.pilot.press("e")
@@ -356,7 +356,7 @@ async def test_orders_are_sent_of_the_pair_that_was_typed_and_of_no_other(tmp_pa
         found.screen.show_symbol(SYMBOL)
         assert "ARMED ETH/USD ONLY" in found.text()
         await found.until(lambda: found.monitor.view_model.ticket_market(SYMBOL))
-        await found.pilot.press("B")
+        await found.pilot.press("S")
         await found.until(lambda: "Armed for ETH/USD alone" in found.log_text())
 
 

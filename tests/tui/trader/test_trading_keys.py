@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from kracked_tui import keys
 from kracked_tui.config import Settings
 from tests.tui.conftest import Opened
+from tests.tui.keyboard import key_event
 from tests.tui.trading_monitor import Trading, trading
 
 ORDER_KEYS = [key for key in keys.KEYS if key.group in keys.MONEY]
@@ -96,3 +98,55 @@ async def test_every_order_action_is_in_the_palette_too(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         titles = {one.title for one in found.monitor.get_system_commands(found.monitor.screen)}
         assert {"Buy", "Sell", "Arm", "Join bid", "Amend", "Cancel pair", "Panic", "Send"} <= titles
+
+
+async def test_a_held_key_is_one_order_however_the_market_moves(tmp_path: Path) -> None:
+    """The key is held for ten seconds by the terminal's own times of arrival."""
+    async with trading(tmp_path, rate=1.0) as found:
+        await found.armed()
+        for repeat in range(129):
+            event = key_event("B")
+            event.time = 1_000.0 + (0.0 if repeat == 0 else 0.66 + repeat * 0.077)
+            found.monitor.post_message(event)
+            await asyncio.sleep(0.01)
+        await found.until(lambda: found.received and not found.trader._busy, found.log_text())
+        assert len(found.received) == 1
+        assert "one press, one order" in found.log_text()
+        event = key_event("B")
+        event.time = 2_000.0
+        found.monitor.post_message(event)
+        await found.until(lambda: len(found.received) == 2 or "The same order" in found.log_text())
+
+
+async def test_the_size_stands_beside_armed_at_every_width(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        for width in (200, 120, 80, 60):
+            await found.pilot.resize_terminal(width, 40)
+            await found.pilot.pause()
+            found.monitor.trade.draw()
+            assert "SIZE 0." in found.screen.header.lines[0].text
+
+
+async def test_a_size_that_is_not_on_the_screen_is_not_sent(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.pilot.resize_terminal(20, 10)
+        await found.pilot.pause()
+        await found.pilot.press("B")
+        await found.until(lambda: "the size is not on the screen" in found.log_text())
+        assert not found.received
+
+
+async def test_no_key_that_moves_the_focus_changes_the_size_of_a_key(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        found.monitor.trade.draw()
+        before = found.screen.frame_state().account.status.size
+        for name in (*"1234567890", "dollar_sign", "tab", "shift+tab"):
+            await found.pilot.press(name)
+            assert found.screen.frame_state().account.status.size == before
+        await found.pilot.press("greater_than_sign")
+        assert found.screen.frame_state().account.status.size != before
+        await found.pilot.press("less_than_sign")
+        assert found.screen.frame_state().account.status.size == before

@@ -74,8 +74,38 @@ async def test_an_expiry_that_is_none_is_refused_in_words(tmp_path: Path) -> Non
     async with trading(tmp_path) as found:
         await found.pilot.press("b", "u", *"soon", "enter")
         assert "'soon' is no expiry" in found.log_text()
-        await found.pilot.press("u", *"2s", "enter")
+        await found.pilot.press("escape", "u", *"2s", "enter")
         assert "It must expire between 5 s and 30 days" in found.written()
+
+
+async def test_a_wrong_number_is_asked_for_again_and_a_fast_enter_and_y_send_nothing(
+    tmp_path: Path,
+) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.pilot.press("b", "q", *"0.5x", "enter")
+        assert found.screen.panels.top == "prompt"
+        await found.pilot.press("enter", "y", "enter", "y")
+        assert found.screen.panels.top == "prompt"
+        assert not found.received
+        await found.pilot.press("escape", "q", *"0.0005", "enter")
+        assert found.screen.ticket_keys.ticket is not None
+        assert found.screen.ticket_keys.ticket.qty == 50_000
+
+
+async def test_an_order_whose_preview_does_not_fit_is_not_sent(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.pilot.press("b", "enter")
+        for size in ((10, 3), (30, 8)):
+            await found.pilot.resize_terminal(*size)
+            await found.pilot.press("y")
+            await found.until(lambda: "make the window larger" in found.log_text())
+            found.monitor.store.log_entries.clear()
+        assert not found.received
+        await found.pilot.resize_terminal(120, 40)
+        await found.pilot.press("y")
+        await found.placed()
 
 
 async def test_typing_nothing_leaves_the_field_as_it_was(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kracked_tui.view.chrome.data_status import DataHealth, data_status
+from kracked.instruments import Precision
+from kracked_tui.view.chrome.data_status import DataHealth, data_status, light
+from kracked_tui.view.chrome.header import HeaderView, header_line
 
 NOW = 10**18
 GOOD = DataHealth("LIVE", connected=True, has_book=True, verified=True, last_received=NOW)
@@ -52,3 +54,36 @@ def test_a_replay_waits_for_nothing_that_was_not_recorded() -> None:
     without = data_status(GOOD._replace(mode="REPLAY", has_book=False), NOW)
     assert (without.word, without.usable) == ("REPLAY", False)
     assert without.reason == "this book was not recorded up to here"
+
+
+@pytest.mark.parametrize("silent_s", [1.3, 2, 4.9])
+def test_from_a_second_of_silence_on_the_age_is_told_in_grey_and_orders_may_still_go(
+    silent_s: float,
+) -> None:
+    found = data_status(GOOD._replace(last_received=NOW - int(silent_s * 1e9)), NOW)
+    assert (found.usable, found.fresh) == (True, False)
+    assert light(found, verified=True)[0] == (f"○ LIVE {int(silent_s)}s", "dim")
+
+
+def test_a_heartbeat_that_is_a_little_late_changes_nothing() -> None:
+    assert data_status(GOOD._replace(last_received=NOW - 12 * 10**8), NOW).fresh
+
+
+@pytest.mark.parametrize(
+    "health",
+    [
+        GOOD._replace(connected=False, trouble="no route"),
+        GOOD._replace(resync="checksum"),
+        GOOD._replace(verified=False),
+        GOOD._replace(last_received=NOW - 2 * 10**9),
+        GOOD._replace(last_received=NOW - 9 * 10**9),
+    ],
+)
+def test_no_price_of_the_header_has_a_colour_while_the_data_is_not_live(
+    health: DataHealth,
+) -> None:
+    view = HeaderView(
+        "BTC/USD", Precision(1, 8), data_status(health, NOW), last=630000, rising=True
+    )
+    spans = header_line(view, 120).spans
+    assert {span.role for span in spans if "63000.0" in span.text} == {"stale"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -117,3 +118,25 @@ def test_own_orders_give_way_before_the_prices_do() -> None:
     text = ladder.ladder_line(row, 10**15, columns, PRECISION, 4).text
     assert text.split() == ["B.15", "q4", "64210.5", "0.1235"]
     assert ladder.head_line(columns).text.split() == ["MINE", "BID", "PRICE", "ASK"]
+
+
+@pytest.mark.parametrize(
+    ("width", "text"),
+    [
+        (80, "▲ market 21.0  ▼ cursor 9.0  ▲ 2 mine 20.5  ▼ mine 8.0"),
+        (30, "▲market ▼cursor ▲2 mine ▼mine"),
+    ],
+)
+def test_the_edge_tells_where_market_cursor_and_own_orders_are(width: int, text: str) -> None:
+    mine = dict.fromkeys((80, 205, 210), OwnLevel(Side.BID, Decimal(1)))
+    told = ladder.beyond_text(
+        (100, 200), Precision(1, 8), width, quote=(209, 210), cursor=90, mine=mine
+    )
+    assert told == text
+
+
+def test_the_edge_is_silent_about_what_is_in_sight() -> None:
+    told = ladder.beyond_text(
+        (100, 200), Precision(1, 8), 80, quote=(150, 151), cursor=120, mine={}
+    )
+    assert told == ""

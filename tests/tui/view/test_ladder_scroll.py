@@ -26,6 +26,12 @@ def test_held_rows_do_not_move_at_all() -> None:
     assert held.following(9000, 9005, ROWS) is held
 
 
+def test_rows_do_not_move_while_armed_or_while_the_cursor_is_placed() -> None:
+    assert STILL.following(9000, 9005, ROWS, armed=True) is STILL
+    placed = LadderScroll(centre=1000, step=5, cursor=990)
+    assert placed.following(9000, 9005, ROWS) is placed
+
+
 def test_recentring_ends_holding_and_takes_the_cursor_back_to_the_best_bid() -> None:
     away = LadderScroll(centre=1000, step=5, cursor=900, held=True)
     assert away.recentred(2000, 2010) == LadderScroll(centre=2005, step=5)

@@ -25,7 +25,7 @@ def cells(place: Rectangle) -> set[tuple[int, int]]:
 
 
 @given(st.integers(20, 240), st.integers(8, 80), PANELS, ZOOMED, st.booleans())
-def test_everything_is_on_the_screen_and_nothing_overlaps(
+def test_everything_is_on_the_screen_and_no_pane_overlaps_another(
     width: int, height: int, panel: str | None, zoomed: str | None, account: bool
 ) -> None:
     arranged = arrange(width, height, panel=panel, zoomed=zoomed, account=account)
@@ -34,7 +34,8 @@ def test_everything_is_on_the_screen_and_nothing_overlaps(
         assert place.y >= 0
         assert place.x + place.width <= width
         assert place.y + place.height <= height
-    for one, other in combinations(arranged.values(), 2):
+    panes = [place for name, place in arranged.items() if name != panel]
+    for one, other in combinations(panes, 2):
         apart = (
             one.x + one.width <= other.x
             or other.x + other.width <= one.x
@@ -70,16 +71,23 @@ def test_own_orders_have_a_pane_or_at_least_a_line() -> None:
     assert layout.ORDERS not in arrange(120, 40)
 
 
-def test_a_small_terminal_keeps_the_ladder_beside_the_ticket() -> None:
-    arranged = arrange(80, 24, panel=layout.TICKET, account=True)
-    assert arranged[layout.LADDER].width == 44
+@given(st.integers(20, 240), st.integers(8, 80), PANELS, ZOOMED, st.booleans())
+def test_a_panel_moves_no_pane(
+    width: int, height: int, panel: str | None, zoomed: str | None, account: bool
+) -> None:
+    without = arrange(width, height, zoomed=zoomed, account=account)
+    arranged = arrange(width, height, panel=panel, zoomed=zoomed, account=account)
+    assert {name: arranged[name] for name in without} == without
 
 
-def test_beside_a_panel_the_ladder_keeps_its_columns_rather_than_a_neighbour() -> None:
-    arranged = arrange(120, 40, panel=layout.SESSIONS, account=True)
-    assert arranged[layout.LADDER].width == 60
-    assert layout.QUEUE not in arranged
-    assert layout.QUEUE in arrange(130, 40, panel=layout.SESSIONS)
+@pytest.mark.parametrize("panel", [layout.TICKET, layout.PROMPT])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+def test_a_ticket_and_a_question_leave_the_ladder_in_sight(
+    size: tuple[int, int], panel: str
+) -> None:
+    arranged = arrange(*size, panel=panel, account=True)
+    ladder = arranged[layout.LADDER]
+    assert arranged[panel].x >= ladder.x + ladder.width
 
 
 @given(st.integers(20, 240), st.integers(8, 80), PANELS, st.booleans())
@@ -92,8 +100,8 @@ def test_a_ladder_with_a_neighbour_has_room_for_both_sides(
         assert head_line(columns).text.rstrip().endswith(("ASK", "#"))
 
 
-def test_a_small_terminal_gives_the_whole_body_to_the_help() -> None:
-    assert arrange(80, 24, panel=layout.HELP)[layout.HELP] == Rectangle(0, 1, 80, 20)
+def test_a_narrow_terminal_gives_the_whole_body_to_the_help() -> None:
+    assert arrange(60, 24, panel=layout.HELP)[layout.HELP] == Rectangle(0, 1, 60, 20)
 
 
 def test_a_wide_terminal_keeps_the_ladder_beside_the_help() -> None:

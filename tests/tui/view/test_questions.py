@@ -45,3 +45,15 @@ def test_leaving_offers_to_go_all_the_same_only_where_nothing_was_confirmed() ->
     assert [key for key, _ in calm.answers] == ["l", "c"]
     assert [key for key, _ in doubtful.answers] == ["l", "c", "y"]
     assert "Leave or cancel my 1 order?" in doubtful.sentences
+
+
+def test_leaving_without_an_order_offers_to_disarm_and_nothing_to_cancel() -> None:
+    asked = questions.leave(0, armed=True, unknown=0, unconfirmed=False)
+    assert asked.sentences[0] == "Quit now? No order of mine is open."
+    assert asked.answers == (("l", "disarm, then quit"),)
+
+
+def test_leaving_with_an_order_of_unknown_outcome_alone_offers_to_cancel_it() -> None:
+    asked = questions.leave(0, armed=False, unknown=1, unconfirmed=False)
+    assert [key for key, _ in asked.answers] == ["l", "c"]
+    assert "1 of unknown outcome: looked up at the next start." in asked.sentences

@@ -1,0 +1,107 @@
+"""The bounds of every value of the configuration: what cannot work is refused at the start.
+
+A limit that is no number, or is never reached, is worse than none: the user relies on it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+from kracked_tui import keys
+
+if TYPE_CHECKING:
+    from kracked_tui.config import Settings
+
+OWN_THEMES = ("night", "blue-orange", "mono", "day")
+"""Known without loading the toolkit, whose own themes may be named too."""
+_MOST_FPS = 60
+_MOST_ARMED_MIN = 480
+_MOST = Decimal(10) ** 12
+"""More than any account holds: a bound this high is a slip of the keyboard."""
+_MOST_PERCENT = Decimal(100)
+_MOST_SIZES = 5
+_SYMBOL = re.compile(r"[A-Z0-9.]+/[A-Z0-9.]+")
+_KEY = re.compile(r"(?:(?:ctrl|shift)\+)*(?:[a-z][a-z0-9_]*|\S)")
+_OPENING = ("buy", "sell", "preview", "amend", "join-bid", "join-ask")
+"""Ids of keys that open or preview an order: none of them may send it too."""
+
+
+def problems(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Yield what is wrong: the table, the name and the reason."""
+    if not 1 <= settings.fps <= _MOST_FPS:
+        yield "monitor", "fps", f"{settings.fps} is not a number of frames from 1 to {_MOST_FPS}"
+    if settings.theme not in OWN_THEMES and settings.theme not in _toolkits_themes():
+        known = ", ".join(OWN_THEMES)
+        yield "monitor", "theme", f"no theme is called {settings.theme}; choose one of {known}"
+    for name, reason in _trading(settings):
+        yield "trading", name, reason
+    for name, reason in _keys(settings.keys):
+        yield "keys", name, reason
+
+
+def _toolkits_themes() -> Mapping[str, object]:
+    from textual.theme import BUILTIN_THEMES  # noqa: PLC0415  only for a theme that is not ours
+
+    return BUILTIN_THEMES
+
+
+def _trading(settings: Settings) -> Iterator[tuple[str, str]]:
+    trading = settings.trading
+    if not 1 <= trading.armed_min <= _MOST_ARMED_MIN:
+        minutes = f"{trading.armed_min} is not a number of minutes from 1 to {_MOST_ARMED_MIN}"
+        yield "armed_min", minutes
+    for name, most in (
+        ("max_notional", _MOST),
+        ("max_open_notional", _MOST),
+        ("max_qty", _MOST),
+        ("max_distance_percent", _MOST_PERCENT),
+    ):
+        if (reason := _amount(getattr(trading, name), most)) is not None:
+            yield name, reason
+    for symbol, sizes in trading.sizes.items():
+        yield from ((f"sizes.{symbol!r}", reason) for reason in _sizes(symbol, sizes))
+
+
+def _amount(value: Decimal | None, most: Decimal) -> str | None:
+    """Say why a value is no bound; None where it is one, or where there is none."""
+    if value is None:
+        return None
+    if not value.is_finite():
+        return f"{value} bounds nothing; write a number, or leave the line out"
+    if not 0 < value <= most:
+        return f"{value} is not above 0 and at most {most:f}"
+    return None
+
+
+def _sizes(symbol: str, sizes: tuple[str, ...]) -> Iterator[str]:
+    if not _SYMBOL.fullmatch(symbol):
+        yield "this is no symbol such as BTC/USD"
+    if not 1 <= len(sizes) <= _MOST_SIZES:
+        yield f"there are {len(sizes)} sizes; write one to {_MOST_SIZES}"
+    for text in sizes:
+        try:
+            reason = _amount(Decimal(text), _MOST)
+        except InvalidOperation:
+            reason = f"{text!r} is no quantity"
+        if reason is not None:
+            yield reason
+
+
+def _keys(changes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, given in changes.items():
+        for key in given.split(","):
+            if not _KEY.fullmatch(key):
+                yield name, f"{key!r} is no key, such as x, ctrl+x or question_mark"
+    table = keys.active(changes)
+    for clash in dict.fromkeys(
+        (*keys.clashes(table), *keys.clashes(keys.active(changes, money=False, replay=True)))
+    ):
+        key, _, actions = clash.partition(": ")
+        yield actions.partition(" and ")[2], f"{key} has two meanings, {actions}"
+    by_id = {key.id: set(key.keys.split(",")) for key in table}
+    for name in _OPENING:
+        for key in sorted(by_id[name] & by_id["send"]):
+            yield "send", f"{key} is the key of {name}, and the key that opens never sends"

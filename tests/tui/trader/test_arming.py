@@ -1,0 +1,46 @@
+"""Armed, the clocks are watched: after a gap nothing is sent, and the log says why."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from kracked.times import NS_PER_S
+from kracked_tui.trader.arming import ClockWatch
+from tests.tui.trading_monitor import trading
+
+
+@pytest.mark.parametrize(
+    ("clock_s", "steady_s", "reason"),
+    [
+        (75, 75, "the program stood still for 75 s"),
+        (100, 1, "the computer slept, or its clock jumped, by 99 s"),
+        (-10, 1, "the clock jumped by -11 s"),
+        (4, 4, ""),
+        (1, 1, ""),
+    ],
+)
+def test_a_gap_of_the_clocks_is_described(clock_s: int, steady_s: int, reason: str) -> None:
+    watch = ClockWatch()
+    watch.start(1_000 * NS_PER_S, 5 * NS_PER_S)
+    assert watch.look((1_000 + clock_s) * NS_PER_S, (5 + steady_s) * NS_PER_S) == reason
+
+
+@pytest.mark.parametrize("clock", ["_steady", "_now"])
+async def test_a_gap_while_armed_disarms_renews_no_switch_and_says_why(
+    tmp_path: Path, clock: str
+) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        arming, set_at = found.trader._arming, found.switch_at
+        assert arming is not None
+        real = {"_steady": time.monotonic_ns, "_now": arming._now}[clock]
+        setattr(arming, clock, lambda: real() + 75 * NS_PER_S)
+        await found.pilot.press("B")
+        await found.until(lambda: "DISARMED: the " in found.log_text(), found.log_text())
+        await found.until(lambda: arming._renewal is None)
+        assert not found.trader.armed
+        assert not found.received
+        assert found.switch_at in (None, set_at)
