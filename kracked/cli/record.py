@@ -86,7 +86,7 @@ def record(
 
 
 def _feed(symbols: list[str], channels: Mapping[str, object], endpoint: str | None) -> FeedManager:
-    """Return the feed to record, without the account if there is no key. Arguments as in `record`."""
+    """Return the feed to record, without the account if there is no key; see `record`."""
     credentials = Credentials.from_environment()
     market = {name: choice for name, choice in channels.items() if name != "account"}
     return FeedManager(
