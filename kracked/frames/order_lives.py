@@ -22,7 +22,7 @@ from kracked.format.session_info import read_table_info
 from kracked.frames.books.order_messages import depth_of, order_messages, times_ns
 from kracked.frames.books.order_rows import TooManyDigits
 from kracked.frames.loaders import load
-from kracked.frames.read.precision_periods import PrecisionPeriod
+from kracked.frames.precision_periods import PrecisionPeriod
 from kracked.frames.read.table_files import Source, paths
 from kracked.instruments import Precision
 from kracked.protocol.events import Side, Trade
