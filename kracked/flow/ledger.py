@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from msgspec.structs import replace
 
 from kracked.flow.facts import Birth, Fact, Outcome, Place, PlaceKnown, Standing, State, What
-from kracked.flow.life import Level, Life, QueueSide, Reduction
+from kracked.flow.life import Life, QueueLevel, QueueSide, Reduction
 from kracked.flow.links import HOLD_NS, MEMORY_NS, SLACK_NS, Linker
 from kracked.flow.lives import REMEMBERED, Crossing, Lives
 from kracked.protocol.events import OrderAction, Side, Trade
@@ -242,7 +242,7 @@ class Ledger:
         fresh = life.message == self._messages and life.known is PlaceKnown.OBSERVED
         return fresh and not life.slices
 
-    def _end(self, side: QueueSide, life: Life, state: State, what: What, time: int) -> Level:
+    def _end(self, side: QueueSide, life: Life, state: State, what: What, time: int) -> QueueLevel:
         """Take an order out of its level for good; return the level."""
         level = side.leave(life)
         self.lives.end(life, state, time, self._arrived)

@@ -127,7 +127,7 @@ Departure = Reduction | tuple[int, int, bool]
 """What left a queue: a reduction, or (number, quantity, whether by a cancel)."""
 
 
-class Level:
+class QueueLevel:
     """The orders at one price, first to fill first, and what has left from between them.
 
     Attributes:
@@ -241,18 +241,18 @@ class QueueSide:
         self.side = side
         self.sign = 1 if side is Side.BID else -1
         self.keys: list[int] = []
-        self.levels: dict[int, Level] = {}
+        self.levels: dict[int, QueueLevel] = {}
 
-    def level(self, price: int, message: int) -> Level:
+    def level(self, price: int, message: int) -> QueueLevel:
         """Return the level at a price; make it if there is none."""
         level = self.levels.get(price)
         if level is None:
             key = self.sign * price
-            level = self.levels[price] = Level(price, key, message)
+            level = self.levels[price] = QueueLevel(price, key, message)
             self.keys.insert(bisect_left(self.keys, key), key)
         return level
 
-    def leave(self, life: Life) -> Level:
+    def leave(self, life: Life) -> QueueLevel:
         """Take an order out of its level, and an empty level out of the side."""
         level = self.levels[life.price]
         del level.orders[life.order_id]
@@ -262,7 +262,7 @@ class QueueSide:
             del self.keys[bisect_left(self.keys, level.key)]
         return level
 
-    def cut(self, depth: int) -> list[Level]:
+    def cut(self, depth: int) -> list[QueueLevel]:
         """Drop the levels below the best `depth`, and return them, worst first."""
         surplus = len(self.keys) - depth
         if surplus <= 0:

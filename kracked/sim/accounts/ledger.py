@@ -29,7 +29,7 @@ class LedgerMovement(msgspec.Struct, frozen=True, kw_only=True):
     """The balance afterwards, the fee taken off."""
 
 
-class Ledger:
+class AccountLedger:
     """Owner of one account's balances and holds."""
 
     def __init__(
