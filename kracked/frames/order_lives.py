@@ -1,4 +1,4 @@
-"""What happened to each recorded order, and which order each recorded trade filled.
+"""The lives of recorded orders, and the order that each recorded trade filled.
 
 The ledger of `kracked.flow` reads the level 3 table and the trades of a recording in the order
 of their arrival: the same code as on a live feed, so the same answers.
@@ -136,7 +136,7 @@ def load_fills(
 
 
 class _Stretch(NamedTuple):
-    """What a ledger found in a stretch of the recording with the same decimals."""
+    """Findings of a ledger in a stretch of the recording with the same decimals."""
 
     precision: Precision
     lives: list[Life]
