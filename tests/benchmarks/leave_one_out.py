@@ -109,7 +109,7 @@ def stays_of(
     ledger.linker = linker = LookingLinker(market.symbol)
     done: list[Stay] = []
     now: dict[str, Stay] = {}
-    last: dict[str, Stay] = {}
+    last: dict[str, list[Stay]] = {}
     for message in market.feed(depth, delay_ns, 0, seed):
         for event in keeper.receive(message.raw, message.received):
             for one in flow.apply(event):
@@ -120,14 +120,19 @@ def stays_of(
 
 
 def follow(
-    one: object, ledger: Ledger, now: dict[str, Stay], last: dict[str, Stay], done: list[Stay]
+    one: object,
+    ledger: Ledger,
+    now: dict[str, Stay],
+    last: dict[str, list[Stay]],
+    done: list[Stay],
 ) -> None:
     if isinstance(one, Settled):
-        stay = now.get(one.order_id)
-        if stay is None or one.time < stay.start:  # settled after it had moved on
-            stay = last.get(one.order_id)
-        if stay is not None:
-            stay.amends.append((one.time, one.qty))
+        # It may have moved on since, more than once within the hold.
+        stays = [*last.get(one.order_id, ()), *([now[one.order_id]] if one.order_id in now else ())]
+        for stay in reversed(stays):
+            if stay.start <= one.time:
+                stay.amends.append((one.time, one.qty))
+                break
         return
     if not isinstance(one, Fact):
         return
@@ -140,8 +145,9 @@ def follow(
         start = one.time if one.what is not What.NEW else life.entered
         now[one.order_id] = Stay(one, standing, start)
     elif one.what is What.REFILLED:
-        stay = last.pop(one.order_id, None)
-        if stay is not None:
+        earlier = last.get(one.order_id)
+        if earlier:
+            stay = earlier.pop()
             stay.slices.append(one.qty)
             stay.end, stay.filled = 1 << 63, False
             now[one.order_id] = stay
@@ -150,7 +156,7 @@ def follow(
         stay = now.pop(one.order_id)
         stay.end, stay.filled = one.time, one.what is What.FILLED
         done.append(stay)
-        last[one.order_id] = stay
+        last.setdefault(one.order_id, []).append(stay)
 
 
 def score(market: Market, depth: int, delay_ns: int, seed: int) -> tuple[Counter[str], list[str]]:
