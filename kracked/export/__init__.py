@@ -1,0 +1,5 @@
+"""Recordings written for other tools: one normal form of what happened, and a writer a format."""
+
+from kracked.export.normal_form import Action, NormalForm, NormalRow, Why
+
+__all__ = ["Action", "NormalForm", "NormalRow", "Why"]
