@@ -14,6 +14,8 @@ from importlib import import_module
 from typing import Any, TypeAlias
 
 _DEPTHS = ("10", "25", "100", "500", "1000")
+EXPORT_FORMATS = ("lobster",)
+"""As in `kracked.export`, which is not loaded to parse a command line."""
 _MOST_DECIMALS = 30
 _LAST_PORT = 65_535
 _HIGHEST_RATE = 1_000

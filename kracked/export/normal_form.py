@@ -166,6 +166,8 @@ class NormalForm:
     ) -> Iterator[NormalRow]:
         """Take what the ledger said of a level 3 message; yield the rows that are final.
 
+        A message that the ledger was told to distrust (`Ledger.lose`) is one as well.
+
         Args:
             outcomes: What the ledger returned.
             at: The exchange's time of the message; 0 without one.
@@ -287,15 +289,20 @@ class NormalForm:
             return
         left = link.qty
         start, end = link.instant - EARLY_NS, link.instant + SLACK_NS
-        for change in self._open.get(link.order_id, ()):
-            if change.left and change.price == link.price and start <= change.time < end:
+        fitting = [
+            change
+            for change in self._open.get(link.order_id, ())
+            if change.left and change.price == link.price and start <= change.time < end
+        ]
+        if len(fitting) > 1:
+            fitting.sort(key=lambda change: change.left != left)
+        for change in fitting:
+            if left:
                 part = min(left, change.left)
                 change.left -= part
                 change.fills.append((part, link.trade_id))
                 filled.append(change)
                 left -= part
-                if not left:
-                    return
 
     def _message_after(self, instant: int) -> _Message:
         """Return the first message that is not older than an instant, a new one without any."""
