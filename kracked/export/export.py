@@ -10,14 +10,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kracked.errors import RecordError, says
+from kracked.export.hftbacktest import HftbacktestWriter
 from kracked.export.lobster import LobsterWriter
 from kracked.export.normal_form import NormalForm
 from kracked.export.recorded_rows import NoLevel3, recorded_rows
+from kracked.export.tardis import TardisWriter
 from kracked.export.writing import Target, Writer, Written, file_name
 from kracked.frames.books.order_rows import TooManyDigits
 from kracked.frames.order_lives import level3_symbols
 
-WRITERS: dict[str, type[Writer]] = {"lobster": LobsterWriter}
+WRITERS: dict[str, type[Writer]] = {
+    "lobster": LobsterWriter,
+    "tardis": TardisWriter,
+    "hftbacktest": HftbacktestWriter,
+}
 FORMATS = tuple(WRITERS)
 
 _ABOUT = """\
