@@ -210,8 +210,14 @@ def add_export(commands: Commands) -> None:
         help="write even where the format changes numbers; they are counted. Without it nothing\n"
         "is written then, and the exit code is 1",
     )
+    parser.add_argument(
+        "--size-decimals",
+        type=arguments.decimals,
+        metavar="N",
+        help="databento-mbo: decimals of a size, which has 32 bits; by default all of the pair's",
+    )
     parser.add_argument("--json", action="store_true", help="print one object")
-    parser.set_defaults(run=_export, size_decimals=None)
+    parser.set_defaults(run=_export)
 
 
 def _export(given: argparse.Namespace) -> int:

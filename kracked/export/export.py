@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kracked.errors import RecordError, says
+from kracked.export.databento import DatabentoWriter
 from kracked.export.hftbacktest import HftbacktestWriter
 from kracked.export.lobster import LobsterWriter
 from kracked.export.normal_form import NormalForm
@@ -23,6 +24,7 @@ WRITERS: dict[str, type[Writer]] = {
     "lobster": LobsterWriter,
     "tardis": TardisWriter,
     "hftbacktest": HftbacktestWriter,
+    "databento-mbo": DatabentoWriter,
 }
 FORMATS = tuple(WRITERS)
 
