@@ -14,7 +14,7 @@ import numpy as np
 import zstandard
 
 from kracked.errors import RecordError, says
-from kracked.export.normal_form import Action, Flags, NormalRow
+from kracked.export.rows import Action, Flags, NormalRow
 from kracked.export.writing import DoesNotFit, Target, Written
 from kracked.protocol.events import Side
 

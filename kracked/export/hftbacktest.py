@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from kracked.export.normal_form import Action, NormalRow, Why
+from kracked.export.rows import Action, NormalRow, Why
 from kracked.export.writing import Target, Written
 from kracked.protocol.events import Side
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from kracked.export.normal_form import Action, NormalRow, Why
+from kracked.export.rows import Action, NormalRow, Why
 from kracked.export.writing import LevelTotals, Target, Written
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S, to_rfc3339

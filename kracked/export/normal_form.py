@@ -9,81 +9,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
-from enum import IntFlag, StrEnum
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
 
-from kracked.flow.facts import Fact, Link, Outcome, Settled, Taker, What
+from kracked.export.rows import Action, Flags, NormalRow, Why
+from kracked.flow.facts import Fact, Link, Outcome, Taker, What
 from kracked.flow.links import EARLY_NS, HOLD_NS, MEMORY_NS, SLACK_NS
 from kracked.protocol.events import Side, Trade
 
-
-class Action(StrEnum):
-    """What a row does."""
-
-    ADD = "A"
-    """An order joins the back of its level with this quantity."""
-    CANCEL = "C"
-    """An order leaves the book; the quantity is the one it had before."""
-    MODIFY = "M"
-    """An order has this quantity from here on, and keeps its place."""
-    FILL = "F"
-    """So much of a resting order is filled; its C or M follows and tells the book."""
-    TRADE = "T"
-    """A trade, on the taker's side; it changes nothing by itself."""
-    CLEAR = "R"
-    """The book is empty."""
-
-
-class Why(StrEnum):
-    """The reason for a row."""
-
-    NEW = "new"
-    BACK = "back"
-    """The order had rested before, out of view."""
-    LEFT_VIEW = "left view"
-    """The level fell below the depth: the order rests on, or is cancelled there."""
-    FILL = "fill"
-    HIDDEN = "hidden"
-    """A fill that no visible order explains: F without an order."""
-    CANCEL = "cancel"
-    AMEND = "amend"
-    REFILL = "refill"
-    """The next part of an iceberg."""
-    TAKER = "taker"
-    """The order was a taker at work."""
-    SNAPSHOT = "snapshot"
-    HOLE = "hole"
-    """Messages were lost: nothing is known before the next snapshot."""
-
-
-class Flags(IntFlag):
-    """Bits of a row."""
-
-    SNAPSHOT = 32
-    LAST = 128
-    """The last row of a message."""
-
-
-class NormalRow(NamedTuple):
-    """A row of the normal form. Prices and quantities are scaled integers."""
-
-    ts_engine: int
-    """The exchange's time of the message, of a trade its own; ns, and it never falls."""
-    ts_recv: int
-    """When the message came, ns."""
-    action: Action
-    side: Side
-    """The side of the order; of T the taker's."""
-    price: int
-    qty: int
-    order: int
-    """The order's number, dense from 1; 0 for none."""
-    flags: int
-    why: Why
-    trade: int
-    """The id of the trade, with T and F; 0 where none was recorded."""
-
+_SNAPSHOT, _LAST = int(Flags.SNAPSHOT), int(Flags.LAST)
 
 _ADDS = {
     What.NEW: Why.NEW,
@@ -100,6 +33,7 @@ _ENDS = {
     What.LEFT_VIEW: Why.LEFT_VIEW,
     What.FILLED: Why.FILL,
 }
+_FILL = Action.FILL
 _KEPT_NS = MEMORY_NS + 4 * HOLD_NS
 """How long rows wait: after this no trade is linked with them any more."""
 
@@ -107,7 +41,7 @@ _KEPT_NS = MEMORY_NS + 4 * HOLD_NS
 class _Change:
     """A change of one order, until it is known which trades caused it."""
 
-    __slots__ = ("action", "amended", "fills", "left", "number", "order_id", "price", "qty",
+    __slots__ = ("action", "fills", "left", "number", "order_id", "price", "qty",
                  "side", "takers", "time", "why")  # fmt: skip
 
     def __init__(
@@ -117,10 +51,9 @@ class _Change:
         self.order_id, self.why, self.time = fact.order_id, why, fact.time
         self.left, self.number = left, number
         """The part of a reduction that no trade has claimed; the number of its message."""
-        self.amended = False
-        self.fills: list[tuple[int, int]] = []
+        self.fills: Sequence[tuple[int, int]] = ()
         """Quantity and trade of each fill."""
-        self.takers: list[Taker] = []
+        self.takers: Sequence[Taker] = ()
         """Those whose trades come before it."""
 
 
@@ -163,8 +96,8 @@ class NormalForm:
 
     def message(
         self, outcomes: Iterable[Outcome], at: int, received: int, *, snapshot: bool
-    ) -> Iterator[NormalRow]:
-        """Take what the ledger said of a level 3 message; yield the rows that are final.
+    ) -> list[NormalRow]:
+        """Take what the ledger said of a level 3 message; return the rows that are final.
 
         A message that the ledger was told to distrust (`Ledger.lose`) is one as well.
 
@@ -182,21 +115,21 @@ class NormalForm:
             self._shown.clear()
             message.changes.append(_clear(Why.SNAPSHOT, at, number))
         self._take(outcomes, message, number)
-        yield from self._settled(received - _KEPT_NS)
+        return self._settled(received - _KEPT_NS)
 
     def traded(
         self, outcomes: Iterable[Outcome], trades: Iterable[Trade], received: int
-    ) -> Iterator[NormalRow]:
-        """Take trades that came, and what the ledger said then; yield the rows that are final."""
+    ) -> list[NormalRow]:
+        """Take trades that came, and what the ledger said then; return the rows that are final."""
         for trade in trades:
             self._arrivals.setdefault(trade.trade_id, received)
         self._take(outcomes, None, 0)
-        yield from self._settled(received - _KEPT_NS)
+        return self._settled(received - _KEPT_NS)
 
-    def finish(self, outcomes: Iterable[Outcome]) -> Iterator[NormalRow]:
-        """Take what the ledger said at its end; yield all rows that are left."""
+    def finish(self, outcomes: Iterable[Outcome]) -> list[NormalRow]:
+        """Take what the ledger said at its end; return all rows that are left."""
         self._take(outcomes, None, 0)
-        yield from self._settled(1 << 63)
+        return self._settled(1 << 63)
 
     # --- what the ledger says -----------------------------------------------------------------
 
@@ -207,8 +140,6 @@ class NormalForm:
                 self._fact(one, message, number)  # type: ignore[arg-type]
             elif kind is Taker:
                 self._taker(one)  # type: ignore[arg-type]
-            elif kind is Settled:
-                self._amended(one)  # type: ignore[arg-type]
             elif kind is Fact and one.what is What.HOLE:  # type: ignore[union-attr]
                 raise AssertionError("a hole without a message")
 
@@ -259,12 +190,6 @@ class NormalForm:
                     return
         raise AssertionError("a taker lives no minute")
 
-    def _amended(self, settled: Settled) -> None:
-        for change in self._open.get(settled.order_id, ()):
-            if change.time == settled.time and change.left == settled.qty:
-                change.amended = True
-                return
-
     def _taker(self, taker: Taker) -> None:
         """Put a taker's trades before the first order that they filled."""
         if taker.instant + SLACK_NS < self._begun or not self._begun:
@@ -281,7 +206,8 @@ class NormalForm:
         first = min(change.number for change in filled)
         changes = self._messages[first - self._first].changes
         of_first = [change for change in filled if change.number == first]
-        min(of_first, key=changes.index).takers.append(taker)
+        anchor = min(of_first, key=changes.index)
+        anchor.takers = [*anchor.takers, taker]
 
     def _claim(self, link: Link, filled: list[_Change]) -> None:
         """Give a link's quantity to the reductions of its order at its instant."""
@@ -300,7 +226,7 @@ class NormalForm:
             if left:
                 part = min(left, change.left)
                 change.left -= part
-                change.fills.append((part, link.trade_id))
+                change.fills = [*change.fills, (part, link.trade_id)]
                 filled.append(change)
                 left -= part
 
@@ -317,58 +243,71 @@ class NormalForm:
 
     # --- rows -----------------------------------------------------------------------------------
 
-    def _settled(self, until: int) -> Iterator[NormalRow]:
+    def _settled(self, until: int) -> list[NormalRow]:
         """Let go of the messages that came before an instant, as rows."""
         messages = self._messages
+        rows: list[NormalRow] = []
         while messages and messages[0].received < until:
             message = messages.popleft()
             self._first += 1
-            rows = list(self._rows(message))
-            if rows:
-                yield from rows[:-1]
-                yield rows[-1]._replace(flags=rows[-1].flags | Flags.LAST)
+            before = len(rows)
+            self._add_rows(message, rows)
+            if len(rows) > before:
+                rows[-1] = rows[-1]._replace(flags=rows[-1].flags | _LAST)
+        return rows
 
-    def _rows(self, message: _Message) -> Iterator[NormalRow]:
+    def _add_rows(self, message: _Message, rows: list[NormalRow]) -> None:
         for taker in message.takers:
-            yield from self._trades(taker)
+            rows += self._trades(taker)
         at = self._last
         if message.changes:
-            self.counts["times of messages that fell, raised"] += 0 < message.at < at
+            if 0 < message.at < at:
+                self.counts["times of messages that fell, raised"] += 1
             at = self._last = max(at, message.at)
-        received, flags = message.received, Flags.SNAPSHOT if message.snapshot else 0
+        received, flags = message.received, _SNAPSHOT if message.snapshot else 0
         for change in message.changes:
             if change is None:
                 continue
             for taker in change.takers:
-                yield from self._trades(taker, at)
-            number = self._number(change.order_id)
-            side, price = change.side, change.price
-            if change.left or change.fills:
+                rows += self._trades(taker, at)
+            number, side, price = self._number(change.order_id), change.side, change.price
+            if change.why is Why.FILL:
                 self._close(change)
                 for qty, trade in change.fills:
-                    yield NormalRow(
-                        at, received, Action.FILL, side, price, qty, number, 0, Why.FILL, trade
+                    rows.append(
+                        NormalRow(at, received, _FILL, side, price, qty, number, 0, Why.FILL, trade)
                     )
-                    self.counts["fills without a recorded trade"] += not trade
-            if change.left and change.fills:  # filled in part and amended at once
-                qty = change.qty + change.left
-                yield NormalRow(
-                    at, received, Action.MODIFY, side, price, qty, number, 0, Why.FILL, 0
+            rows.append(
+                NormalRow(
+                    at,
+                    received,
+                    change.action,
+                    side,
+                    price,
+                    change.qty,
+                    number,
+                    flags,
+                    change.why,
+                    0,
                 )
-            why = Why.AMEND if change.left else change.why
-            yield NormalRow(
-                at, received, change.action, side, price, change.qty, number, flags, why, 0
             )
 
     def _close(self, change: _Change) -> None:
-        """Take a reduction from the open ones; a whole fill needs no trade to be one."""
+        """Settle a reduction: all of an order that is gone was filled, else what is left amended.
+
+        The ledger links a reduction as a whole or not at all.
+        """
         held = self._open[change.order_id]
         held.remove(change)
         if not held:
             del self._open[change.order_id]
-        if change.left and change.why is Why.FILL and change.action is Action.CANCEL:
-            change.fills.append((change.left, 0))
-            change.left = 0
+        if not change.left:
+            return
+        if change.action is Action.CANCEL:
+            change.fills = [*change.fills, (change.left, 0)]
+            self.counts["fills without a recorded trade"] += 1
+        else:
+            change.why = Why.AMEND
 
     def _trades(self, taker: Taker, latest: int = 1 << 63) -> Iterator[NormalRow]:
         """Yield a taker's trades, then the fills that no visible order explains."""

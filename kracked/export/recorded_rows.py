@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kracked.errors import RecordError, says
-from kracked.export.normal_form import NormalForm, NormalRow
+from kracked.export.normal_form import NormalForm
+from kracked.export.rows import NormalRow
 from kracked.flow.ledger import Ledger
 from kracked.frames.books.order_messages import depth_of, order_messages
 from kracked.frames.order_lives import RecordedTrades
@@ -64,21 +65,18 @@ def recorded_rows(
             for received, traded in trades.until(message.received, precision):
                 told = ledger.traded(traded, received)
                 only = [trade for _, trade in traded]
-                yield precision, list(form.traded(told, only, received))
+                yield precision, form.traded(told, only, received)
             if message.suspect:
                 told = ledger.lose(message.received)
             else:
                 take = ledger.snapshot if message.snapshot else ledger.update
                 told = take(message.bids, message.asks, message.at, message.received)
             whole = message.snapshot and not message.suspect
-            rows = form.message(told, message.at, message.received, snapshot=whole)
-            yield precision, list(rows)
+            yield precision, form.message(told, message.at, message.received, snapshot=whole)
     if ledger is None or before is None:
         raise NoLevel3(symbol)
     for received, traded in trades.until(None, before.precision):
         told = ledger.traded(traded, received)
-        yield (
-            before.precision,
-            list(form.traded(told, [trade for _, trade in traded], received)),
-        )
-    yield before.precision, list(form.finish(ledger.finish()))
+        only = [trade for _, trade in traded]
+        yield before.precision, form.traded(told, only, received)
+    yield before.precision, form.finish(ledger.finish())

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from itertools import starmap
 from typing import TextIO
 
-from kracked.export.normal_form import Action, Flags, NormalRow, Why
+from kracked.export.rows import Action, Flags, NormalRow, Why
 from kracked.export.writing import LevelTotals, Target, Written
 from kracked.protocol.events import Side
 from kracked.times import to_rfc3339

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from kracked.errors import RecordError, says
-from kracked.export.normal_form import NormalRow
+from kracked.export.rows import NormalRow
 from kracked.instruments import Precision
 from kracked.protocol.events import Side
 
