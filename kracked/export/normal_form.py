@@ -165,10 +165,11 @@ class NormalForm:
             message.changes.append(_Change(Action.MODIFY, fact, qty, Why.AMEND, 0, number))
         elif what is What.TAKEN:
             self._taken(fact, message, number)
-        elif what is What.HOLE and not message.snapshot:
-            shown.clear()
+        elif what is What.HOLE:
             self.counts["holes in level 3"] += 1
-            message.changes.append(_clear(Why.HOLE, fact.time, number))
+            if not message.snapshot:
+                shown.clear()
+                message.changes.append(_clear(Why.HOLE, fact.time, number))
 
     def _taken(self, fact: Fact, message: _Message, number: int) -> None:
         """Take a reduction of a taker's own order; where it ends it, it has never rested."""

@@ -142,8 +142,31 @@ def databento(folder: Path) -> Result:
     return right, count
 
 
+def mbo_queue(folder: Path) -> Result:
+    """Let mbo-queue run over the records; it counts what refers to no order."""
+    import databento_dbn
+    import mboq.fast
+    import zstandard
+
+    [path] = folder.glob("*/*.dbn.zst")
+    with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as plain:
+        content = plain.read()
+    header = 8 + int.from_bytes(content[4:8], "little")
+    records = np.frombuffer(content[header:], np.dtype(databento_dbn.MBOMsg._dtypes))
+    columns = ("ts_event", "order_id", "price", "size", "flags", "action", "side")
+    rows = {name: np.ascontiguousarray(records[name]) for name in columns}
+    stats = mboq.fast.run(rows, 10**8)["stats"]
+    wrong = sum(
+        stats[name]
+        for name in ("dup_add", "fill_unknown", "modify_unknown", "shadow_fifo_anomaly",
+                     "unknown_cancel")
+    )  # fmt: skip
+    return stats["records"] - wrong, len(records)
+
+
 CHECKS = {
     "lobster": ("lobster_reconstructor", lobster),
+    "mbo-queue": ("mboq", mbo_queue),
     "hftbacktest": ("hftbacktest", hftbacktest),
     "tardis": ("hftbacktest", tardis),
     "databento-mbo": ("databento_dbn", databento),
@@ -153,10 +176,11 @@ CHECKS = {
 def main() -> int:
     folder, failed = Path(sys.argv[1]), 0
     for name, (package, check) in CHECKS.items():
-        if find_spec(package) is None or not (folder / name).is_dir():
-            print(f"{name}: not checked, {package} or {folder / name} is missing")
+        files = folder / ("databento-mbo" if name == "mbo-queue" else name)
+        if find_spec(package) is None or not files.is_dir():
+            print(f"{name}: not checked, {package} or {files} is missing")
             continue
-        right, count = check(folder / name)
+        right, count = check(files)
         failed += right != count
         print(f"{name}: {right:,} of {count:,}")
     return int(failed > 0)

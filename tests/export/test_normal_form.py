@@ -188,6 +188,14 @@ def test_a_second_snapshot_clears_the_book() -> None:
     feed.snapshot(bids=["OB 100.0 2.0 12.0"], time="30.0")
     feed.finish()
     assert [(row.action, row.order) for row in feed.rows[-2:]] == [("R", 0), ("A", 2)]
+    assert feed.form.counts["holes in level 3"] == 1
+
+
+def test_a_message_that_cannot_be_trusted_clears_the_book_until_the_next_snapshot() -> None:
+    feed = opened()
+    feed.rows += feed.form.message(feed.ledger.lose(feed.now), 0, feed.now, snapshot=False)
+    feed.update(bids=["add ON 99.5 1.0 25.0"], time="25.0")
+    assert feed.finish() == ["R - 0 hole |"]
 
 
 @pytest.mark.parametrize(
