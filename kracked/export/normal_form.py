@@ -32,6 +32,7 @@ _ENDS = {
     What.MOVED_AWAY: Why.AMEND,
     What.LEFT_VIEW: Why.LEFT_VIEW,
     What.FILLED: Why.FILL,
+    What.LOST: Why.AMEND,  # told anew while it was there; after a hole it is in no book
 }
 _FILL = Action.FILL
 _KEPT_NS = MEMORY_NS + 4 * HOLD_NS
@@ -148,7 +149,7 @@ class NormalForm:
         if (why := _ADDS.get(what)) is not None:
             shown[order_id] = fact.qty
             message.changes.append(_Change(Action.ADD, fact, fact.qty, why, 0, number))
-        elif (why := _ENDS.get(what)) is not None:
+        elif (why := _ENDS.get(what)) is not None and order_id in shown:
             qty = shown.pop(order_id)
             left = qty if why is Why.FILL else 0
             change = _Change(Action.CANCEL, fact, qty, why, left, number)
@@ -189,7 +190,8 @@ class NormalForm:
                 if change.action is Action.ADD:
                     self.counts["takers that were shown for an instant, left out"] += 1
                     return
-        raise AssertionError("a taker lives no minute")
+        gone = fact.qty  # its rows are written: nothing came for a minute
+        message.changes.append(_Change(Action.CANCEL, fact, gone, Why.TAKER, 0, number))
 
     def _taker(self, taker: Taker) -> None:
         """Put a taker's trades before the first order that they filled."""

@@ -175,6 +175,24 @@ def test_the_remainder_of_a_killed_taker_is_no_row() -> None:
     assert feed.finish() == ["T - 1 fill", "F OZ 1 fill", "C OZ 1 fill |"]
 
 
+def test_an_order_that_is_told_anew_while_it_is_there_leaves_and_joins() -> None:
+    feed = opened()
+    feed.update(bids=["add OA 98.0 1.0 25.0"], time="25.0")
+    assert feed.finish() == ["C OA 1 amend", "A OA 1 amend |"]
+
+
+def test_a_shown_taker_of_more_than_a_minute_is_cancelled() -> None:
+    feed = opened()
+    feed.update(bids=["add OT 200.0 0.5 25.0"], time="25.0")
+    feed.now += 70 * 10**9
+    feed.trades("7 buy 150.0 1.0 25.0")
+    feed.update(bids=["delete OT 200.0 0.5 25.00000003"], time="25.00000003")
+    assert [line for line in feed.finish() if "OT" in line] == [
+        "A OT 0.5 new |",
+        "C OT 0.5 taker |",
+    ]
+
+
 def test_trades_from_before_the_first_book_are_counted_and_left_out() -> None:
     feed = Exporting()
     feed.trades("7 buy 200.0 1.0 15.0", kind="snapshot")
