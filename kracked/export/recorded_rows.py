@@ -10,7 +10,7 @@ from kracked.export.rows import NormalRow
 from kracked.flow.ledger import Ledger
 from kracked.frames.books.order_messages import depth_of, order_messages
 from kracked.frames.order_lives import RecordedTrades
-from kracked.frames.read.precision_periods import PrecisionPeriod
+from kracked.frames.precision_periods import PrecisionPeriod
 from kracked.frames.read.table_files import Source
 from kracked.instruments import Precision
 
