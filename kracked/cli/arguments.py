@@ -14,6 +14,8 @@ from importlib import import_module
 from typing import Any, TypeAlias
 
 _DEPTHS = ("10", "25", "100", "500", "1000")
+EXPORT_FORMATS = ("lobster", "tardis", "hftbacktest", "databento-mbo")
+"""As in `kracked.export`, which is not loaded to parse a command line."""
 _MOST_DECIMALS = 30
 _LAST_PORT = 65_535
 _HIGHEST_RATE = 1_000
@@ -66,6 +68,13 @@ def precision(text: str) -> tuple[str, int, int]:
     if not plain or max(int(price), int(qty)) > _MOST_DECIMALS:
         raise argparse.ArgumentTypeError(f"{text!r} is not like BTC/USD=1,8")
     return symbol, int(price), int(qty)
+
+
+def decimals(text: str) -> int:
+    """Read a number of decimals."""
+    if not re.fullmatch(r"[0-9]{1,2}", text) or int(text) > _MOST_DECIMALS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of decimals, 0 to 30")
+    return int(text)
 
 
 def depth(text: str) -> tuple[str, int]:

@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
         session_commands.add_replay,
         session_commands.add_bars,
         session_commands.add_convert,
+        session_commands.add_export,
         _add_doctor,
     ):
         add(commands)

@@ -183,6 +183,57 @@ def _convert(given: argparse.Namespace) -> int:
     return convert(given.session, out=given.out)
 
 
+def add_export(commands: Commands) -> None:
+    """Add the parser of `kracked export`."""
+    about = "write a recording's level 3 and trades in another tool's format"
+    example = "kracked export sessions/today --to lobster --symbols BTC/USD --out lobster"
+    parser = _session_parser(commands, "export", about, example)
+    parser.add_argument(
+        "--to",
+        dest="form",
+        choices=arguments.EXPORT_FORMATS,
+        required=True,
+        help="the format: %(choices)s",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder to make; by default SESSION/export-FORMAT",
+    )
+    arguments.add_several(
+        parser, "--symbols", arguments.symbols, "SYMBOL", default=[], help="only these pairs"
+    )
+    parser.add_argument(
+        "--lossy",
+        action="store_true",
+        help="write even where the format changes numbers; they are counted. Without it nothing\n"
+        "is written then, and the exit code is 1",
+    )
+    parser.add_argument(
+        "--size-decimals",
+        type=arguments.decimals,
+        metavar="N",
+        help="databento-mbo: decimals of a size, which has 32 bits; by default all of the pair's",
+    )
+    parser.add_argument("--json", action="store_true", help="print one object")
+    parser.set_defaults(run=_export)
+
+
+def _export(given: argparse.Namespace) -> int:
+    from kracked.cli.export import export
+
+    return export(
+        given.session,
+        given.form,
+        out=given.out,
+        symbols=given.symbols,
+        lossy=given.lossy,
+        size_decimals=given.size_decimals,
+        as_json=given.json,
+    )
+
+
 def add_schema(commands: Commands) -> None:
     """Add the parser of `kracked schema`."""
     about = "print the tables of a recording: columns, units, words, flags"

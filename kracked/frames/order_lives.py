@@ -96,7 +96,7 @@ def load_lifetimes(
     """
     rows: list[tuple[object, ...]] = []
     scales: list[Precision] = []
-    for symbol in _symbols(source, symbols):
+    for symbol in level3_symbols(source, symbols):
         for found in _stretches(source, symbol):
             lives = sorted(found.lives, key=lambda life: life.born)
             rows += [_life(symbol, life) for life in lives]
@@ -127,7 +127,7 @@ def load_fills(
     """
     rows: list[tuple[object, ...]] = []
     scales: list[Precision] = []
-    for symbol in _symbols(source, symbols):
+    for symbol in level3_symbols(source, symbols):
         for found in _stretches(source, symbol):
             links = sorted(found.links, key=lambda link: (link.instant, link.trade_id))
             rows += [_fill(link) for link in links]
@@ -155,7 +155,7 @@ def _read(source: Source, symbol: str, *, exact: bool) -> Iterator[_Stretch]:
     ledger: Ledger | None = None
     found: _Stretch | None = None
     before: PrecisionPeriod | None = None
-    trades = _Trades(source, symbol)
+    trades = RecordedTrades(source, symbol)
     for period, messages in order_messages(source, symbol, exact=exact):
         if ledger is not None and found is not None and not period.continues(before):
             _keep(ledger.finish(), found)
@@ -191,7 +191,7 @@ def _keep(outcomes: list[Outcome], found: _Stretch) -> None:
             found.links.append(one)
 
 
-class _Trades:
+class RecordedTrades:
     """The recorded trades of a symbol, in the order of arrival."""
 
     def __init__(self, source: Source, symbol: str) -> None:
@@ -226,7 +226,7 @@ class _Trades:
 # --- frames -----------------------------------------------------------------------------
 
 
-def _symbols(source: Source, asked: Iterable[str] | str | None) -> list[str]:
+def level3_symbols(source: Source, asked: Iterable[str] | str | None) -> list[str]:
     """Return the symbols asked for, by default all whose level 3 was recorded."""
     if asked is not None:
         return [asked] if isinstance(asked, str) else sorted(set(asked))
