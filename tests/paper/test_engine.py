@@ -524,3 +524,30 @@ def test_what_was_open_when_the_engine_stopped_is_unknown_when_it_starts() -> No
     assert report.row["reason"] == "unknown: the paper engine did not run while it was open"
     assert account.money.held("USD") == Decimal("100.25")
     assert account.open[order_id].request.symbol == SYMBOL
+
+
+# --- fills that are decided late --------------------------------------------------------------
+
+
+def test_a_fill_of_before_an_amend_is_at_the_old_price() -> None:
+    paper = PaperMarket()
+    order_id = paper.order("buy", 1, 100.0)
+    paper.update(bids=["add ON 99.5 1.0 30.0"], time="30.0")
+    paper.amend(order_id, price=99.0)
+    paper.trades("1 sell 100.0 0.4 29.999999", now=paper.now + MS)
+    paper.wait()
+    assert paper.fills == [(100.0, 0.4, "m")]
+    paper.sold(2, 5.0, "31.0", price=98.0)
+    assert paper.fills == [(100.0, 0.4, "m"), (99.0, 0.6, "m")]
+
+
+def test_a_fill_of_before_an_amend_whose_funds_are_in_use_again_is_left_out() -> None:
+    paper = PaperMarket(usd="100.25")
+    order_id = paper.order("buy", 1, 100.0)
+    paper.update(bids=["add ON 99.5 1.0 30.0"], time="30.0")
+    paper.amend(order_id, price=50.0)
+    paper.order("buy", 1, 50.0)
+    paper.trades("1 sell 100.0 1.0 29.999999", now=paper.now + MS)
+    paper.wait()
+    assert paper.fills == []
+    assert paper.account.money.held("USD") == paper.account.money.balance("USD")
