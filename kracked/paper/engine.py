@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kracked.flow import OrderFlow, Outcome
+from kracked.flow import Link, OrderFlow, Outcome, Settled, Taker
 from kracked.paper.account import PaperAccount, PaperOrder
 from kracked.paper.account_events import AnyAccountEvent, Obscured, SwitchSet
 from kracked.paper.market import Market
@@ -67,13 +67,16 @@ class PaperEngine:
             now: On the clock of the events' `received`.
             verified: Whether the level 3 book of a symbol is verified just now.
             latency: How long requests take; by default none.
-            record: Writes an event down before it is applied.
+            record: Writes an event down before it is applied. When it raises, stop, and begin
+                anew from what is written: the account has not changed, but the market moved on.
         """
         self.account, self.flow = account, flow
         self.latency = latency or Latency()
         self._verified = verified
         self._record = record or (lambda _: None)
         self._markets: dict[str, Market] = {}
+        self._misfits: set[str] = set()
+        """Symbols whose numbers have another scale than the account's instrument."""
         self._requests = Requests()
         self._news: list[Answer | Report] = []
         self._entry = OrderEntry(account, self._put)
@@ -140,10 +143,13 @@ class PaperEngine:
         if instrument is None:
             return
         market = self._market(event.symbol)
+        if event.precision == instrument.precision:
+            self._misfits.discard(event.symbol)
+        else:
+            self._misfits.add(event.symbol)
         if market is None:
             return
-        if event.precision != instrument.precision:
-            market.misfit = True
+        if event.symbol in self._misfits:
             self._obscure(market, "unknown: the pair's precision has changed", waiting=True)
         elif market.look_at(event):
             self._obscure(market, "unknown: trades are missing", waiting=True)
@@ -151,6 +157,9 @@ class PaperEngine:
     def _follow(self, outcomes: list[Outcome], now: int) -> None:
         """Follow the market by what its ledgers tell."""
         for outcome in outcomes:
+            kind = type(outcome)
+            if kind is Link or kind is Settled:
+                continue
             market = self._market(outcome.symbol)
             if market is None:
                 continue
@@ -159,9 +168,16 @@ class PaperEngine:
             if market.holed:
                 market.holed = False
                 self._obscure(market, "unknown: level 3 was lost while it rested", waiting=False)
-            for price, time in market.new_prices():
-                self._entry.trigger_waiting(market, price, time)
+            if kind is Taker:
+                for price, time in market.new_prices():
+                    self._entry.trigger_waiting(market, price, time)
+        self._settle(now)
+
+    def _settle(self, now: int) -> None:
+        """Decide what waits for the takers of before."""
         for market in self._markets.values():
+            if market.idle:
+                continue
             for order_id, fill in market.settle():
                 self._entry.fill(market, order_id, fill)
             self._end_cancelled(market, now)
@@ -175,8 +191,12 @@ class PaperEngine:
         if market is None or market.ledger is not ledger:
             if market is not None:
                 self._obscure(market, "unknown: level 3 began anew", waiting=False)
-            market = self._markets[symbol] = Market(ledger, lambda: self._verified(symbol))
+            market = self._markets[symbol] = Market(ledger, lambda: self._knows(symbol))
         return market
+
+    def _knows(self, symbol: str) -> bool:
+        """Whether a symbol's book is verified and has the scale of its instrument."""
+        return symbol not in self._misfits and self._verified(symbol)
 
     # --- arrivals -----------------------------------------------------------------------------
 

@@ -38,7 +38,6 @@ class Market:
         ending: Cancels that are not decided, by order id.
         entered: The exchange's time when orders were placed: trades of before trigger nothing.
         last: The price of the last trade whose taker is decided; 0 before the first.
-        misfit: Whether its numbers have another scale than the account's instrument.
         holed: Whether level 3 was lost with the last outcome.
     """
 
@@ -49,7 +48,7 @@ class Market:
         self.ending: dict[str, Ending] = {}
         self.entered: dict[str, int] = {}
         self.last = self._seen = 0
-        self.misfit = self.holed = False
+        self.holed = False
         self._verified = verified
         self._trade_id = 0
         self._prices: list[tuple[int, int]] = []
@@ -65,7 +64,12 @@ class Market:
     @property
     def ready(self) -> bool:
         """Whether something may be decided from the book just now."""
-        return not self.ledger.lost and not self.misfit and self._verified()
+        return not self.ledger.lost and self._verified()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no own order rests and no cancel waits."""
+        return not self.ending and self.resting.idle
 
     def look_at(self, event: L3Snapshot | L3Update | Trades) -> bool:
         """Note the time of an event and the ids of trades; return whether trades are missing."""

@@ -160,6 +160,7 @@ class OrderEntry:
     def _trigger(self, market: Market, order: PaperOrder, last: int, time: int) -> None:
         """Let a waiting order meet the market, if its book is known and it can be paid for."""
         order_id = order.order_id
+        market.entered.pop(order_id, None)
         if not market.ready:
             reason = "unknown: it was triggered without a verified book"
             self._put(Obscured(time=time, order_id=order_id, reason=reason))

@@ -46,6 +46,11 @@ class Resting:
         """Whether an order rests."""
         return order_id in self._stays
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing rests, and nothing that did may still be filled."""
+        return not self._stays and not self._retired
+
     def __getitem__(self, order_id: str) -> Ghost:
         """Return the ghost of an order that rests."""
         return self._stays[order_id].ghost
@@ -77,7 +82,7 @@ class Resting:
 
     def apply(self, outcome: Fact | Taker) -> Fills:
         """Follow the market by one outcome; return what was filled, first to fill first."""
-        if not self._stays and not self._retired:
+        if self.idle:
             return []
         if isinstance(outcome, Taker):
             return self._share(outcome)

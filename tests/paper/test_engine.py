@@ -6,7 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from kracked.instruments import Precision
 from kracked.paper import Latency, PaperAccount, PaperState
+from kracked.protocol.codec import Codec
 from kracked.protocol.order_terms import TimeInForce
 from tests.flow.scripted_feed import at
 from tests.paper.paper_market import SYMBOL, PaperMarket
@@ -477,6 +479,16 @@ def test_trades_that_are_missing_make_orders_unknown() -> None:
     paper.trades("3 buy 101.0 0.1 27.0")
     states = [paper.account.open[one].state for one in (stop, resting)]
     assert states == [PaperState.UNKNOWN, PaperState.UNKNOWN]
+
+
+def test_a_pair_whose_numbers_have_another_scale_is_refused_and_what_rests_is_unknown() -> None:
+    paper = PaperMarket()
+    order_id = paper.order("buy", 1, 100.0)
+    paper.codec = Codec({SYMBOL: Precision(2, 8)})
+    paper.snapshot(bids=["OA 100.00 1.0 11.0"], asks=["OZ 101.00 1.0 10.0"], time="26.0")
+    paper.order("buy", 1)
+    assert paper.errors == ["EService:Unavailable:paper has no verified level 3 book"]
+    assert paper.account.open[order_id].state is PaperState.UNKNOWN
 
 
 # --- refusals ---------------------------------------------------------------------------------
