@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -169,12 +170,12 @@ async def play(session: Session) -> None:
     await session.press("b", "4", "deeper", "enter")
     await session.picture("trading-ticket")
     await session.type("A", "Type BTC/USD", "btc/usd")
-    await session.sees("ARMED 14:")
+    await session.until(lambda: re.search(r"ARMED 1[45]:\d\d ⟳\d", session.text), "not armed")
     await session.press("y")
     await session.until(lambda: len(session.orders) == 1, "no first order")
     await session.press("b", "deeper", "deeper", "enter", "y")
     await session.until(lambda: len(session.orders) == 2, "no second order")
-    await session.press("5", "s", *["higher"] * 6, "enter", "y")
+    await session.press("s", *["higher"] * 6, "enter", "y")
     await session.until(lambda: len(session.orders) == 3, "no third order")
     await session.sees("3 working")
     await session.picture("trading-orders")

@@ -28,6 +28,8 @@ class Panels:
         """The pane that had the focus before the panel."""
         self._account = False
         """Whether the layout has room for own orders."""
+        self._pane_places: dict[str, layout.Rectangle | None] = {}
+        """Where the panes were placed last; None for those out of sight."""
         self.takes_focus: dict[str, Widget] = {}
         """The widget that has the focus while a panel is on top; other panels leave it alone."""
 
@@ -121,6 +123,8 @@ class Panels:
             account=self._account,
             timed=screen.has_time_bar,
         )
+        pane_places = {name: arranged.get(name) for name in layout.PANES}
+        moved, self._pane_places = pane_places != self._pane_places, pane_places
         for widget in screen.children:
             place = arranged.get(widget.id or "")
             widget.display = place is not None
@@ -131,7 +135,10 @@ class Panels:
         if not self._open and not (focused and focused.display):
             screen.set_focus(self.pane(self._zoomed or layout.LADDER))
         if lay_out(screen):
-            screen.draw()
+            if moved:
+                screen.draw()
+            else:  # a panel came or went over the panes, which keep what they show
+                screen.draw_panel()
             paint_all(screen)
         else:
             screen.call_after_refresh(screen.draw)

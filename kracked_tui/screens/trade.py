@@ -252,11 +252,10 @@ class TradeScreen(Screen[None]):
                 for hint in self._money_hints
             ]
         self.hints.show()
-        self._draw_panel()
-        for part in self.parts:
-            part.draw()
+        self.draw_panel()
 
-    def _draw_panel(self) -> None:
+    def draw_panel(self) -> None:
+        """Draw the panel on top, and what the parts of the screen show."""
         match self.panels.top:
             case layout.HELP:
                 self.help_pages.show()
@@ -265,6 +264,8 @@ class TradeScreen(Screen[None]):
             case layout.SESSIONS:
                 self.sessions.ends_recording = self.recording.on
                 self.sessions.show()
+        for part in self.parts:
+            part.draw()
 
     # --- messages up ------------------------------------------------------------------
 

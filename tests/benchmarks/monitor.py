@@ -165,7 +165,7 @@ def _measured(screen: Screen, seconds: float) -> dict[str, float]:
         held = not held
         ran, queued = screen.main_thread_s()
         screen.press(" ")
-        latencies.append(screen.wait_for("HELD" if held else "static"))
+        latencies.append(screen.wait_for("HELD" if held else "follows"))
         ran_then, queued_then = screen.main_thread_s()
         unqueued.append(max(0.0, latencies[-1] - (queued_then - queued)))
         busy.append(ran_then - ran)
