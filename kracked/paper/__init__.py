@@ -17,15 +17,15 @@ orders with an expiry, conditional closes, margin, rate limits, fees in the base
 
 from kracked.paper.account import ImpossibleEvent, PaperAccount, PaperOrder
 from kracked.paper.account_events import (
+    Accepted,
     AccountEvent,
-    Amended,
     Ended,
     Filled,
     Obscured,
     Opened,
-    Placed,
     SwitchSet,
-    Triggered,
+    TermsChanged,
+    TriggerMet,
 )
 from kracked.paper.engine import PaperEngine
 from kracked.paper.journal import DamagedLog, LogInUse, PaperLog, decode_lines, encode_line
@@ -33,18 +33,17 @@ from kracked.paper.money import Money, Overdrawn
 from kracked.paper.reports import snapshot
 from kracked.paper.requests import Answer, Report
 from kracked.paper.terms import (
-    AmendRequest,
     FeeRates,
     Latency,
+    PaperAmend,
     PaperRefusal,
     PaperRequest,
     PaperState,
 )
 
 __all__ = [
+    "Accepted",
     "AccountEvent",
-    "AmendRequest",
-    "Amended",
     "Answer",
     "DamagedLog",
     "Ended",
@@ -58,16 +57,17 @@ __all__ = [
     "Opened",
     "Overdrawn",
     "PaperAccount",
+    "PaperAmend",
     "PaperEngine",
     "PaperLog",
     "PaperOrder",
     "PaperRefusal",
     "PaperRequest",
     "PaperState",
-    "Placed",
     "Report",
     "SwitchSet",
-    "Triggered",
+    "TermsChanged",
+    "TriggerMet",
     "decode_lines",
     "encode_line",
     "snapshot",

@@ -14,15 +14,15 @@ from msgspec.structs import replace
 from kracked.errors import RecordError, says
 from kracked.instruments import Instrument
 from kracked.paper.account_events import (
-    Amended,
+    Accepted,
     AnyAccountEvent,
     Ended,
     Filled,
     Obscured,
     Opened,
-    Placed,
     SwitchSet,
-    Triggered,
+    TermsChanged,
+    TriggerMet,
 )
 from kracked.paper.money import Money
 from kracked.paper.terms import PaperRequest, PaperState
@@ -125,18 +125,18 @@ class PaperAccount:
             case SwitchSet():
                 self.deadline = event.deadline
                 return None
-            case Placed():
+            case Accepted():
                 return self._place(event)
         order = self.open.get(event.order_id)
         if order is None:
             raise ImpossibleEvent(type(event).__name__, f"no order {event.order_id} is open")
         return self._put(self._changed(order, event))
 
-    def _place(self, event: Placed) -> PaperOrder:
+    def _place(self, event: Accepted) -> PaperOrder:
         if event.order_id in self.open or event.order_id in self.closed:
-            raise ImpossibleEvent("Placed", f"there is an order {event.order_id}")
+            raise ImpossibleEvent("Accepted", f"there is an order {event.order_id}")
         if event.request.symbol not in self.instruments:
-            raise ImpossibleEvent("Placed", f"{event.request.symbol} is not traded")
+            raise ImpossibleEvent("Accepted", f"{event.request.symbol} is not traded")
         self.orders += 1
         waits = event.request.order_type.waits
         return self._put(
@@ -150,12 +150,12 @@ class PaperAccount:
         )
 
     def _changed(
-        self, order: PaperOrder, event: Filled | Amended | Triggered | Ended | Obscured
+        self, order: PaperOrder, event: Filled | TermsChanged | TriggerMet | Ended | Obscured
     ) -> PaperOrder:
         match event:
             case Filled():
                 return self._fill(order, event)
-            case Amended():
+            case TermsChanged():
                 terms = replace(
                     order.request,
                     qty=event.qty,
@@ -163,9 +163,9 @@ class PaperAccount:
                     trigger_price=event.trigger_price,
                 )
                 if event.qty <= order.filled:
-                    raise ImpossibleEvent("Amended", f"{order.order_id} has nothing left")
+                    raise ImpossibleEvent("TermsChanged", f"{order.order_id} has nothing left")
                 return replace(order, request=terms, touched=event.time)
-            case Triggered():
+            case TriggerMet():
                 return replace(order, triggered=True, state=PaperState.RESTING)
             case Ended():
                 return replace(order, state=PaperState.CANCELLED, reason=event.reason)

@@ -27,7 +27,7 @@ class Opened(AccountEvent, frozen=True, tag="opened"):
     rates: FeeRates
 
 
-class Placed(AccountEvent, frozen=True, tag="placed"):
+class Accepted(AccountEvent, frozen=True, tag="accepted"):
     """An order was accepted."""
 
     order_id: str
@@ -46,7 +46,7 @@ class Filled(AccountEvent, frozen=True, tag="filled"):
     """The market's trade whose volume it was; None where there was none."""
 
 
-class Amended(AccountEvent, frozen=True, tag="amended"):
+class TermsChanged(AccountEvent, frozen=True, tag="terms_changed"):
     """An order has new terms."""
 
     order_id: str
@@ -55,7 +55,7 @@ class Amended(AccountEvent, frozen=True, tag="amended"):
     trigger_price: int | None
 
 
-class Triggered(AccountEvent, frozen=True, tag="triggered"):
+class TriggerMet(AccountEvent, frozen=True, tag="trigger_met"):
     """A trade at `last` triggered a waiting order."""
 
     order_id: str
@@ -83,4 +83,6 @@ class SwitchSet(AccountEvent, frozen=True, tag="switch_set"):
     """When everything is cancelled; None when it is disarmed."""
 
 
-AnyAccountEvent = Opened | Placed | Filled | Amended | Triggered | Ended | Obscured | SwitchSet
+AnyAccountEvent = (
+    Opened | Accepted | Filled | TermsChanged | TriggerMet | Ended | Obscured | SwitchSet
+)

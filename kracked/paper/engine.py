@@ -13,7 +13,7 @@ from collections.abc import Callable
 from kracked.flow import Link, OrderFlow, Outcome, Settled, Taker
 from kracked.paper.account import PaperAccount, PaperOrder
 from kracked.paper.account_events import AnyAccountEvent, Obscured, SwitchSet
-from kracked.paper.market import Market
+from kracked.paper.market import SymbolMarket
 from kracked.paper.order_entry import OrderEntry
 from kracked.paper.reports import USER_REQUESTED, rows
 from kracked.paper.requests import (
@@ -27,8 +27,8 @@ from kracked.paper.requests import (
 )
 from kracked.paper.terms import (
     UNKNOWN_ORDER,
-    AmendRequest,
     Latency,
+    PaperAmend,
     PaperRefusal,
     PaperRequest,
     PaperState,
@@ -74,7 +74,7 @@ class PaperEngine:
         self.latency = latency or Latency()
         self._verified = verified
         self._record = record or (lambda _: None)
-        self._markets: dict[str, Market] = {}
+        self._markets: dict[str, SymbolMarket] = {}
         self._misfits: set[str] = set()
         """Symbols whose numbers have another scale than the account's instrument."""
         self._requests = Requests()
@@ -90,7 +90,7 @@ class PaperEngine:
         """Send an order; return the ticket of its answer, which comes with a later call."""
         return self._requests.send(request, now + self.latency.submit)
 
-    def amend(self, request: AmendRequest, now: int) -> int:
+    def amend(self, request: PaperAmend, now: int) -> int:
         """Send new terms of an order; return the ticket of the answer."""
         return self._requests.send(request, now + self.latency.amend)
 
@@ -182,7 +182,7 @@ class PaperEngine:
                 self._entry.fill(market, order_id, fill)
             self._end_cancelled(market, now)
 
-    def _market(self, symbol: str) -> Market | None:
+    def _market(self, symbol: str) -> SymbolMarket | None:
         """Return a symbol's market; None for one that is not traded or not seen yet."""
         ledger = self.flow.ledgers.get(symbol)
         if ledger is None or symbol not in self.account.instruments:
@@ -191,7 +191,7 @@ class PaperEngine:
         if market is None or market.ledger is not ledger:
             if market is not None:
                 self._obscure(market, "unknown: level 3 began anew", waiting=False)
-            market = self._markets[symbol] = Market(ledger, lambda: self._knows(symbol))
+            market = self._markets[symbol] = SymbolMarket(ledger, lambda: self._knows(symbol))
         return market
 
     def _knows(self, symbol: str) -> bool:
@@ -223,7 +223,7 @@ class PaperEngine:
                 case PaperRequest():
                     market = self._market(request.symbol)
                     order_id = self._entry.place(market, request, time)
-                case AmendRequest():
+                case PaperAmend():
                     order_id = request.order_id
                     self._amend(request, time)
                 case CancelRequest():
@@ -250,7 +250,7 @@ class PaperEngine:
             raise PaperRefusal(UNKNOWN_ORDER)
         return order
 
-    def _amend(self, amend: AmendRequest, time: int) -> None:
+    def _amend(self, amend: PaperAmend, time: int) -> None:
         order = self._open(amend.order_id)
         if amend.qty is not None and 0 < amend.qty <= order.filled:
             self._cancel(order, USER_REQUESTED, time, None)
@@ -272,7 +272,7 @@ class PaperEngine:
             self._entry.end(order.order_id, reason, time)
             self._answer_cancel(ticket, order.order_id, time)
 
-    def _end_cancelled(self, market: Market, now: int) -> None:
+    def _end_cancelled(self, market: SymbolMarket, now: int) -> None:
         """End the orders whose cancel is decided, and answer."""
         for order_id, ending in market.ended(now):
             filled = order_id not in self.account.open
@@ -291,7 +291,7 @@ class PaperEngine:
 
     # --- what is not known --------------------------------------------------------------------
 
-    def _obscure(self, market: Market, reason: str, *, waiting: bool) -> None:
+    def _obscure(self, market: SymbolMarket, reason: str, *, waiting: bool) -> None:
         """Say of orders that their outcome is unknown from here on; cancels in hand end them."""
         time = market.time
         for order in tuple(self.account.open.values()):

@@ -28,7 +28,7 @@ class Ending(NamedTuple):
     ticket: int | None
 
 
-class Market:
+class SymbolMarket:
     """Owner of what is transient in one symbol; the account keeps what lasts.
 
     Attributes:

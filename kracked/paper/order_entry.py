@@ -9,15 +9,15 @@ from msgspec.structs import replace
 from kracked.flow import GhostFill
 from kracked.paper.account import PaperAccount, PaperOrder
 from kracked.paper.account_events import (
-    Amended,
+    Accepted,
     AnyAccountEvent,
     Ended,
     Filled,
     Obscured,
-    Placed,
-    Triggered,
+    TermsChanged,
+    TriggerMet,
 )
-from kracked.paper.market import Market
+from kracked.paper.market import SymbolMarket
 from kracked.paper.terms import (
     CLIENT_ID_IN_USE,
     INSUFFICIENT_FUNDS,
@@ -26,7 +26,7 @@ from kracked.paper.terms import (
     OUTCOME_UNKNOWN,
     POST_ONLY,
     UNKNOWN_PAIR,
-    AmendRequest,
+    PaperAmend,
     PaperRefusal,
     PaperRequest,
     PaperState,
@@ -55,7 +55,7 @@ class OrderEntry:
 
     # --- new orders ---------------------------------------------------------------------------
 
-    def place(self, market: Market | None, request: PaperRequest, time: int) -> str:
+    def place(self, market: SymbolMarket | None, request: PaperRequest, time: int) -> str:
         """Accept an order and let it meet the market; return its id.
 
         Raises:
@@ -72,7 +72,7 @@ class OrderEntry:
         if not request.order_type.waits:
             self._check_arrival(market, request, request.qty, post_only=request.post_only)
         order_id = f"OPAPER-00000-{self._account.orders + 1:06d}"
-        order = self._put(Placed(time=time, order_id=order_id, request=request))
+        order = self._put(Accepted(time=time, order_id=order_id, request=request))
         assert order is not None
         market.entered[order_id] = market.time
         if not request.order_type.waits:
@@ -82,7 +82,13 @@ class OrderEntry:
         return order_id
 
     def _check_arrival(
-        self, market: Market, request: PaperRequest, left: int, *, post_only: bool, own: str = ""
+        self,
+        market: SymbolMarket,
+        request: PaperRequest,
+        left: int,
+        *,
+        post_only: bool,
+        own: str = "",
     ) -> None:
         """Check what depends on the market and on the funds.
 
@@ -102,7 +108,7 @@ class OrderEntry:
         if not self._affords(market, request, left, own):
             raise PaperRefusal(INSUFFICIENT_FUNDS)
 
-    def _affords(self, market: Market, request: PaperRequest, left: int, own: str) -> bool:
+    def _affords(self, market: SymbolMarket, request: PaperRequest, left: int, own: str) -> bool:
         """Whether an order can be paid for, at the dearer rate if it would trade at once."""
         money, price, side = self._account.money, request.price, request.side
         rate = money.rates.maker
@@ -115,7 +121,7 @@ class OrderEntry:
             rate = max(rate, money.rates.taker)
         return money.affords(money.need(request.symbol, side, notional, left, rate), own)
 
-    def _meet(self, market: Market, order: PaperOrder, time: int) -> None:
+    def _meet(self, market: SymbolMarket, order: PaperOrder, time: int) -> None:
         """Let an order take what it reaches, and let the rest of it rest or end."""
         request, order_id = order.request, order.order_id
         taken, own = market.offers(request.side, order.left, request.price)
@@ -139,7 +145,7 @@ class OrderEntry:
 
     # --- triggers -----------------------------------------------------------------------------
 
-    def trigger_waiting(self, market: Market, last: int, time: int) -> None:
+    def trigger_waiting(self, market: SymbolMarket, last: int, time: int) -> None:
         """Trigger the waiting orders that a trade reaches, oldest first.
 
         Args:
@@ -157,7 +163,7 @@ class OrderEntry:
             ):
                 self._trigger(market, order, last, time)
 
-    def _trigger(self, market: Market, order: PaperOrder, last: int, time: int) -> None:
+    def _trigger(self, market: SymbolMarket, order: PaperOrder, last: int, time: int) -> None:
         """Let a waiting order meet the market, if its book is known and it can be paid for."""
         order_id = order.order_id
         market.entered.pop(order_id, None)
@@ -167,14 +173,14 @@ class OrderEntry:
         elif not self._affords(market, order.request, order.left, order_id):
             self.end(order_id, NO_FUNDS, time)
         else:
-            triggered = self._put(Triggered(time=time, order_id=order_id, last=last))
+            triggered = self._put(TriggerMet(time=time, order_id=order_id, last=last))
             assert triggered is not None
             self._meet(market, triggered, time)
 
     # --- amends -------------------------------------------------------------------------------
 
     def amend(
-        self, market: Market | None, order: PaperOrder, amend: AmendRequest, time: int
+        self, market: SymbolMarket | None, order: PaperOrder, amend: PaperAmend, time: int
     ) -> None:
         """Give an open order new terms. Less at the same price keeps the place.
 
@@ -185,7 +191,7 @@ class OrderEntry:
         if market is None or not market.ready:
             raise PaperRefusal(NOT_VERIFIED)
         left = new.qty - order.filled
-        event = Amended(
+        event = TermsChanged(
             time=time,
             order_id=order.order_id,
             qty=new.qty,
@@ -210,7 +216,7 @@ class OrderEntry:
         else:
             self._meet(market, amended, time)
 
-    def _amended(self, order: PaperOrder, amend: AmendRequest) -> PaperRequest:
+    def _amended(self, order: PaperOrder, amend: PaperAmend) -> PaperRequest:
         """Return the new terms, checked by themselves."""
         old, waiting = order.request, order.state is PaperState.WAITING
         if order.state is PaperState.UNKNOWN:
@@ -232,7 +238,7 @@ class OrderEntry:
 
     # --- fills and ends -----------------------------------------------------------------------
 
-    def fill(self, market: Market, order_id: str, fill: GhostFill) -> None:
+    def fill(self, market: SymbolMarket, order_id: str, fill: GhostFill) -> None:
         """Fill a resting order, up to what it still wants.
 
         A fill of before an amend that is decided after it leaves less to the order's new stay.

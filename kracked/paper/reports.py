@@ -13,15 +13,15 @@ from decimal import Decimal
 from kracked.instruments import Precision
 from kracked.paper.account import PaperAccount, PaperOrder
 from kracked.paper.account_events import (
-    Amended,
+    Accepted,
     AnyAccountEvent,
     Ended,
     Filled,
     Obscured,
     Opened,
-    Placed,
     SwitchSet,
-    Triggered,
+    TermsChanged,
+    TriggerMet,
 )
 from kracked.paper.terms import PaperState
 from kracked.protocol.events import Side
@@ -45,16 +45,16 @@ def rows(account: PaperAccount, order: PaperOrder | None, event: AnyAccountEvent
     delta = _delta(order, event.time)
     changed: Row
     match event:
-        case Placed():
+        case Accepted():
             pending = {"exec_type": "pending_new", "order_status": "pending_new"}
             return [delta | _terms(account, order) | pending, delta | {"exec_type": "new"}]
         case Filled():
             return _filled(account, order, event, delta)
-        case Amended():
+        case TermsChanged():
             precision = _precision(account, order)
             changed = _prices(precision, order) | {"order_qty": precision.qty_decimal(event.qty)}
             changed |= {"exec_type": "amended", "reason": USER_REQUESTED}
-        case Triggered():
+        case TriggerMet():
             changed = {"exec_type": "status", "triggers": _triggers(account, order)}
         case Ended():
             changed = {"exec_type": "canceled", "reason": event.reason}

@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 import msgspec
 
 from kracked.paper.reports import Row
-from kracked.paper.terms import AmendRequest, PaperRequest
+from kracked.paper.terms import PaperAmend, PaperRequest
 
 
 class CancelRequest(msgspec.Struct, frozen=True):
@@ -28,7 +28,7 @@ class SwitchRequest(msgspec.Struct, frozen=True):
     """ns after its arrival when everything is cancelled; None disarms it."""
 
 
-Request = PaperRequest | AmendRequest | CancelRequest | CancelAllRequest | SwitchRequest
+Request = PaperRequest | PaperAmend | CancelRequest | CancelAllRequest | SwitchRequest
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

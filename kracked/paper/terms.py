@@ -92,7 +92,7 @@ class PaperRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     cl_ord_id: str | None = None
 
 
-class AmendRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PaperAmend(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """New terms of an open order; None leaves a term as it is."""
 
     order_id: str

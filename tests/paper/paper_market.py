@@ -5,12 +5,12 @@ from __future__ import annotations
 from kracked.flow import OrderFlow
 from kracked.instruments import Instrument, Precision
 from kracked.paper import (
-    AmendRequest,
     Answer,
     FeeRates,
     Latency,
     Opened,
     PaperAccount,
+    PaperAmend,
     PaperEngine,
     PaperRequest,
     Report,
@@ -123,7 +123,7 @@ class PaperMarket(ScriptedFeed):
         return self._answered(self.engine.submit(request, self.now)).order_id or ""
 
     def amend(self, order_id: str, qty: float | None = None, price: float | None = None, **terms):
-        request = AmendRequest(
+        request = PaperAmend(
             order_id=order_id,
             qty=None if qty is None else round(qty * BTC),
             price=None if price is None else round(price * 10),

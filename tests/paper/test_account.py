@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kracked.paper import (
+    Accepted,
     DamagedLog,
     Ended,
     Filled,
@@ -20,7 +21,6 @@ from kracked.paper import (
     Overdrawn,
     PaperAccount,
     PaperLog,
-    Placed,
     decode_lines,
     encode_line,
     snapshot,
@@ -98,7 +98,7 @@ def test_a_fill_of_an_order_that_is_over_is_refused() -> None:
 def test_a_fill_of_more_than_is_left_is_refused() -> None:
     log = traded().log
     at = next(n for n, one in enumerate(log) if isinstance(one, Filled))
-    placed = next(one for one in log if isinstance(one, Placed))
+    placed = next(one for one in log if isinstance(one, Accepted))
     more = Filled(
         time=0, order_id=placed.order_id, exec_id="T", price=1, qty=200_000_000, maker=True
     )
