@@ -1,4 +1,4 @@
-"""What happens to each order of a market: the ledger of level 3 events and trades.
+"""The lives of all orders of a market: the ledger of level 3 events and trades.
 
 The same code runs on a live feed, in a replay and over a recording. It opens nothing and reads
 no clock: events come in with their times, facts come out. ::

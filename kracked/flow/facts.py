@@ -15,7 +15,7 @@ from kracked.protocol.events import Side, Trade
 
 
 class Certainty(StrEnum):
-    """How certain it is that a trade filled an order."""
+    """The certainty that a trade filled an order."""
 
     EXACT = "exact"
     """No other order can have been meant."""
@@ -28,7 +28,7 @@ class Certainty(StrEnum):
 
 
 class PlaceKnown(StrEnum):
-    """How the place of an order in its queue is known, best first."""
+    """The source from which an order's place in its queue is known, best first."""
 
     OBSERVED = "observed"
     """It was seen to join the back of a queue."""
@@ -41,7 +41,7 @@ class PlaceKnown(StrEnum):
 
 
 class Birth(StrEnum):
-    """How an order was first seen."""
+    """The circumstance in which an order was first seen."""
 
     SEEN = "seen"
     """It entered the book in view."""
@@ -52,7 +52,7 @@ class Birth(StrEnum):
 
 
 class State(StrEnum):
-    """What is known of an order now; the last one is how it ended."""
+    """The state of an order as it is known now; the last one is how it ended."""
 
     LIVE = "live"
     FILLED = "filled"
@@ -68,7 +68,7 @@ class State(StrEnum):
 
 
 class What(StrEnum):
-    """What a fact says of an order. The sign tells what its quantity does to its level."""
+    """The event told of an order. The sign tells what its quantity does to its level."""
 
     NEW = "new"
     """+ It entered the book."""
@@ -109,7 +109,10 @@ class What(StrEnum):
 
 
 class Fact(msgspec.Struct, frozen=True, gc=False):
-    """Something that happened to an order, as soon as its message came."""
+    """Something that happened to an order, as soon as its message came.
+
+    The ledger makes one for every change, so by position: keywords cost a seventh more.
+    """
 
     symbol: str
     what: What
@@ -122,9 +125,14 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     number: int
     """The order's number in the queue of its level: lower ones are filled first."""
 
+    @classmethod
+    def hole(cls, symbol: str, time: int) -> Fact:
+        """Return the fact that nothing is known of a symbol from a time on."""
+        return cls(symbol, What.HOLE, time, side=Side.BID, price=0, qty=0, order_id="", number=0)
+
 
 class Standing(NamedTuple):
-    """Where an order stands in the queue at its price, for comparison with another one there."""
+    """The place of an order in the queue at its price, for comparison with another one there."""
 
     made: int
     """Which of the levels at this price, one after the other: the message that made it."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from msgspec.structs import replace
 
 from kracked.flow.facts import Birth, Fact, Outcome, Place, PlaceKnown, Standing, State, What
-from kracked.flow.life import Level, Life, QueueSide, Reduction
+from kracked.flow.life import Life, QueueLevel, QueueSide, Reduction
 from kracked.flow.links import HOLD_NS, MEMORY_NS, SLACK_NS, Linker
 from kracked.flow.lives import REMEMBERED, Crossing, Lives
 from kracked.protocol.events import OrderAction, Side, Trade
@@ -22,6 +22,8 @@ ADD, MODIFY, DELETE = OrderAction.ADD, OrderAction.MODIFY, OrderAction.DELETE
 
 Row = tuple[OrderAction, str, int, int, int]
 """A change of an order: action, order id, price, quantity, the order's own time."""
+Entry = tuple[str, int, int, int]
+"""An order that comes: its id, price, quantity, when it entered the book."""
 
 FOREVER = 1 << 63
 OWN_NS = 1_000
@@ -141,12 +143,7 @@ class Ledger:
         return newest
 
     def _added(
-        self,
-        side: QueueSide,
-        life: Life | None,
-        order: tuple[str, int, int, int],
-        newest: int,
-        at: int,
+        self, side: QueueSide, life: Life | None, order: Entry, newest: int, at: int
     ) -> None:
         """Put an order at the back of its level, and say why it comes."""
         order_id, price, qty, entered = order
@@ -242,7 +239,7 @@ class Ledger:
         fresh = life.message == self._messages and life.known is PlaceKnown.OBSERVED
         return fresh and not life.slices
 
-    def _end(self, side: QueueSide, life: Life, state: State, what: What, time: int) -> Level:
+    def _end(self, side: QueueSide, life: Life, state: State, what: What, time: int) -> QueueLevel:
         """Take an order out of its level for good; return the level."""
         level = side.leave(life)
         self.lives.end(life, state, time, self._arrived)
@@ -301,7 +298,7 @@ class Ledger:
         facts = self._begin(received)
         if not self.lost:
             self.lost = True
-            facts.append(Fact(self.symbol, What.HOLE, self._time, Side.BID, 0, 0, "", 0))
+            facts.append(Fact.hole(self.symbol, self._time))
         self._settle(received)
         return facts
 
@@ -333,12 +330,14 @@ class Ledger:
         self._settle(received)
         return facts
 
-    def _present(self, side: QueueSide, order: tuple[str, int, int, int], at: int) -> None:
+    def _present(self, side: QueueSide, order: Entry, at: int) -> None:
         """Put an order of a snapshot at the back of its level."""
         order_id, price, qty, entered = order
         life = self.lives.known.get(order_id)
         if life is None:
-            life = Life(order_id, side.side, price, qty, entered, at, Birth.SNAPSHOT)
+            life = Life(
+                order_id, side.side, price, qty, entered=entered, born=at, birth=Birth.SNAPSHOT
+            )
             self.lives.known[order_id] = life
         else:
             self.lives.come(life)

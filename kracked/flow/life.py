@@ -15,6 +15,8 @@ LOG_LIMIT = 4_096
 class Life:
     """One order from its first sight to its end. The ledger alone changes it.
 
+    It is made by position for each new order: keywords would cost 0.25 us more.
+
     Attributes:
         order_id: Its id.
         side: Bids or asks.
@@ -127,7 +129,7 @@ Departure = Reduction | tuple[int, int, bool]
 """What left a queue: a reduction, or (number, quantity, whether by a cancel)."""
 
 
-class Level:
+class QueueLevel:
     """The orders at one price, first to fill first, and what has left from between them.
 
     Attributes:
@@ -186,18 +188,18 @@ class Level:
             if _RANK[other.known] > _RANK[known]:
                 known = other.known
         return Place(
-            life.order_id,
-            life.side,
-            life.price,
-            known,
-            position,
-            len(self.orders),
-            ahead,
-            self.qty,
-            hidden,
-            life.joined_orders + 1,
-            life.joined_qty,
-            self._moves(life, ahead),
+            order_id=life.order_id,
+            side=life.side,
+            price=life.price,
+            known=known,
+            position=position,
+            of=len(self.orders),
+            qty_ahead=ahead,
+            level_qty=self.qty,
+            hidden_ahead=hidden,
+            joined_position=life.joined_orders + 1,
+            joined_qty_ahead=life.joined_qty,
+            moves=self._moves(life, ahead),
         )
 
     def _moves(self, life: Life, qty_ahead: int) -> Moves:
@@ -241,18 +243,18 @@ class QueueSide:
         self.side = side
         self.sign = 1 if side is Side.BID else -1
         self.keys: list[int] = []
-        self.levels: dict[int, Level] = {}
+        self.levels: dict[int, QueueLevel] = {}
 
-    def level(self, price: int, message: int) -> Level:
+    def level(self, price: int, message: int) -> QueueLevel:
         """Return the level at a price; make it if there is none."""
         level = self.levels.get(price)
         if level is None:
             key = self.sign * price
-            level = self.levels[price] = Level(price, key, message)
+            level = self.levels[price] = QueueLevel(price, key, message)
             self.keys.insert(bisect_left(self.keys, key), key)
         return level
 
-    def leave(self, life: Life) -> Level:
+    def leave(self, life: Life) -> QueueLevel:
         """Take an order out of its level, and an empty level out of the side."""
         level = self.levels[life.price]
         del level.orders[life.order_id]
@@ -262,7 +264,7 @@ class QueueSide:
             del self.keys[bisect_left(self.keys, level.key)]
         return level
 
-    def cut(self, depth: int) -> list[Level]:
+    def cut(self, depth: int) -> list[QueueLevel]:
         """Drop the levels below the best `depth`, and return them, worst first."""
         surplus = len(self.keys) - depth
         if surplus <= 0:

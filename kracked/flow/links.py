@@ -137,12 +137,12 @@ class Linker:
                 life.resized += 1
                 found.append(
                     Settled(
-                        self.symbol,
-                        life.order_id,
-                        life.side,
-                        reduction.price,
-                        reduction.left,
-                        reduction.time,
+                        symbol=self.symbol,
+                        order_id=life.order_id,
+                        side=life.side,
+                        price=reduction.price,
+                        qty=reduction.left,
+                        time=reduction.time,
                     )
                 )
             unsettled.popleft()
@@ -189,7 +189,7 @@ class Linker:
                 if start <= reduction.time < end
             ]
             # What was settled as an amend, before a late trade came, is the last choice.
-            candidates[price] = sorted(fitting, key=_was_amended)
+            candidates[price] = sorted(fitting, key=lambda reduction: reduction.amended)
         shares = self.assign(group.instant, group.side, group.trades, candidates)
         made = tuple(
             self._link(group, trade, reduction, qty, certainty, own)
@@ -198,10 +198,18 @@ class Linker:
         )
         found += made
         killed = own.qty if own is not None and own.state is State.TAKER else None
-        trades = tuple(group.trades)
         own_id, limit = (own.order_id, own.price) if own is not None else (None, None)
         found.append(
-            Taker(self.symbol, group.instant, group.side, trades, made, own_id, killed, limit)
+            Taker(
+                symbol=self.symbol,
+                instant=group.instant,
+                side=group.side,
+                trades=tuple(group.trades),
+                links=made,
+                order_id=own_id,
+                killed=killed,
+                limit=limit,
+            )
         )
 
     def assign(
@@ -244,17 +252,17 @@ class Linker:
             if life.certainty is None or _WORST[certainty] > _WORST[life.certainty]:
                 life.certainty = certainty
         return Link(
-            self.symbol,
-            trade.trade_id,
-            group.instant,
-            group.side.opposite,
-            trade.price,
-            qty,
-            order_id,
-            certainty,
-            group.side,
-            own.order_id if own else None,
-            reduction.standing if reduction is not None else None,
+            symbol=self.symbol,
+            trade_id=trade.trade_id,
+            instant=group.instant,
+            side=group.side.opposite,
+            price=trade.price,
+            qty=qty,
+            order_id=order_id,
+            certainty=certainty,
+            taker_side=group.side,
+            taker_order_id=own.order_id if own else None,
+            standing=reduction.standing if reduction is not None else None,
         )
 
     def _own(self, group: _Group) -> Life | None:
@@ -276,7 +284,3 @@ class Linker:
             reductions.remove(reduction)
             if not reductions:
                 del self._open[key]
-
-
-def _was_amended(reduction: Reduction) -> bool:
-    return reduction.amended

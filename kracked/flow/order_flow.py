@@ -15,7 +15,7 @@ LEVEL3 = "level3"
 
 
 class OrderFlow:
-    """What happens to every order of a feed's symbols: level 3 events and trades in, facts out.
+    """The ledgers of a feed, symbol by symbol: level 3 events and trades in, facts out.
 
     Feed it every event, in the order in which they come; it picks what it needs. A symbol's
     ledger begins with the first level 3 snapshot.

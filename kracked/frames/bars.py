@@ -19,7 +19,6 @@ from pandas.api.types import union_categoricals
 
 from kracked.durations import parse_duration_ns
 from kracked.errors import ConfigError
-from kracked.frames.frame_like import frame_like
 from kracked.frames.loaders import load_trades
 from kracked.frames.read.table_files import HasPath, Source
 from kracked.frames.trade_arrays import Ints, TradeArrays, trades_by_symbol
@@ -79,16 +78,9 @@ def bars(
         ConfigError: A frame lacks a column; there is no rule, or two, or one without a size;
             or there are several files and no `every`.
     """
-    sizes = {"ticks": ticks, "volume": volume, "dollars": dollars}
-    given = {name: size for name, size in sizes.items() if size is not None}
-    if len(given) + (every is not None) != 1:
-        raise ConfigError("give one of every=, ticks=, volume=, dollars=")
-    for name, size in given.items():
-        if not 0 < size < math.inf:
-            raise ConfigError(f"{name}={size} makes no bars: it must be more than 0")
-    step = 0 if every is None else parse_duration_ns(str(every))
+    step = _checked_step(every, ticks=ticks, volume=volume, dollars=dollars)
     rule = _Rule(step, ticks, volume, dollars, carry, history)
-    frame = frame_like(trades)
+    frame = _frame_like(trades)
     if frame is not None:
         trades = frame
     if isinstance(trades, pd.DataFrame):
@@ -102,7 +94,7 @@ def bars(
 
 
 class _Rule(NamedTuple):
-    """When a bar ends: one of the first four, and the options of `bars`."""
+    """The end of a bar by one of the first four, and the options of `bars`."""
 
     step: int
     """ns; 0 for none."""
@@ -111,6 +103,36 @@ class _Rule(NamedTuple):
     dollars: float | None
     carry: bool
     history: bool
+
+
+def _checked_step(every: str | None, **sizes: float | None) -> int:
+    """Return the length of bars of time, ns; 0 for others. Raises for no rule, or a wrong one."""
+    given = {name: size for name, size in sizes.items() if size is not None}
+    if len(given) + (every is not None) != 1:
+        raise ConfigError("give one of every=, ticks=, volume=, dollars=")
+    for name, size in given.items():
+        if not 0 < size < math.inf:
+            raise ConfigError(f"{name}={size} makes no bars: it must be more than 0")
+    return 0 if every is None else parse_duration_ns(str(every))
+
+
+def _frame_like(given: Any) -> pd.DataFrame | None:
+    """Return a polars frame or an Arrow table as a pandas frame; None for anything else."""
+    library = type(given).__module__.partition(".")[0]
+    if library == "polars":
+        whole = given.collect() if hasattr(given, "collect") else given
+        frame = pd.DataFrame({name: whole.get_column(name).to_numpy() for name in whole.columns})
+    elif library == "pyarrow" and hasattr(given, "to_pandas"):
+        frame = given.to_pandas()
+    else:
+        return None
+    if "ts_event" in frame:
+        # polars has no zone in its arrays: all our times are UTC.
+        frame["ts_event"] = pd.to_datetime(frame["ts_event"], utc=True)
+    for name in ("trade_id", "flags"):
+        if name in frame:
+            frame[name] = frame[name].astype("Int64")
+    return frame
 
 
 def _bars_of_source(rule: _Rule, source: Source) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from kracked.frames.books import order_ends
 from kracked.frames.books.numba_engine import Engine
 from kracked.frames.books.observables import BestBidOffer, BookSamples, QueuePositions
 from kracked.frames.books.sampling import sample
-from kracked.frames.read.precision_periods import Channel
+from kracked.frames.precision_periods import Channel
 from kracked.frames.read.table_files import Source
 
 Floats = NDArray[np.float64]

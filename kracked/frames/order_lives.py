@@ -1,4 +1,4 @@
-"""What happened to each recorded order, and which order each recorded trade filled.
+"""The lives of recorded orders, and the order that each recorded trade filled.
 
 The ledger of `kracked.flow` reads the level 3 table and the trades of a recording in the order
 of their arrival: the same code as on a live feed, so the same answers.
@@ -22,7 +22,7 @@ from kracked.format.session_info import read_table_info
 from kracked.frames.books.order_messages import depth_of, order_messages, times_ns
 from kracked.frames.books.order_rows import TooManyDigits
 from kracked.frames.loaders import load
-from kracked.frames.read.precision_periods import PrecisionPeriod
+from kracked.frames.precision_periods import PrecisionPeriod
 from kracked.frames.read.table_files import Source, paths
 from kracked.instruments import Precision
 from kracked.protocol.events import Side, Trade
@@ -136,7 +136,7 @@ def load_fills(
 
 
 class _Stretch(NamedTuple):
-    """What a ledger found in a stretch of the recording with the same decimals."""
+    """Findings of a ledger in a stretch of the recording with the same decimals."""
 
     precision: Precision
     lives: list[Life]

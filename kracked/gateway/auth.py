@@ -1,4 +1,4 @@
-"""Who may call private methods: API keys, their nonces, and WebSocket tokens.
+"""The right to call private methods: API keys, their nonces, and WebSocket tokens.
 
 Signatures are checked for real, with the function a client signs with. The checks run in
 the exchange's order: key, signature, nonce. What a key may do is checked by each endpoint.

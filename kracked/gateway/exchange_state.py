@@ -1,4 +1,4 @@
-"""What an exchange says about itself: its engine's state, planned maintenance, incidents.
+"""The statements of an exchange about itself: its engine's state, planned maintenance, incidents.
 
 The same facts go out on the `status` channel, with SystemStatus and with MaintenanceSchedule,
 each with its own horizon.
@@ -40,8 +40,15 @@ class ExchangeState(msgspec.Struct, frozen=True):
             connection_id: The connection.
             now: Time, ns since the Unix epoch.
         """
-        upcoming = tuple(_as_of(event, now) for event in self.upcoming)
-        return Status(now, self.system, VERSION, "v2", connection_id, upcoming, self.emergency)
+        return Status(
+            received=now,
+            system=self.system,
+            version=VERSION,
+            api_version="v2",
+            connection_id=connection_id,
+            upcoming_maintenance=tuple(_as_of(event, now) for event in self.upcoming),
+            emergency=self.emergency,
+        )
 
     def system_status(self, now: int) -> dict[str, object]:
         """Return the result of SystemStatus."""

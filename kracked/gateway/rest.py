@@ -1,4 +1,4 @@
-"""What every REST server of ours shares: the path's parts, the reply's envelope, the time.
+"""The common part of our REST servers: the path's parts, the reply's envelope, the time.
 
 Every reply is `{"error": [...], "result": ...}` with HTTP status 200, errors included, as
 the exchange answers.

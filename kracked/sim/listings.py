@@ -1,4 +1,4 @@
-"""What the simulated exchange lists: instruments, their REST names, and how busy each is.
+"""The listings of the simulated exchange: instruments, their REST names, and how busy each is.
 
 Precisions, increments and minimums are the real exchange's (its `instrument` snapshot;
 the minimum of BTC/USD and the prices are of 2026). Past the sixth, pairs are made up, to

@@ -1,4 +1,4 @@
-"""What the exchange says about orders: why it refuses them, and why they end.
+"""The exchange's words about orders: why it refuses them, and why they end.
 
 Sources: docs.kraken.com/api/docs/guides/spot-errors, recordings in public clients' tests.
 """

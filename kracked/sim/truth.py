@@ -1,5 +1,5 @@
-"""What the engine knows and no public message tells: which order each trade filled, and why each
-order left. For tests of whatever infers it from public data.
+"""The engine's knowledge that no public message tells: which order each trade filled, and why
+each order left. For tests of whatever infers it from public data.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ def truth_rows(symbol: str, batch: EngineBatch) -> Iterator[TruthRow]:
                     symbol,
                     batch.time,
                     "filled",
-                    filled,
-                    step.side.opposite,
-                    step.price,
-                    step.qty,
+                    order_id=filled,
+                    side=step.side.opposite,
+                    price=step.price,
+                    qty=step.qty,
                     trade_id=step.trade_id,
                     taker=step.order_id,
                 )

@@ -1,4 +1,4 @@
-"""What a screen is composed of: each part brings keys, widgets, and its share of a frame."""
+"""The parts of which a screen is composed: each brings keys, widgets, and its share of a frame."""
 
 from __future__ import annotations
 

@@ -292,7 +292,7 @@ class TradeScreen(Screen[None]):
         self.panels.close()
         self.show_symbol(message.symbol)
 
-    def on_prompt_refused(self, message: Prompt.Refused) -> None:
+    def on_prompt_key_refused(self, message: Prompt.KeyRefused) -> None:
         """Say why the key was no answer."""
         self.model.tell(message.reason, "warn")
         self.draw()

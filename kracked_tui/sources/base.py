@@ -1,4 +1,4 @@
-"""Where the data comes from: the exchange, a simulated one, or a recording, all in one shape.
+"""The source of the data: the exchange, a simulated one, or a recording, all in one shape.
 
 A source decides nothing about the screen. It gives the events, and the books that follow from
 them.

@@ -1,4 +1,4 @@
-"""What every recording on disk can do: be played from any place, with the events up to it.
+"""The abilities of every recording on disk: to be played from any place, with the events up to it.
 
 A recording is the folder of a session or a log of raw messages; `ReplaySource` plays both.
 All of this may take a moment: call it in a thread.

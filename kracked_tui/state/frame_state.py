@@ -75,7 +75,7 @@ class FrameState:
 
     @cached_property
     def effect(self) -> TradingEffect:
-        """What maintenance, incidents and the engine's state mean for orders."""
+        """The effect of maintenance, incidents and the engine's state on orders."""
         return self._model.effect()
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What the screen shows: the source, the store, and the choices that outlive a frame.
+"""The content of the screen: the source, the store, and the choices that outlive a frame.
 
 It holds no rule of drawing and knows no widget. A `FrameState` computes one frame from it.
 """

@@ -129,7 +129,7 @@ class Arming:
 
     @property
     def switch_warning(self) -> str:
-        """What near maintenance makes of the switch, in sentences."""
+        """The consequences of near maintenance for the switch, in sentences."""
         return self._switch.maintenance_warning()
 
     def arm(self, symbol: str) -> None:

@@ -50,7 +50,9 @@ class Panic:
         self._tell(messages.panicking(symbol), "warn")
         while number == self._number:
             async with self._counting(symbol):
-                outcome = await _cancelled(manager, symbol)
+                outcome = await (
+                    manager.cancel_all() if symbol is None else manager.cancel_pair(symbol)
+                )
             why = self._doubt(outcome)
             if not why:
                 self._tell(*messages.panicked(symbol, outcome))
@@ -101,7 +103,3 @@ class Panic:
                 yield
             finally:
                 counting.cancel()
-
-
-async def _cancelled(manager: OrderManager, symbol: str | None) -> CancelOutcome:
-    return await (manager.cancel_all() if symbol is None else manager.cancel_pair(symbol))

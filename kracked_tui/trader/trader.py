@@ -155,7 +155,7 @@ class Trader:
 
     @property
     def switch_warning(self) -> str:
-        """What near maintenance makes of the dead-man's switch, in sentences."""
+        """The consequences of near maintenance for the dead-man's switch, in sentences."""
         return "" if self._arming is None else self._arming.switch_warning
 
     def arm(self, symbol: str) -> None:

@@ -21,7 +21,7 @@ from statistics import median
 from kracked.book.keeper import BookKeeper
 from kracked.feed_manager import FeedManager
 from kracked.frames.books.table_replay import book_events
-from kracked.frames.read.precision_periods import Channel
+from kracked.frames.precision_periods import Channel
 from kracked.record.check import RecordingHealth, check
 from kracked.recorder import Recorder, recording
 from kracked.sim.listings import listings

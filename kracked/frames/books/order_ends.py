@@ -1,4 +1,4 @@
-"""How an order ended: filled, cancelled, out of view, or unknown.
+"""The end of an order: filled, cancelled, out of view, or unknown.
 
 The exchange removes an order with the same words whether it was filled or cancelled. A fill
 is a trade at its price, against its side, at the time of the removal. An order also leaves

@@ -13,7 +13,7 @@ from kracked.book.l3 import DEPTHS
 from kracked.flow.ledger import Row
 from kracked.format.tables import Flag
 from kracked.frames.books.order_rows import scaled
-from kracked.frames.read.precision_periods import PrecisionPeriod, by_period
+from kracked.frames.precision_periods import PrecisionPeriod, by_period
 from kracked.frames.read.table_files import Source
 from kracked.protocol.events import OrderAction
 

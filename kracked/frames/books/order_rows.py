@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kracked.format.tables import Flag
 from kracked.frames.books.order_kernel import ADD, DELETE, LAST, MODIFY, UNKNOWN
-from kracked.frames.read.precision_periods import PrecisionPeriod, by_period
+from kracked.frames.precision_periods import PrecisionPeriod, by_period
 from kracked.frames.read.table_files import Source
 
 Ints = NDArray[np.int64]

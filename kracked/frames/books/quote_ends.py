@@ -1,4 +1,4 @@
-"""When the verified book of a symbol ended, and when it was verified again.
+"""The times at which the verified book of a symbol ended and was verified again.
 
 Between its last message before a gap and the snapshot that ends the gap nobody knows a book.
 What is read from it has to end there, or the last quote would stand for all that time.

@@ -18,8 +18,8 @@ from kracked.frames.books.order_replay import sample_orders
 from kracked.frames.books.order_rows import Ints, TooManyDigits
 from kracked.frames.books.quote_ends import QuoteEnds, UnknownSpan
 from kracked.frames.books.table_replay import TableReplay
-from kracked.frames.read.precision_periods import Channel
-from kracked.frames.read.recorded_gaps import gaps_of
+from kracked.frames.precision_periods import Channel
+from kracked.frames.read.raw_coverage import gaps_of
 from kracked.frames.read.table_files import Source
 from kracked.instruments import Precision
 from kracked.protocol import events

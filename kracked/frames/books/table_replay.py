@@ -19,7 +19,7 @@ from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.errors import ConfigError
 from kracked.format.tables import Flag
-from kracked.frames.read.precision_periods import (
+from kracked.frames.precision_periods import (
     Channel,
     PrecisionPeriod,
     by_period,

@@ -1,4 +1,4 @@
-"""Why nothing was found: an empty frame is returned only where nothing was recorded.
+"""Reasons why nothing was found: an empty frame is returned only where nothing was recorded.
 
 A folder that is no recording, a table that was never made, a symbol that is not there are
 each refused with the reason.

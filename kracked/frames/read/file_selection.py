@@ -11,10 +11,17 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from kracked.frames.read.file_extents import extent
-from kracked.frames.read.file_forms import reporting_damage
+from kracked.errors import RecordError
+from kracked.format.cells import split_row
+from kracked.format.tables import Table
+from kracked.frames.read.database_rows import extent_of
+from kracked.frames.read.file_forms import FileForm, form_of, reporting_damage
+from kracked.frames.read.losses import Losses
 from kracked.frames.read.query import TableQuery
 from kracked.frames.read.table_files import parquet_files, recorder_files
+from kracked.frames.read.table_text import TableText
+
+_PIECE = 1 << 20
 
 
 class MessageSpan(NamedTuple):
@@ -37,6 +44,14 @@ class SelectedFile(NamedTuple):
     """Messages in it that are read from another file."""
 
 
+class _Extent(NamedTuple):
+    """Numbers of the first and the last message in a file that the recorder wrote, and its rows."""
+
+    first: int
+    last: int
+    rows: int
+
+
 def select_files(
     path: Path, query: TableQuery, spans: Callable[[Iterable[Path]], Sequence[MessageSpan]]
 ) -> list[SelectedFile]:
@@ -57,7 +72,7 @@ def select_files(
     known = spans(parquet_files(path, table))
     for file in written:
         with reporting_damage(file):
-            found_in = extent(file, table)
+            found_in = _extent(file, table)
         if found_in is None:
             continue
         touched = tuple(
@@ -67,3 +82,32 @@ def select_files(
         if not (inside and sum(one.rows for one in touched) == found_in.rows):
             found.append(SelectedFile(file, touched))
     return found
+
+
+def _extent(path: Path, table: Table) -> _Extent | None:
+    """Return the messages and rows of a table in a file; None if it has none.
+
+    Raises `RecordError` for a file that does not number its messages.
+    """
+    if form_of(path) is FileForm.DATABASE:
+        found = extent_of(path, table)
+        return _Extent(*found) if found else None
+    with TableText(path) as text:
+        names = text.first.cells
+        if not names:
+            return None
+        if "seq" not in names:
+            raise RecordError("it does not number its messages; keep it apart from Parquet")
+        first = last = b""
+        rows = 0
+        while piece := text.read_lines(_PIECE):
+            lines = piece.strip(b"\n")
+            first = first or lines.partition(b"\n")[0]
+            last = lines.rpartition(b"\n")[2] or last
+            rows += piece.count(b"\n")
+        text.damage(Losses(path))
+    if not first:
+        return None
+    at = names.index("seq")
+    first_seq, last_seq = (int(split_row(row.decode())[at]) for row in (first, last))
+    return _Extent(first_seq, last_seq, rows)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from kracked.protocol.limits import Tier
 from kracked.sim.accounts.fees import SCHEDULE, Rates, Volume, step_of
-from kracked.sim.accounts.ledger import Ledger
+from kracked.sim.accounts.ledger import AccountLedger
 from kracked.sim.accounts.order_records import FillRecord, OrderRecord, OrderRecords
 from kracked.sim.accounts.private_streams import StreamAudience
 from kracked.sim.accounts.rate_counters import OrderCounts
@@ -16,7 +16,9 @@ from kracked.sim.accounts.rate_counters import OrderCounts
 class ClientAccount:
     """Owner of everything one client has. The `Brokerage` alone changes it."""
 
-    def __init__(self, name: str, ledger: Ledger, tier: Tier, volume: Volume, usd: int) -> None:
+    def __init__(
+        self, name: str, ledger: AccountLedger, tier: Tier, volume: Volume, usd: int
+    ) -> None:
         """Open an account.
 
         Args:

@@ -13,7 +13,7 @@ from kracked.protocol.limits import Tier
 from kracked.sim.accounts.account import ClientAccount
 from kracked.sim.accounts.amounts import scales
 from kracked.sim.accounts.fees import Volume
-from kracked.sim.accounts.ledger import Ledger
+from kracked.sim.accounts.ledger import AccountLedger
 from kracked.sim.engine.exchange_ids import ExchangeIds
 from kracked.sim.listings import ListedAsset
 
@@ -74,7 +74,7 @@ class ClientAccounts(dict[str, ClientAccount]):
         self._ledger_ids = ExchangeIds("L", start=0)
 
     def __missing__(self, name: str) -> ClientAccount:
-        ledger = Ledger(self.scales, self._shown, self._ledger_ids)
+        ledger = AccountLedger(self.scales, self._shown, self._ledger_ids)
         for asset, amount in self._deposits.items():
             ledger.deposit(asset, amount)
         volume = Volume(self._amount(USD, self._options.volume))

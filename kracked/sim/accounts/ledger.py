@@ -1,4 +1,4 @@
-"""What an account owns, what its open orders hold, and every change of both.
+"""An account's assets, what its open orders hold of them, and every change of both.
 
 Amounts are integers in the asset's ledger scale. A balance is its deposits plus the sum
 of its entries, to the last digit; what is held never exceeds it.
@@ -29,7 +29,7 @@ class LedgerMovement(msgspec.Struct, frozen=True, kw_only=True):
     """The balance afterwards, the fee taken off."""
 
 
-class Ledger:
+class AccountLedger:
     """Owner of one account's balances and holds."""
 
     def __init__(

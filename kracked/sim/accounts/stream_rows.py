@@ -19,7 +19,7 @@ from kracked.protocol.encode import micros
 from kracked.protocol.events import Side
 from kracked.sim import messages
 from kracked.sim.accounts.amounts import Amounts
-from kracked.sim.accounts.ledger import Ledger, LedgerMovement
+from kracked.sim.accounts.ledger import AccountLedger, LedgerMovement
 from kracked.sim.accounts.order_records import FillRecord, OrderRecord
 from kracked.sim.accounts.private_streams import Row
 from kracked.sim.accounts.trailing_stops import Trail, TrailOffset
@@ -262,14 +262,14 @@ class StreamRows:
 # --- balances -------------------------------------------------------------------------
 
 
-def balance(ledger: Ledger, asset: str) -> Row:
+def balance(ledger: AccountLedger, asset: str) -> Row:
     """Return the row of an asset in a snapshot; everything is in the one wallet there is."""
     amount = _raw(ledger.text(asset, ledger.balances[asset]))
     wallet = {"type": "spot", "id": "main", "balance": amount}
     return {"asset": asset, "asset_class": "currency", "balance": amount, "wallets": [wallet]}
 
 
-def movement(ledger: Ledger, entry: LedgerMovement) -> Row:
+def movement(ledger: AccountLedger, entry: LedgerMovement) -> Row:
     """Return the row of one movement of a trade."""
     asset = entry.asset
     return {

@@ -1,4 +1,4 @@
-"""How far a trailing stop keeps behind the market, and where that puts its trigger.
+"""The distance of a trailing stop from the market, and the trigger that follows from it.
 
 The trigger stands a distance behind the best price seen: below the highest for a sell,
 above the lowest for a buy. It follows the market one way only. The limit of a

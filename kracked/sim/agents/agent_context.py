@@ -1,4 +1,4 @@
-"""What the agents of one instrument share, and how they reach its engine.
+"""The context that the agents of one instrument share, and their way to its engine.
 
 Agents know this and nothing of each other. Model time (`moment`) runs `rate` times as
 fast as the time stamped on batches (`now`); the market sets both before it calls an agent.

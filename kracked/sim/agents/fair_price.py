@@ -1,4 +1,4 @@
-"""What an instrument is worth to its market makers: the hidden price that quotes follow.
+"""The worth of an instrument to its market makers: the hidden price that quotes follow.
 
 It is a jump process, because that is what a real touch does: it stands still, then moves.
 Jumps come faster and larger in wild regimes, run one way in momentum bursts, and are

@@ -1,4 +1,4 @@
-"""How large orders are: the mixture that recorded trades show.
+"""The sizes of orders: the mixture that recorded trades show.
 
 Programs repeat a few uneven sizes to the last digit, people type round numbers or spend a
 round amount of money, and the rest has a heavy tail.

@@ -159,7 +159,7 @@ class Done(BookStep, frozen=True, gc=False):
 
 
 class KilledRemainder(NamedTuple):
-    """What was left of a taker with a limit when it was killed."""
+    """The rest of a taker with a limit that was left when it was killed."""
 
     order_id: str
     side: Side

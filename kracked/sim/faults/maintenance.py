@@ -36,7 +36,7 @@ SPOT = ("spot_trading", "spot_fix", "spot_ws")
 
 
 class _Phase(NamedTuple):
-    """What a phase asks for, and how long before the start it begins."""
+    """The demands of a phase, and how long before the start it begins."""
 
     before_ns: int
     orders: str = "allowed"
@@ -75,7 +75,7 @@ _SYNTAX = FaultSyntax(
 )
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class MaintenanceStep(msgspec.Struct, frozen=True, kw_only=True):
     """One step of a script."""
 
     kind: str
@@ -86,7 +86,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[str, ...] = SPOT
 
 
-def read(text: str) -> tuple[Step, ...]:
+def read(text: str) -> tuple[MaintenanceStep, ...]:
     """Return the steps of a script, in the order of their times.
 
     Raises:
@@ -98,7 +98,7 @@ def read(text: str) -> tuple[Step, ...]:
     return tuple(sorted(steps, key=lambda step: step.at_ns))
 
 
-def _steps(entry: FaultEntry) -> Iterator[Step]:
+def _steps(entry: FaultEntry) -> Iterator[MaintenanceStep]:
     if entry.chance is not None and not entry.when.isdecimal():
         raise entry.bad("a step has a time, not a chance")
     at_ns = entry.duration_ns(entry.when.removeprefix("@"), bare_s=True)
@@ -112,16 +112,16 @@ def _steps(entry: FaultEntry) -> Iterator[Step]:
         raise entry.bad(f"{entry.kind} takes {most or 'no'} words of detail")
     if entry.kind == "phase" and not words:
         raise entry.bad("it does not name the phase, as in phase=countdown_10s:5s")
-    yield Step(kind=entry.kind, at_ns=at_ns, words=words, services=services)
+    yield MaintenanceStep(kind=entry.kind, at_ns=at_ns, words=words, services=services)
 
 
-def _walk(start_ns: int, length_ns: int, services: tuple[str, ...]) -> Iterator[Step]:
+def _walk(start_ns: int, length_ns: int, services: tuple[str, ...]) -> Iterator[MaintenanceStep]:
     """Iterate the steps of a whole window; it is announced at once, in the phase of then."""
     begun = [name for name, phase in PHASES.items() if start_ns <= phase.before_ns]
     for name, phase in PHASES.items():
         at_ns = start_ns - phase.before_ns
         if at_ns > 0 or name == (begun[-1] if begun else "announced"):
-            yield Step(kind=name, at_ns=max(0, at_ns), services=services)
+            yield MaintenanceStep(kind=name, at_ns=max(0, at_ns), services=services)
     end_ns = start_ns + length_ns
     for state, at_ns in (
         ("maintenance", start_ns),
@@ -129,14 +129,18 @@ def _walk(start_ns: int, length_ns: int, services: tuple[str, ...]) -> Iterator[
         ("post_only", end_ns + _LATER_NS),
         ("online", end_ns + 2 * _LATER_NS),
     ):
-        yield Step(kind=state, at_ns=at_ns, services=services)
+        yield MaintenanceStep(kind=state, at_ns=at_ns, services=services)
 
 
 # --- the states that a script comes through ---------------------------------------------------
 
 
 def states(
-    steps: Sequence[Step], begin: int, before: ExchangeState | None = None, *, first_id: int = 51
+    steps: Sequence[MaintenanceStep],
+    begin: int,
+    before: ExchangeState | None = None,
+    *,
+    first_id: int = 51,
 ) -> list[tuple[int, ExchangeState]]:
     """Return when the exchange comes to which state, in the order of the times.
 
@@ -166,7 +170,9 @@ def states(
     return found
 
 
-def _event(steps: Sequence[Step], place: int, begin: int, event_id: int) -> MaintenanceEvent:
+def _event(
+    steps: Sequence[MaintenanceStep], place: int, begin: int, event_id: int
+) -> MaintenanceEvent:
     """Return the window of a phase, with the times at which the script will have it."""
     step = steps[place]
     name, *asked = step.words if step.kind == "phase" else (step.kind, *step.words)
@@ -193,7 +199,7 @@ def _event(steps: Sequence[Step], place: int, begin: int, event_id: int) -> Main
     )
 
 
-def _incident(steps: Sequence[Step], place: int, begin: int) -> Incident:
+def _incident(steps: Sequence[MaintenanceStep], place: int, begin: int) -> Incident:
     """Return the incident of a step, with the states that the script will come to."""
     step = steps[place]
     impact, status, *_ = (*step.words, *("major", "investigating")[len(step.words) :])

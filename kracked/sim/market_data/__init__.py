@@ -1,1 +1,1 @@
-"""What the public sees of an instrument: books, trades, candles, tickers."""
+"""The public view of an instrument: books, trades, candles, tickers."""

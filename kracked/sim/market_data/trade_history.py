@@ -1,4 +1,4 @@
-"""What an instrument traded: the last trades, candles of every interval, the last 24 hours.
+"""The trade history of an instrument: its last trades, candles of every interval, the last 24 h.
 
 A `TradeHistory` changes by `apply(batch)` and by nothing else; the publisher of a batch
 applies it first. Everything is bounded. Candles begin at multiples of their interval

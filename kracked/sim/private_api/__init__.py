@@ -1,1 +1,1 @@
-"""What clients may ask about their own accounts, over REST and over WebSocket."""
+"""The requests of clients about their own accounts, over REST and over WebSocket."""

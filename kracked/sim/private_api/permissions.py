@@ -1,4 +1,4 @@
-"""What a key must be allowed for each trading method, over REST and over WebSocket.
+"""The permissions that a key needs for each trading method, over REST and over WebSocket.
 
 Sources: the endpoint pages below docs.kraken.com/api/docs/rest-api/ and /websocket-v2/
 """

@@ -1,4 +1,4 @@
-"""What REST answers about an account: balances, orders, trades, fees, the key itself.
+"""The answers of REST about an account: balances, orders, trades, fees, the key itself.
 
 Nothing here changes anything. Orders and trades are shown as of `PrivateRequest.as_of`,
 which lies in the past when the REST view is made to lag.

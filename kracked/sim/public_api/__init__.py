@@ -1,1 +1,1 @@
-"""What anybody may ask over REST."""
+"""The requests that anybody may make over REST."""

@@ -1,4 +1,4 @@
-"""Until when an order is good, as a person writes it. Pure."""
+"""The expiry of an order, as a person writes it. Pure."""
 
 from __future__ import annotations
 

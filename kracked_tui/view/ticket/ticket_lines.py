@@ -1,4 +1,4 @@
-"""How a ticket looks: its fields while it is written, then the whole order in words."""
+"""The look of a ticket: its fields while it is written, then the whole order in words."""
 
 from __future__ import annotations
 

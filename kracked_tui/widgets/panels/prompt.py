@@ -45,7 +45,7 @@ class Prompt(Vertical, can_focus=True):
 
     BINDINGS = [Binding(key, f"answer('{key}')", show=False) for key in _ANSWERS]  # noqa: RUF012
 
-    class Refused(Message):
+    class KeyRefused(Message):
         """A key was no answer, for this reason."""
 
         def __init__(self, reason: str) -> None:
@@ -89,7 +89,7 @@ class Prompt(Vertical, can_focus=True):
         if question is None or all(key != offered for offered, _ in question.answers):
             return
         if not self._painted:
-            self.post_message(self.Refused(NOT_PAINTED if self._whole else TOO_SMALL))
+            self.post_message(self.KeyRefused(NOT_PAINTED if self._whole else TOO_SMALL))
             return
         self.question = None
         question.on_answer(key)
@@ -102,7 +102,7 @@ class Prompt(Vertical, can_focus=True):
         if question.expected and text.upper() != question.expected.upper():
             return
         if not self._painted:  # the window became smaller meanwhile
-            self.post_message(self.Refused(NOT_PAINTED if self._whole else TOO_SMALL))
+            self.post_message(self.KeyRefused(NOT_PAINTED if self._whole else TOO_SMALL))
             return
         self.question = None
         question.on_answer(text)

@@ -68,7 +68,7 @@ class TicketPanel(LiveRows, can_focus=True):
 
     @property
     def unread(self) -> str:
-        """Why nobody can have read the whole preview; empty once it is on the screen."""
+        """The reason why nobody can have read the whole preview; empty once it is on the screen."""
         if self.problems is None or (self._whole and not self.all_painted):
             return "the preview was not on the screen yet; press y again"
         return "" if self._whole else TOO_SMALL
