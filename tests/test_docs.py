@@ -11,6 +11,7 @@ import pytest
 import kracked
 import kracked.flow
 import kracked.orders
+import kracked.paper
 import kracked.rest
 
 ROOT = Path(__file__).parents[1]
@@ -45,7 +46,9 @@ def test_the_architecture_page_follows_the_three_paths() -> None:
     assert len(STEPS) > 25
 
 
-@pytest.mark.parametrize("module", [kracked, kracked.flow, kracked.orders, kracked.rest])
+@pytest.mark.parametrize(
+    "module", [kracked, kracked.flow, kracked.orders, kracked.paper, kracked.rest]
+)
 def test_every_public_name_has_a_docstring_for_the_reference(module: object) -> None:
     names = module.__all__  # type: ignore[attr-defined]
     assert [name for name in names if not getattr(module, name).__doc__] == []

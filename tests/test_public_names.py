@@ -46,6 +46,7 @@ PUBLIC_MODULES = (
     "kracked.frames",
     "kracked.instruments",
     "kracked.orders",
+    "kracked.paper",
     "kracked.protocol.events",
     "kracked.rest",
     "kracked.times",

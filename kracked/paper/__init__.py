@@ -1,0 +1,74 @@
+"""Trading on paper: an account whose orders stand in the real queue and are filled by its truth.
+
+The engine opens no socket and reads no clock: market events and requests come in with their
+times, answers and rows of the `executions` channel come out. ::
+
+    log = PaperLog(path)
+    account = PaperAccount.replay(log.events)
+    engine = PaperEngine(account, OrderFlow(), now=now, verified=is_verified, record=log.record)
+    ticket = engine.submit(request, now)
+    async for event in feed:
+        for news in engine.apply(event):
+            ...
+
+Not modelled: nobody reacts to paper orders, hidden quantity, index prices, trailing stops,
+orders with an expiry, conditional closes, margin, rate limits, fees in the base currency.
+"""
+
+from kracked.paper.account import ImpossibleEvent, PaperAccount, PaperOrder
+from kracked.paper.account_events import (
+    Accepted,
+    AccountEvent,
+    Ended,
+    Filled,
+    Obscured,
+    Opened,
+    SwitchSet,
+    TermsChanged,
+    TriggerMet,
+)
+from kracked.paper.engine import PaperEngine
+from kracked.paper.journal import DamagedLog, LogInUse, PaperLog, decode_lines, encode_line
+from kracked.paper.money import Money, Overdrawn
+from kracked.paper.reports import snapshot
+from kracked.paper.requests import Answer, Report
+from kracked.paper.terms import (
+    FeeRates,
+    Latency,
+    PaperAmend,
+    PaperRefusal,
+    PaperRequest,
+    PaperState,
+)
+
+__all__ = [
+    "Accepted",
+    "AccountEvent",
+    "Answer",
+    "DamagedLog",
+    "Ended",
+    "FeeRates",
+    "Filled",
+    "ImpossibleEvent",
+    "Latency",
+    "LogInUse",
+    "Money",
+    "Obscured",
+    "Opened",
+    "Overdrawn",
+    "PaperAccount",
+    "PaperAmend",
+    "PaperEngine",
+    "PaperLog",
+    "PaperOrder",
+    "PaperRefusal",
+    "PaperRequest",
+    "PaperState",
+    "Report",
+    "SwitchSet",
+    "TermsChanged",
+    "TriggerMet",
+    "decode_lines",
+    "encode_line",
+    "snapshot",
+]

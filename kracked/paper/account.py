@@ -1,0 +1,216 @@
+"""The paper account: its orders and its money, a fold over its events.
+
+`apply` decides nothing: the same events give the same account, whatever the market did since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from kracked.errors import RecordError, says
+from kracked.instruments import Instrument
+from kracked.paper.account_events import (
+    Accepted,
+    AnyAccountEvent,
+    Ended,
+    Filled,
+    Obscured,
+    Opened,
+    SwitchSet,
+    TermsChanged,
+    TriggerMet,
+)
+from kracked.paper.money import Money
+from kracked.paper.terms import PaperRequest, PaperState
+from kracked.protocol.own_orders import MAX_CLOSED
+
+_OVER = frozenset((PaperState.FILLED, PaperState.CANCELLED))
+
+
+@says("paper event {kind} does not fit the account: {reason}")
+class ImpossibleEvent(RecordError):
+    """An event that cannot follow from the ones before it: the log is not the account's own."""
+
+    kind: str
+    reason: str
+
+
+class PaperOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """One order of the account, in scaled integers."""
+
+    order_id: str
+    request: PaperRequest
+    """Its terms as they are now, amends included."""
+    state: PaperState
+    placed: int
+    """When it was accepted, ns since the Unix epoch."""
+    touched: int
+    """When it was placed or last amended."""
+    filled: int = 0
+    notional: int = 0
+    """Sum of price times quantity of its fills."""
+    fills: int = 0
+    triggered: bool = False
+    reason: str = ""
+    """Why it ended, or why its outcome is unknown."""
+
+    @property
+    def left(self) -> int:
+        """The quantity that is not filled."""
+        return self.request.qty - self.filled
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is neither filled nor cancelled; one whose outcome is unknown is open."""
+        return self.state not in _OVER
+
+
+class PaperAccount:
+    """Owner of orders and money; changes by `apply` alone.
+
+    Attributes:
+        money: Balances and holds.
+        instruments: What may be traded, by symbol.
+        open: Open orders by order id, oldest first.
+        closed: The latest closed orders by order id, oldest first.
+        deadline: When the dead-man's switch cancels everything; None while it is disarmed.
+        orders: Orders that were ever placed.
+        fills: Fills that there ever were.
+    """
+
+    def __init__(self, opened: Opened) -> None:
+        """Open an account; raises what `Money` does for balances that cannot be."""
+        self.money = Money(opened.instruments, opened.balances, opened.rates)
+        self.instruments: dict[str, Instrument] = {one.symbol: one for one in opened.instruments}
+        self.open: dict[str, PaperOrder] = {}
+        self.closed: dict[str, PaperOrder] = {}
+        self.deadline: int | None = None
+        self.orders = self.fills = 0
+
+    @classmethod
+    def replay(cls, events: Iterable[AnyAccountEvent]) -> PaperAccount:
+        """Return the account that its events make.
+
+        Raises:
+            ImpossibleEvent: They are not the events of one account, in order.
+        """
+        rest = iter(events)
+        first = next(rest, None)
+        if not isinstance(first, Opened):
+            raise ImpossibleEvent(type(first).__name__, "the first one opens the account")
+        account = cls(first)
+        for event in rest:
+            account.apply(event)
+        return account
+
+    def by_client_id(self, cl_ord_id: str) -> PaperOrder | None:
+        """Return the open order with a client id."""
+        found = (one for one in self.open.values() if one.request.cl_ord_id == cl_ord_id)
+        return next(found, None)
+
+    def apply(self, event: AnyAccountEvent) -> PaperOrder | None:
+        """Apply one event; return the order after it, None for an event without one.
+
+        Raises:
+            ImpossibleEvent: It cannot follow from the ones before it.
+            Overdrawn: The account cannot pay for it.
+        """
+        match event:
+            case Opened():
+                raise ImpossibleEvent("Opened", "the account is open")
+            case SwitchSet():
+                self.deadline = event.deadline
+                return None
+            case Accepted():
+                return self._place(event)
+        order = self.open.get(event.order_id)
+        if order is None:
+            raise ImpossibleEvent(type(event).__name__, f"no order {event.order_id} is open")
+        return self._put(self._changed(order, event))
+
+    def _place(self, event: Accepted) -> PaperOrder:
+        if event.order_id in self.open or event.order_id in self.closed:
+            raise ImpossibleEvent("Accepted", f"there is an order {event.order_id}")
+        if event.request.symbol not in self.instruments:
+            raise ImpossibleEvent("Accepted", f"{event.request.symbol} is not traded")
+        self.orders += 1
+        waits = event.request.order_type.waits
+        return self._put(
+            PaperOrder(
+                order_id=event.order_id,
+                request=event.request,
+                state=PaperState.WAITING if waits else PaperState.RESTING,
+                placed=event.time,
+                touched=event.time,
+            )
+        )
+
+    def _changed(
+        self, order: PaperOrder, event: Filled | TermsChanged | TriggerMet | Ended | Obscured
+    ) -> PaperOrder:
+        match event:
+            case Filled():
+                return self._fill(order, event)
+            case TermsChanged():
+                terms = replace(
+                    order.request,
+                    qty=event.qty,
+                    price=event.price,
+                    trigger_price=event.trigger_price,
+                )
+                if event.qty <= order.filled:
+                    raise ImpossibleEvent("TermsChanged", f"{order.order_id} has nothing left")
+                return replace(order, request=terms, touched=event.time)
+            case TriggerMet():
+                return replace(order, triggered=True, state=PaperState.RESTING)
+            case Ended():
+                return replace(order, state=PaperState.CANCELLED, reason=event.reason)
+            case Obscured():
+                return replace(order, state=PaperState.UNKNOWN, reason=event.reason)
+        assert_never(event)
+
+    def _fill(self, order: PaperOrder, event: Filled) -> PaperOrder:
+        if not 0 < event.qty <= order.left:
+            raise ImpossibleEvent("Filled", f"{order.order_id} has {order.left} left")
+        request = order.request
+        self.money.settle(request.symbol, request.side, event.price, event.qty, maker=event.maker)
+        self.fills += 1
+        filled = order.filled + event.qty
+        return replace(
+            order,
+            filled=filled,
+            notional=order.notional + event.price * event.qty,
+            fills=order.fills + 1,
+            state=PaperState.FILLED if filled == request.qty else order.state,
+        )
+
+    def _put(self, order: PaperOrder) -> PaperOrder:
+        """Keep an order and hold what it needs from here on."""
+        self.money.hold(order.order_id, self.need(order))
+        if order.is_open:
+            self.open[order.order_id] = order
+            return order
+        self.open.pop(order.order_id, None)
+        self.closed[order.order_id] = order
+        while len(self.closed) > MAX_CLOSED:
+            del self.closed[next(iter(self.closed))]
+        return order
+
+    def need(self, order: PaperOrder) -> tuple[str, int]:
+        """Return the asset and the amount that an order holds.
+
+        What waits for its trigger holds nothing, and neither does an order without a limit: it
+        is over in the moment of its arrival.
+        """
+        request = order.request
+        symbol, side = request.symbol, request.side
+        held = order.is_open and request.price is not None
+        if request.order_type.waits and not order.triggered:
+            held = False
+        left = order.left if held else 0
+        notional = left * (request.price or 0)
+        return self.money.need(symbol, side, notional, left, self.money.rates.maker)

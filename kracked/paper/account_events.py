@@ -1,0 +1,88 @@
+"""The events of a paper account: together, in order, they are the account.
+
+They are decisions and not requests: nothing of the market is needed to replay them.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from kracked.instruments import Instrument
+from kracked.paper.terms import FeeRates, PaperRequest
+
+
+class AccountEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+    """Something that happened to the account."""
+
+    time: int
+    """ns since the Unix epoch: a fill's own instant, else the arrival of what caused it."""
+
+
+class Opened(AccountEvent, frozen=True, tag="opened"):
+    """The account's first event: what it may trade, what it owns, what it pays."""
+
+    instruments: tuple[Instrument, ...]
+    balances: dict[str, str]
+    """Decimal text by asset."""
+    rates: FeeRates
+
+
+class Accepted(AccountEvent, frozen=True, tag="accepted"):
+    """An order was accepted."""
+
+    order_id: str
+    request: PaperRequest
+
+
+class Filled(AccountEvent, frozen=True, tag="filled"):
+    """An order was filled, all or in part."""
+
+    order_id: str
+    exec_id: str
+    price: int
+    qty: int
+    maker: bool
+    trade_id: int | None = None
+    """The market's trade whose volume it was; None where there was none."""
+
+
+class TermsChanged(AccountEvent, frozen=True, tag="terms_changed"):
+    """An order has new terms."""
+
+    order_id: str
+    qty: int
+    price: int | None
+    trigger_price: int | None
+
+
+class TriggerMet(AccountEvent, frozen=True, tag="trigger_met"):
+    """A trade at `last` triggered a waiting order."""
+
+    order_id: str
+    last: int
+
+
+class Ended(AccountEvent, frozen=True, tag="ended"):
+    """An order was cancelled."""
+
+    order_id: str
+    reason: str
+
+
+class Obscured(AccountEvent, frozen=True, tag="obscured"):
+    """Data were lost: the order's outcome from here on is unknown."""
+
+    order_id: str
+    reason: str
+
+
+class SwitchSet(AccountEvent, frozen=True, tag="switch_set"):
+    """The dead-man's switch was set, or disarmed."""
+
+    deadline: int | None
+    """When everything is cancelled; None when it is disarmed."""
+
+
+AnyAccountEvent = (
+    Opened | Accepted | Filled | TermsChanged | TriggerMet | Ended | Obscured | SwitchSet
+)

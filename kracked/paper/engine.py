@@ -1,0 +1,317 @@
+"""The paper engine: an account's orders in a real market that does not know of them.
+
+It opens nothing and reads no clock: market events and requests come in with their times, answers
+and execution reports come out. Resting orders are ghosts of `kracked.flow`; takers take the
+visible book at the moment of arrival. Nothing is decided from a book that is not verified: a
+hole in the data makes what rests `unknown`, and it is never filled after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kracked.flow import Link, OrderFlow, Outcome, Settled, Taker
+from kracked.paper.account import PaperAccount, PaperOrder
+from kracked.paper.account_events import AnyAccountEvent, Obscured, SwitchSet
+from kracked.paper.market import SymbolMarket
+from kracked.paper.order_entry import OrderEntry
+from kracked.paper.reports import USER_REQUESTED, rows
+from kracked.paper.requests import (
+    Answer,
+    CancelAllRequest,
+    CancelRequest,
+    Report,
+    Request,
+    Requests,
+    SwitchRequest,
+)
+from kracked.paper.terms import (
+    UNKNOWN_ORDER,
+    Latency,
+    PaperAmend,
+    PaperRefusal,
+    PaperRequest,
+    PaperState,
+)
+from kracked.protocol import events
+from kracked.protocol.events import Event
+
+NOT_RUNNING = "unknown: the paper engine did not run while it was open"
+TIMED_OUT = "Cancel all orders after"
+
+
+class PaperEngine:
+    """Trades one account on paper.
+
+    Attributes:
+        account: The account.
+        flow: The ledgers of the market's orders.
+        latency: How long requests take.
+    """
+
+    def __init__(
+        self,
+        account: PaperAccount,
+        flow: OrderFlow,
+        *,
+        now: int,
+        verified: Callable[[str], bool],
+        latency: Latency | None = None,
+        record: Callable[[AnyAccountEvent], None] | None = None,
+    ) -> None:
+        """Begin to trade; what was open in an account that is replayed becomes unknown.
+
+        Args:
+            account: New, or replayed from its log.
+            flow: The ledgers; the engine gives them every event.
+            now: On the clock of the events' `received`.
+            verified: Whether the level 3 book of a symbol is verified just now.
+            latency: How long requests take; by default none.
+            record: Writes an event down before it is applied. When it raises, stop, and begin
+                anew from what is written: the account has not changed, but the market moved on.
+        """
+        self.account, self.flow = account, flow
+        self.latency = latency or Latency()
+        self._verified = verified
+        self._record = record or (lambda _: None)
+        self._markets: dict[str, SymbolMarket] = {}
+        self._misfits: set[str] = set()
+        """Symbols whose numbers have another scale than the account's instrument."""
+        self._requests = Requests()
+        self._news: list[Answer | Report] = []
+        self._entry = OrderEntry(account, self._put)
+        for order in tuple(account.open.values()):
+            if order.state is not PaperState.UNKNOWN:
+                self._put(Obscured(time=now, order_id=order.order_id, reason=NOT_RUNNING))
+
+    # --- requests -----------------------------------------------------------------------------
+
+    def submit(self, request: PaperRequest, now: int) -> int:
+        """Send an order; return the ticket of its answer, which comes with a later call."""
+        return self._requests.send(request, now + self.latency.submit)
+
+    def amend(self, request: PaperAmend, now: int) -> int:
+        """Send new terms of an order; return the ticket of the answer."""
+        return self._requests.send(request, now + self.latency.amend)
+
+    def cancel(self, order_id: str, now: int) -> int:
+        """Send the end of an order; return the ticket of the answer."""
+        return self._requests.send(CancelRequest(order_id), now + self.latency.cancel)
+
+    def cancel_all(self, now: int) -> int:
+        """Send the end of every order; return the ticket of the answer."""
+        return self._requests.send(CancelAllRequest(), now + self.latency.cancel)
+
+    def cancel_all_after(self, timeout: int | None, now: int) -> int:
+        """Set the dead-man's switch; return the ticket of the answer.
+
+        Args:
+            timeout: ns after its arrival when everything is cancelled; None disarms it.
+            now: On the clock of the events' `received`.
+        """
+        return self._requests.send(SwitchRequest(timeout), now + self.latency.cancel)
+
+    # --- time and the market ------------------------------------------------------------------
+
+    def apply(self, event: Event) -> list[Answer | Report]:
+        """Let requests arrive that came before an event, then apply it; return what followed.
+
+        Give it every event of the feed, in order.
+        """
+        self._advance(event.received)
+        if isinstance(event, events.L3Snapshot | events.L3Update | events.Trades):
+            self._look_at(event)
+        self._follow(self.flow.apply(event), event.received)
+        return self._told()
+
+    def elapse(self, now: int) -> list[Answer | Report]:
+        """Let requests arrive and decide what has waited long enough; return what followed.
+
+        Call it after a request without latency, and some times a second on a quiet feed.
+        """
+        self._advance(now)
+        self._follow(self.flow.elapse(now), now)
+        return self._told()
+
+    def _told(self) -> list[Answer | Report]:
+        news, self._news = self._news, []
+        return news
+
+    def _look_at(self, event: events.L3Snapshot | events.L3Update | events.Trades) -> None:
+        """Note numbers of another scale, and trades that are missing."""
+        instrument = self.account.instruments.get(event.symbol)
+        if instrument is None:
+            return
+        market = self._market(event.symbol)
+        if event.precision == instrument.precision:
+            self._misfits.discard(event.symbol)
+        else:
+            self._misfits.add(event.symbol)
+        if market is None:
+            return
+        if event.symbol in self._misfits:
+            self._obscure(market, "unknown: the pair's precision has changed", waiting=True)
+        elif market.look_at(event):
+            self._obscure(market, "unknown: trades are missing", waiting=True)
+
+    def _follow(self, outcomes: list[Outcome], now: int) -> None:
+        """Follow the market by what its ledgers tell."""
+        for outcome in outcomes:
+            kind = type(outcome)
+            if kind is Link or kind is Settled:
+                continue
+            market = self._market(outcome.symbol)
+            if market is None:
+                continue
+            for order_id, fill in market.apply(outcome):
+                self._entry.fill(market, order_id, fill)
+            if market.holed:
+                market.holed = False
+                self._obscure(market, "unknown: level 3 was lost while it rested", waiting=False)
+            if kind is Taker:
+                for price, time in market.new_prices():
+                    self._entry.trigger_waiting(market, price, time)
+        self._settle(now)
+
+    def _settle(self, now: int) -> None:
+        """Decide what waits for the takers of before."""
+        for market in self._markets.values():
+            if market.idle:
+                continue
+            for order_id, fill in market.settle():
+                self._entry.fill(market, order_id, fill)
+            self._end_cancelled(market, now)
+
+    def _market(self, symbol: str) -> SymbolMarket | None:
+        """Return a symbol's market; None for one that is not traded or not seen yet."""
+        ledger = self.flow.ledgers.get(symbol)
+        if ledger is None or symbol not in self.account.instruments:
+            return None
+        market = self._markets.get(symbol)
+        if market is None or market.ledger is not ledger:
+            if market is not None:
+                self._obscure(market, "unknown: level 3 began anew", waiting=False)
+            market = self._markets[symbol] = SymbolMarket(ledger, lambda: self._knows(symbol))
+        return market
+
+    def _knows(self, symbol: str) -> bool:
+        """Whether a symbol's book is verified and has the scale of its instrument."""
+        return symbol not in self._misfits and self._verified(symbol)
+
+    # --- arrivals -----------------------------------------------------------------------------
+
+    def _advance(self, now: int) -> None:
+        """Let everything happen that is due: requests, and the dead-man's switch between them."""
+        while True:
+            arrival, deadline = self._requests.next_arrival, self.account.deadline
+            if deadline is not None and deadline <= now and deadline <= (arrival or deadline):
+                self._put(SwitchSet(time=deadline, deadline=None))
+                for order in tuple(self.account.open.values()):
+                    self._cancel(order, TIMED_OUT, deadline, None)
+            elif arrival is not None and arrival <= now:
+                for at, ticket, request in self._requests.due(arrival):
+                    self._arrive(at, ticket, request)
+            else:
+                return
+
+    def _arrive(self, time: int, ticket: int, request: Request) -> None:
+        """Carry a request out, and answer it."""
+        order_id: str | None = None
+        count = 0
+        try:
+            match request:
+                case PaperRequest():
+                    market = self._market(request.symbol)
+                    order_id = self._entry.place(market, request, time)
+                case PaperAmend():
+                    order_id = request.order_id
+                    self._amend(request, time)
+                case CancelRequest():
+                    order = self._open(request.order_id)
+                    self._cancel(order, USER_REQUESTED, time, ticket)
+                    return
+                case CancelAllRequest():
+                    count = self._cancel_all(time)
+                case SwitchRequest():
+                    until = None if request.timeout is None else time + request.timeout
+                    self._put(SwitchSet(time=time, deadline=until))
+        except PaperRefusal as refusal:
+            self._news.append(
+                Answer(ticket=ticket, time=time, error=refusal.error, order_id=order_id)
+            )
+            return
+        self._news.append(Answer(ticket=ticket, time=time, order_id=order_id, count=count))
+
+    def _open(self, order_id: str) -> PaperOrder:
+        """Return an order that is open and not about to end; raises `PaperRefusal`."""
+        order = self.account.open.get(order_id)
+        market = self._markets.get(order.request.symbol) if order else None
+        if order is None or (market is not None and order_id in market.ending):
+            raise PaperRefusal(UNKNOWN_ORDER)
+        return order
+
+    def _amend(self, amend: PaperAmend, time: int) -> None:
+        order = self._open(amend.order_id)
+        if amend.qty is not None and 0 < amend.qty <= order.filled:
+            self._cancel(order, USER_REQUESTED, time, None)
+            return
+        self._entry.amend(self._market(order.request.symbol), order, amend, time)
+
+    def _cancel_all(self, time: int) -> int:
+        """Cancel what is open and not about to end; return how many."""
+        ending = {one for market in self._markets.values() for one in market.ending}
+        orders = [order for order in self.account.open.values() if order.order_id not in ending]
+        for order in orders:
+            self._cancel(order, USER_REQUESTED, time, None)
+        return len(orders)
+
+    def _cancel(self, order: PaperOrder, reason: str, time: int, ticket: int | None) -> None:
+        """Cancel an order; one that rests ends once the takers of before are decided."""
+        market = self._markets.get(order.request.symbol)
+        if market is None or not market.begin_end(order.order_id, reason, time, ticket):
+            self._entry.end(order.order_id, reason, time)
+            self._answer_cancel(ticket, order.order_id, time)
+
+    def _end_cancelled(self, market: SymbolMarket, now: int) -> None:
+        """End the orders whose cancel is decided, and answer."""
+        for order_id, ending in market.ended(now):
+            filled = order_id not in self.account.open
+            if not filled:
+                self._entry.end(order_id, ending.reason, ending.arrival)
+            self._answer_cancel(ending.ticket, order_id, ending.arrival, filled=filled)
+
+    def _answer_cancel(
+        self, ticket: int | None, order_id: str, time: int, *, filled: bool = False
+    ) -> None:
+        if ticket is not None:
+            error, count = (UNKNOWN_ORDER, 0) if filled else (None, 1)
+            self._news.append(
+                Answer(ticket=ticket, time=time, error=error, order_id=order_id, count=count)
+            )
+
+    # --- what is not known --------------------------------------------------------------------
+
+    def _obscure(self, market: SymbolMarket, reason: str, *, waiting: bool) -> None:
+        """Say of orders that their outcome is unknown from here on; cancels in hand end them."""
+        time = market.time
+        for order in tuple(self.account.open.values()):
+            if order.request.symbol != market.ledger.symbol:
+                continue
+            order_id = order.order_id
+            ending = market.ending.pop(order_id, None)
+            market.resting.drop(order_id)
+            if ending is not None:
+                words = f"{ending.reason}; fills just before it are {reason}"
+                self._entry.end(order_id, words, ending.arrival)
+                self._answer_cancel(ending.ticket, order_id, ending.arrival)
+            elif order.state is PaperState.RESTING or (
+                waiting and order.state is PaperState.WAITING
+            ):
+                self._put(Obscured(time=time, order_id=order_id, reason=reason))
+
+    def _put(self, event: AnyAccountEvent) -> PaperOrder | None:
+        """Write an event down, apply it, and report it."""
+        self._record(event)
+        order = self.account.apply(event)
+        self._news += [Report(row) for row in rows(self.account, order, event)]
+        return order

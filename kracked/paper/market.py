@@ -1,0 +1,156 @@
+"""One symbol as the paper engine sees it: its ledger, what is visible, what rests, what ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from kracked.flow import Fact, Ghost, Ledger, Outcome, Taker, What
+from kracked.flow.links import HOLD_NS
+from kracked.paper.resting import Fills, Resting
+from kracked.paper.visible import Taken, Visible
+from kracked.protocol.events import L3Snapshot, L3Update, Side, Trades
+
+_US = 1_000
+"""A trade's time is cut to microseconds: what arrives after it stands a microsecond later."""
+_DECIDED_NS = 2 * HOLD_NS
+"""After so long every taker of before is decided, whatever the feeds have shown since."""
+
+
+class Ending(NamedTuple):
+    """A cancel that waits until the takers of before it are decided."""
+
+    until: int
+    """The exchange's time of what came last before it."""
+    arrival: int
+    """On the clock of the events' `received`."""
+    reason: str
+    ticket: int | None
+
+
+class SymbolMarket:
+    """Owner of what is transient in one symbol; the account keeps what lasts.
+
+    Attributes:
+        ledger: The market's orders.
+        visible: The book that a taker meets.
+        resting: The own orders that rest.
+        ending: Cancels that are not decided, by order id.
+        entered: The exchange's time when orders were placed: trades of before trigger nothing.
+        last: The price of the last trade whose taker is decided; 0 before the first.
+        holed: Whether level 3 was lost with the last outcome.
+    """
+
+    def __init__(self, ledger: Ledger, verified: Callable[[], bool]) -> None:
+        self.ledger = ledger
+        self.visible = Visible(ledger)
+        self.resting = Resting(self.visible)
+        self.ending: dict[str, Ending] = {}
+        self.entered: dict[str, int] = {}
+        self.last = self._seen = 0
+        self.holed = False
+        self._verified = verified
+        self._trade_id = 0
+        self._prices: list[tuple[int, int]] = []
+
+    @property
+    def time(self) -> int:
+        """The newest time that level 3 or a trade has shown, on the exchange's clock.
+
+        Whatever arrives now comes after it.
+        """
+        return max(self._seen, self.ledger.linker.level3_time)
+
+    @property
+    def ready(self) -> bool:
+        """Whether something may be decided from the book just now."""
+        return not self.ledger.lost and self._verified()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no own order rests and no cancel waits."""
+        return not self.ending and self.resting.idle
+
+    def look_at(self, event: L3Snapshot | L3Update | Trades) -> bool:
+        """Note the time of an event and the ids of trades; return whether trades are missing."""
+        if not isinstance(event, Trades):
+            self._seen = max(self._seen, event.exchange_time or 0)
+            return False
+        self._seen = max([self._seen, *(trade.exchange_time for trade in event.trades)])
+        ids = [trade.trade_id for trade in event.trades]
+        if not ids:
+            return False
+        before, self._trade_id = self._trade_id, max(self._trade_id, *ids)
+        fresh = sorted({one for one in ids if one > before})
+        if not before or not fresh:
+            return False
+        return fresh != list(range(before + 1, fresh[-1] + 1))
+
+    def apply(self, outcome: Outcome) -> Fills:
+        """Follow the market by one outcome; return what it fills of the own orders."""
+        if isinstance(outcome, Taker):
+            self._prices += [(trade.price, outcome.instant) for trade in outcome.trades]
+            return self.resting.apply(outcome)
+        if not isinstance(outcome, Fact):
+            return []
+        if outcome.what is What.HOLE:
+            self.holed = True
+            return []
+        self.visible.apply(outcome)
+        return self.resting.apply(outcome)
+
+    def new_prices(self) -> list[tuple[int, int]]:
+        """Return price and instant of the trades since the last call, and keep the last one."""
+        prices, self._prices = self._prices, []
+        if prices:
+            self.last = prices[-1][0]
+        return prices
+
+    def settle(self) -> Fills:
+        """Return what is filled by orders that came to rest across own ones."""
+        return self.resting.settle(self.ledger.decided)
+
+    def offers(self, side: Side, qty: int, limit: int | None) -> tuple[list[Taken], bool]:
+        """Return what a taker takes now, and whether an own order stops it there."""
+        own = self.resting.best(side.opposite)
+        if own is None or (limit is not None and (own - limit) * _sign(side) > 0):
+            return self.visible.offers(side, qty, limit), False
+        found = self.visible.offers(side, qty, own - _sign(side))
+        return found, sum(one.qty for one in found) < qty
+
+    def crosses(self, side: Side, price: int) -> bool:
+        """Whether an order would trade on arrival, with the market or with an own one."""
+        bests = self.visible.best(side.opposite), self.resting.best(side.opposite)
+        return any(one is not None and (price - one) * _sign(side) >= 0 for one in bests)
+
+    def rest(self, order_id: str, side: Side, price: int, qty: int, shown: int | None) -> None:
+        """Let an order join the back of its level."""
+        standing = self.ledger.back_of(side, price, self.time + _US)
+        self.resting.rest(order_id, Ghost(side, price, qty, standing, display=shown))
+
+    def begin_end(self, order_id: str, reason: str, time: int, ticket: int | None) -> bool:
+        """Begin to cancel an order; return whether it rests or is about to end."""
+        if order_id in self.ending:
+            return True
+        if order_id not in self.resting:
+            return False
+        until = self.time
+        self.resting.retire(order_id, until)
+        self.ending[order_id] = Ending(until, time, reason, ticket)
+        return True
+
+    def ended(self, now: int) -> list[tuple[str, Ending]]:
+        """Return the cancels that are decided at `now`, and forget them."""
+        decided, latest = self.ledger.decided, now - _DECIDED_NS
+        found = [
+            (order_id, one)
+            for order_id, one in self.ending.items()
+            if one.until <= decided or one.arrival <= latest
+        ]
+        for order_id, _ in found:
+            del self.ending[order_id]
+        return found
+
+
+def _sign(side: Side) -> int:
+    return 1 if side is Side.BID else -1

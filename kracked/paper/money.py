@@ -1,0 +1,147 @@
+"""The money of a paper account: balances, what open orders hold, fees. Nothing is rounded.
+
+Amounts are integers in a scale of each asset that is fine enough for every product of price,
+quantity and fee rate. Kraken rounds costs and fees to the pair's `cost_decimals`; here a sum of
+parts is the whole, to the last digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from kracked import units
+from kracked.errors import ConfigError, says
+from kracked.instruments import Instrument
+from kracked.paper.terms import RATE_DECIMALS, FeeRates
+from kracked.protocol.events import Side
+
+_ONE = 10**RATE_DECIMALS
+
+
+@says("the paper account's {asset} would fall to {amount}")
+class Overdrawn(ConfigError):
+    """A movement that the account cannot pay for: an error of the engine, or a false log."""
+
+    asset: str
+    amount: Decimal
+
+
+class Money:
+    """Owner of the balances and of the holds; the account alone changes it."""
+
+    def __init__(
+        self, instruments: Iterable[Instrument], balances: Mapping[str, str], rates: FeeRates
+    ) -> None:
+        """Deposit what the account begins with.
+
+        Raises:
+            TooPrecise: A balance has more decimals than its asset is counted in.
+            Overdrawn: A balance is negative.
+        """
+        self.rates = rates
+        self._instruments = {one.symbol: one for one in instruments}
+        self._scales: dict[str, int] = {}
+        for one in self._instruments.values():
+            fine = one.precision.price + one.precision.qty + RATE_DECIMALS
+            for asset, scale in ((one.base, one.precision.qty), (one.quote, fine)):
+                self._scales[asset] = max(self._scales.get(asset, 0), scale)
+        self._balances = dict.fromkeys(self._scales, 0)
+        for asset, text in balances.items():
+            scale = self._scales.setdefault(asset, units.decimals(text.encode()))
+            self._balances[asset] = 0
+            self._move(asset, units.scale(text.encode(), scale))
+        self._holds: dict[str, tuple[str, int]] = {}
+        """Asset and amount by order id."""
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """Every asset that the account may own."""
+        return tuple(self._balances)
+
+    def balance(self, asset: str) -> Decimal:
+        """Return what is owned of an asset."""
+        return self._decimal(asset, self._balances.get(asset, 0))
+
+    def held(self, asset: str) -> Decimal:
+        """Return what open orders hold of an asset."""
+        return self._decimal(asset, self._held(asset))
+
+    def available(self, asset: str) -> Decimal:
+        """Return what is owned of an asset and not held."""
+        return self.balance(asset) - self.held(asset)
+
+    def hold(self, order_id: str, need: tuple[str, int]) -> None:
+        """Hold exactly this much for an order, whatever was held for it before."""
+        self._holds.pop(order_id, None)
+        if need[1]:
+            self._holds[order_id] = need
+
+    def need(self, symbol: str, side: Side, notional: int, qty: int, rate: int) -> tuple[str, int]:
+        """Return the asset that an order pays with and how much it needs, its fee included.
+
+        Args:
+            symbol: The pair.
+            side: Whether it buys or sells.
+            notional: What it may cost: price times quantity, both scaled.
+            qty: What it may sell.
+            rate: The fee rate that it may have to pay.
+        """
+        if side is Side.BID:
+            quote, unit = self._quote(symbol)
+            return quote, notional * (_ONE + rate) * unit
+        base, lot = self._base(symbol)
+        return base, qty * lot
+
+    def affords(self, need: tuple[str, int], order_id: str = "") -> bool:
+        """Whether what is free pays for it; what the order itself holds counts as free."""
+        asset, amount = need
+        own = self._holds.get(order_id, ("", 0))
+        free = self._balances.get(asset, 0) - self._held(asset)
+        return amount <= free + (own[1] if own[0] == asset else 0)
+
+    def settle(self, symbol: str, side: Side, price: int, qty: int, *, maker: bool) -> None:
+        """Move both assets of a fill, and take its fee in the quote currency.
+
+        Raises:
+            Overdrawn: The account cannot pay for it; nothing has moved.
+        """
+        (quote, unit), (base, lot) = self._quote(symbol), self._base(symbol)
+        cost, fee = price * qty * _ONE * unit, price * qty * self._rate(maker) * unit
+        if side is Side.BID:
+            self._move(quote, -cost - fee)
+            self._move(base, qty * lot)
+        else:
+            self._move(base, -qty * lot)
+            self._move(quote, cost - fee)
+
+    def fee(self, symbol: str, price: int, qty: int, *, maker: bool) -> Decimal:
+        """Return the fee of a fill in the quote currency."""
+        quote, unit = self._quote(symbol)
+        return self._decimal(quote, price * qty * self._rate(maker) * unit)
+
+    def _rate(self, maker: bool) -> int:
+        return self.rates.maker if maker else self.rates.taker
+
+    def _quote(self, symbol: str) -> tuple[str, int]:
+        """Return the quote asset, and its amount for the least notional and the least rate."""
+        one = self._instruments[symbol]
+        fine = one.precision.price + one.precision.qty + RATE_DECIMALS
+        return one.quote, int(10 ** (self._scales[one.quote] - fine))
+
+    def _base(self, symbol: str) -> tuple[str, int]:
+        """Return the base asset, and its amount for the least quantity."""
+        one = self._instruments[symbol]
+        return one.base, int(10 ** (self._scales[one.base] - one.precision.qty))
+
+    def _held(self, asset: str) -> int:
+        return sum(amount for held, amount in self._holds.values() if held == asset)
+
+    def _move(self, asset: str, amount: int) -> None:
+        balance = self._balances[asset] + amount
+        if balance < 0:
+            raise Overdrawn(asset, self._decimal(asset, balance))
+        self._balances[asset] = balance
+
+    def _decimal(self, asset: str, amount: int) -> Decimal:
+        return units.to_decimal(amount, self._scales.get(asset, 0))

@@ -1,0 +1,76 @@
+"""The book that a paper taker meets: the ledger's queues, less what own takers have used up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kracked.flow import Fact, Ledger, What
+from kracked.protocol.events import Side
+
+_GONE = frozenset((What.FILLED, What.CANCELLED, What.LOST, What.MOVED_OUT))
+"""Facts after which an order's id does not come back; icebergs do, with a new part."""
+
+
+class Taken(NamedTuple):
+    """A part of a visible order that an own taker takes."""
+
+    order_id: str
+    price: int
+    qty: int
+
+
+class Visible:
+    """The orders of one symbol that are there for own takers.
+
+    The market does not know what own takers took: `used` keeps it by order id, so that nothing
+    is taken twice, until the order ends or an iceberg shows its next part.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.used: dict[str, int] = {}
+
+    def apply(self, fact: Fact) -> None:
+        """Forget what was used of an order that is over."""
+        if self.used and (fact.what in _GONE or fact.what is What.REFILLED):
+            self.used.pop(fact.order_id, None)
+
+    def use(self, order_id: str, qty: int) -> None:
+        """Remember that so much of an order is used up."""
+        self.used[order_id] = self.used.get(order_id, 0) + qty
+
+    def unused(self, order_id: str, qty: int) -> int:
+        """Return how much of a quantity that an order shows is not used up."""
+        return max(0, qty - self.used.get(order_id, 0))
+
+    def best(self, side: Side) -> int | None:
+        """Return the best price at which something is left; None for an empty side."""
+        return next((price for _, price, _ in self._orders(side)), None)
+
+    def offers(self, side: Side, qty: int, limit: int | None) -> list[Taken]:
+        """Return what a taker of `side` would take now, price by price and first to fill first.
+
+        Args:
+            side: The taker's side; it takes from the other one.
+            qty: What it wants.
+            limit: The worst price that it takes; None takes any that is visible.
+        """
+        found: list[Taken] = []
+        for order_id, price, unused in self._orders(side.opposite):
+            beyond = limit is not None and (price > limit if side is Side.BID else price < limit)
+            if not qty or beyond:
+                break
+            part = min(qty, unused)
+            found.append(Taken(order_id, price, part))
+            qty -= part
+        return found
+
+    def _orders(self, side: Side) -> Iterator[tuple[str, int, int]]:
+        """Iterate over id, price and unused quantity of the orders that rest, best first."""
+        queues = self.ledger.side(side)
+        for key in reversed(queues.keys):
+            for life in queues.levels[queues.sign * key].orders.values():
+                unused = self.unused(life.order_id, life.qty)
+                if unused and not life.taking:
+                    yield life.order_id, life.price, unused
