@@ -66,7 +66,7 @@ class Checkout:
             cwd=ROOT, capture_output=True, text=True, check=True,
         ).stdout.split("\n")  # fmt: skip
         for name in filter(None, names):
-            if (ROOT / name).is_file() and not name.startswith(("docs/", "screenshots/")):
+            if (ROOT / name).is_file() and not name.startswith("screenshots/"):
                 target = self.root / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(ROOT / name, target)
