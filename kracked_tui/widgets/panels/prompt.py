@@ -75,7 +75,8 @@ class Prompt(Vertical, can_focus=True):
 
     @property
     def _painted(self) -> bool:
-        return self._whole and self._rows.all_painted
+        # A panel that has been opened meanwhile hides the question; its words are still in memory.
+        return self.display and self._whole and self._rows.all_painted
 
     def take_text(self) -> None:
         """Let the field take what is typed, once the question is on the screen."""

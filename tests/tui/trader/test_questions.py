@@ -114,3 +114,17 @@ async def test_a_field_has_no_focus_while_its_question_does_not_fit(tmp_path: Pa
         assert isinstance(found.screen, OrderScreen)
         assert found.screen.questions.prompt.query_one(Input).value == ""
         assert found.screen.panels.top == "prompt"
+
+
+async def test_a_question_that_a_panel_hides_takes_no_answer(tmp_path: Path) -> None:
+    """The key that opens the panel and the answer may come together."""
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.joined("B")
+        await found.pilot.press("X")
+        prompt = found.screen.questions.prompt
+        found.screen.panels.toggle("picker")
+        prompt.action_answer("a")
+        await found.pilot.pause()
+        assert prompt.question is not None
+        assert len(found.open) == 1
