@@ -1,8 +1,9 @@
 """The end of an order: filled, cancelled, out of view, or unknown.
 
-The exchange removes an order with the same words whether it was filled or cancelled. A fill
-is a trade at its price, against its side, at the time of the removal. An order also leaves
-without a word, when its level is cut at the depth of the subscription.
+A removal counts as a fill when a trade at its price, against its side, came at its time: an
+inference, which takes a cancel beside a trade of that size for a fill. The quantity of the removal
+says it exactly (0 is a fill); `load_lifetimes` goes by that. An order also leaves without a word,
+when its level is cut at the depth of the subscription.
 """
 
 from __future__ import annotations
