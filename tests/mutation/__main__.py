@@ -1,47 +1,53 @@
 """Run the tests of modules against seeded mutants of them: `python -m tests.mutation MODULE...`.
 
-    python -m tests.mutation kracked/orders/cancels.py --count 50 --seed 1
+    python -m tests.mutation kracked/orders/cancels.py --sample 50 --seed 1
     python -m tests.mutation kracked/book --survivors
 
 A mutant is one changed operator, constant, condition, return or call. It is killed when a test of
 the module's own folder fails, or takes far longer; tests that need files beside the checkout are
-skipped. Survivors are printed: read them, write the test that kills them, or name them in
-`tests/mutation/equivalent.txt` with the reason why no test can.
+skipped. Only tests that run the changed line are run. Survivors are printed: read them, write the
+test that kills them, or name them in `tests/mutation/equivalent.txt` with the reason why no test
+can.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from queue import Queue
 from typing import NamedTuple
 
+from tests.mutation.checkout import BROKEN, ROOT, Checkout, end, finished, import_libraries, now_s
 from tests.mutation.mutants import Mutant, mutants
+from tests.mutation.reached import Reached
 
-ROOT = Path(__file__).parents[2]
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 _SLOWEST_S, _SLOWER = 20.0, 6.0
-_PYTEST = (
-    sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist",
-    "-o", "addopts=--import-mode=importlib", "--no-header",
+_LOOK_EVERY_S = 0.02
+KILLED, TIMED_OUT, SURVIVED, SAME, NOT_RUN = (
+    "killed", "timed out", "survived", "equivalent", "not run",
 )  # fmt: skip
 
 
 class Result(NamedTuple):
-    path: str
+    path: Path
     mutant: Mutant
     verdict: str
-    """`killed`, `timed out`, `survived`, `equivalent` or `not run`: no test reaches the line."""
+    """`not run` says that no test reaches the line; it survives as well."""
+
+
+class Run(NamedTuple):
+    """The tests of one mutant, under way."""
+
+    checkout: Checkout
+    number: int
+    until_s: float
 
 
 def test_folder(path: Path) -> Path:
@@ -56,135 +62,80 @@ def test_folder(path: Path) -> Path:
     return same_name if (ROOT / same_name).exists() else base
 
 
-class Checkout:
-    """A copy of the project in which one module at a time is changed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.root = folder / "main"  # nothing lies beside it
-        names = subprocess.run(
-            ["git", "ls-files", "-co", "--exclude-standard"],
-            cwd=ROOT, capture_output=True, text=True, check=True,
-        ).stdout.split("\n")  # fmt: skip
-        for name in filter(None, names):
-            if (ROOT / name).is_file() and not name.startswith("screenshots/"):
-                target = self.root / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(ROOT / name, target)
-
-    def run(self, arguments: Sequence[str], timeout_s: float | None = None) -> int | None:
-        """Return pytest's exit status, None when it took too long."""
-        environment = {
-            **os.environ, "PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1",
-            "KRACKED_HYPOTHESIS": "mutation",
-        }  # fmt: skip
-        try:
-            return subprocess.run(
-                [*_PYTEST, *arguments], cwd=self.root, env=environment, timeout=timeout_s,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
-            ).returncode  # fmt: skip
-        except subprocess.TimeoutExpired:
-            return None
+def own_tests(path: Path) -> Path:
+    """Return the folder of the package that a module belongs to, as deep as the package is."""
+    folder = test_folder(path)
+    return Path(*folder.parts[: 3 if folder.parts[1] == "tui" else 2])
 
 
-def reaching_tests(
-    checkout: Checkout, path: Path, folder: Path
-) -> tuple[dict[int, list[str]], float]:
-    """Return the tests that run each line of a module, and how long all of them take."""
-    settings = checkout.root / ".coveragerc"
-    settings.write_text(
-        f"[run]\nsource = {path.parts[0]}\ndynamic_context = test_function\n"
-        f"data_file = {checkout.root}/.coverage\n[json]\nshow_contexts = true\n"
-    )
-    started = time.monotonic()
-    coverage = [sys.executable, "-m", "coverage"]
-    environment = {**os.environ, "PYTHONPATH": str(checkout.root)}
-    done = subprocess.run(
-        [*coverage, "run", "--rcfile", str(settings), *_PYTEST[1:], str(folder)],
-        cwd=checkout.root, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        sys.exit(
-            f"the tests of {folder} fail as they are:\n{done.stdout[-2000:]}{done.stderr[-500:]}"
-        )
-    took_s = time.monotonic() - started
-    report = checkout.root / "coverage.json"
-    subprocess.run(
-        [*coverage, "json", f"--rcfile={settings}", "-q", "-o", str(report), f"--include={path}"],
-        cwd=checkout.root, env=environment, capture_output=True, check=False,
-    )  # fmt: skip
-    if not report.exists():
-        return {}, took_s
-    (found,) = json.loads(report.read_text())["files"].values()
-    contexts: dict[str, list[str]] = found["contexts"]
-    return {int(line): sorted(set(names)) for line, names in contexts.items()}, took_s
-
-
-def node_ids(checkout: Checkout, folder: Path) -> dict[str, str]:
-    """Return the test files by the dotted name that contexts begin with."""
-    files = sorted((checkout.root / folder).rglob("test_*.py"))
-    files = files or [checkout.root / folder]
-    return {
-        ".".join(file.relative_to(checkout.root).with_suffix("").parts): str(
-            file.relative_to(checkout.root)
-        )
-        for file in files
-    }
-
-
-def selected(contexts: Sequence[str], files: dict[str, str]) -> list[str]:
-    """Return the test files that these contexts belong to; a fixture's or an import's is all."""
-    chosen = {
-        file for name, file in files.items() for context in contexts if context.startswith(name)
-    }
-    if not contexts:
-        return []
-    return sorted(chosen) if chosen and "" not in contexts else sorted(files.values())
-
-
-def judged(path: Path, options: argparse.Namespace) -> Iterator[Result]:
-    source = (ROOT / path).read_text()
-    found = mutants(source)
-    equivalent = _equivalents(path)
+def sampled(path: Path, options: argparse.Namespace) -> list[Mutant]:
+    """Return the mutants of a module that are to be tried."""
+    found = mutants((ROOT / path).read_text())
     rng = random.Random(f"{options.seed}/{path}")
-    if options.count and len(found) > options.count:
-        found = sorted(rng.sample(found, options.count), key=lambda mutant: mutant.line)
-    with tempfile.TemporaryDirectory() as place:
-        checkouts: Queue[Checkout] = Queue()
-        for number in range(options.workers):
-            checkouts.put(Checkout(Path(place, str(number))))
-        folder = Path(options.tests) if options.tests else test_folder(path)
-        first = checkouts.get()
-        reached, took_s = reaching_tests(first, path, folder)
-        checkouts.put(first)
-        files = node_ids(first, folder)
-        limit_s = _SLOWEST_S + _SLOWER * took_s
+    if options.sample and len(found) > options.sample:
+        found = sorted(rng.sample(found, options.sample), key=lambda mutant: mutant.line)
+    return found
 
-        def judge(mutant: Mutant) -> Result:
-            if mutant.name in equivalent:
-                return Result(str(path), mutant, "equivalent")
-            tests = selected(reached.get(mutant.line, []), files)
-            if not tests:
-                return Result(str(path), mutant, "not run")
-            checkout = checkouts.get()
-            try:
-                (checkout.root / path).write_text(mutant.source)
-                status = checkout.run(tests, limit_s)
-            finally:
-                (checkout.root / path).write_text(source)
-                checkouts.put(checkout)
-            verdict = {None: "timed out", 0: "survived", 5: "not run"}.get(status, "killed")
-            return Result(str(path), mutant, verdict)
 
-        with ThreadPoolExecutor(options.workers) as pool:
-            yield from pool.map(judge, found)
+def judged(
+    path: Path, found: Sequence[Mutant], reached: Reached, checkouts: Sequence[Checkout]
+) -> list[Result]:
+    """Run the tests of every mutant, as many at a time as there are checkouts."""
+    equivalent, free = _equivalents(path), list(checkouts)
+    verdicts: dict[int, str] = {}
+    waiting = list(reversed(range(len(found))))
+    running: dict[int, Run] = {}
+    while waiting or running:
+        while waiting and free:
+            number = waiting.pop()
+            tests = reached.tests(path, found[number])
+            if found[number].name in equivalent:
+                verdicts[number] = SAME
+            elif not tests:
+                verdicts[number] = NOT_RUN
+            else:
+                checkout = free.pop()
+                checkout.change(path, found[number].source)
+                until_s = now_s() + _SLOWEST_S + _SLOWER * reached.took_s(tests)
+                running[checkout.start(tests)] = Run(checkout, number, until_s)
+        for process, run in list(running.items()):
+            status = finished(process)
+            if status is None and now_s() < run.until_s:
+                continue
+            if status is None:
+                end(process)
+            if status == BROKEN:
+                sys.exit(f"the tests of {path} cannot be started")
+            verdicts[run.number] = {None: TIMED_OUT, 0: SURVIVED}.get(status, KILLED)
+            run.checkout.restore(path)
+            free.append(run.checkout)
+            del running[process]
+        time.sleep(_LOOK_EVERY_S)
+    return [Result(path, mutant, verdicts[number]) for number, mutant in enumerate(found)]
+
+
+def _check_start(path: Path, found: Sequence[Mutant], reached: Reached, checkout: Checkout) -> None:
+    """End the program unless a test of the unchanged module passes: what kills must be the change."""
+    tests = next(filter(None, (reached.tests(path, mutant) for mutant in found)), [])[:1]
+    if tests and (status := os.waitstatus_to_exitcode(os.waitpid(checkout.start(tests), 0)[1])):
+        sys.exit(f"{tests} of {path} fail as they are: {status}")
 
 
 def _equivalents(path: Path) -> set[str]:
     """Names of the mutants of a module that no test can tell from the original."""
     if not EQUIVALENT.exists():
         return set()
-    rows = (row.split(" | ") for row in EQUIVALENT.read_text().splitlines() if " | " in row)
-    return {row[1].strip() for row in rows if row[0].strip() == str(path)}
+    rows = (row.split(" | ", 1) for row in EQUIVALENT.read_text().splitlines() if " | " in row)
+    return {name.rpartition(" | ")[0] for file, name in rows if file == str(path)}
+
+
+def line_of(name: str, counts: Counter[str]) -> str:
+    """Return the summary of a module or a package."""
+    dead = counts[KILLED] + counts[TIMED_OUT]
+    counted = dead + counts[SURVIVED] + counts[NOT_RUN]
+    share = f"{100 * dead / counted:.1f} %" if counted else "-"
+    same = f", {counts[SAME]} equivalent" if counts[SAME] else ""
+    return f"{name}: {dead} of {counted} killed, {share}{same}"
 
 
 def main() -> int:
@@ -192,26 +143,42 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("modules", nargs="+", help="files or folders, or dotted names")
-    parser.add_argument("--count", type=int, default=0, help="mutants a module; 0 is all")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sample", type=int, default=0, help="mutants a module; 0 is all")
+    parser.add_argument("--seed", type=int, default=1, help="chooses the sample")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--tests", help="the tests to run; by default the module's own folder")
+    parser.add_argument("--tests", help="the tests to run; by default the package's own folder")
     parser.add_argument("--survivors", action="store_true", help="print survivors alone")
     options = parser.parse_args()
-    total, killed = 0, 0
-    for path in _paths(options.modules):
-        results = list(judged(path, options))
-        counted = [result for result in results if result.verdict != "equivalent"]
-        dead = [one for one in counted if one.verdict in ("killed", "timed out")]
-        total, killed = total + len(counted), killed + len(dead)
-        share = f"{100 * len(dead) / len(counted):5.1f} %" if counted else "    - "
-        print(f"{path}: {len(dead)} of {len(counted)} killed, {share}", flush=True)
-        for result in results:
-            if not options.survivors or result.verdict in ("survived", "not run"):
-                print(f"    {result.verdict:10} {result.path}:{result.mutant.name}", flush=True)
-    if total:
-        print(f"all: {killed} of {total} killed, {100 * killed / total:.1f} %")
+    paths = list(_paths(options.modules))
+    import_libraries(screen=any(path.parts[0] == "kracked_tui" for path in paths))
+    packages: dict[str, Counter[str]] = {}
+    with tempfile.TemporaryDirectory() as place:
+        checkouts = [Checkout(Path(place, str(number))) for number in range(options.workers)]
+        shown: dict[Path, Reached] = {}
+        for path in paths:
+            if not (found := sampled(path, options)):
+                continue
+            tests = Path(options.tests) if options.tests else own_tests(path)
+            if tests not in shown:
+                shown[tests] = Reached(checkouts[0].root, path.parts[0], tests)
+            _check_start(path, found, shown[tests], checkouts[0])
+            results = judged(path, found, shown[tests], checkouts)
+            counts = Counter(result.verdict for result in results)
+            package = ".".join(path.parts[:2]).removesuffix(".py")
+            packages.setdefault(package, Counter()).update(counts)
+            print(line_of(str(path), counts), flush=True)
+            for result in results:
+                if not options.survivors or result.verdict in (SURVIVED, NOT_RUN):
+                    _print(result)
+    for package, counts in packages.items():
+        print(line_of(package, counts))
+    print(line_of("all", sum(packages.values(), Counter())))
     return 0
+
+
+def _print(result: Result) -> None:
+    mutant = result.mutant
+    print(f"    {result.verdict:10} {result.path}:{mutant.line} | {mutant.name}", flush=True)
 
 
 def _paths(names: Sequence[str]) -> Iterator[Path]:
