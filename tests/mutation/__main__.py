@@ -115,7 +115,7 @@ def judged(
 
 
 def _check_start(path: Path, found: Sequence[Mutant], reached: Reached, checkout: Checkout) -> None:
-    """End the program unless a test of the unchanged module passes: what kills must be the change."""
+    """End the program unless a test passes on the unchanged module: only the change may kill."""
     tests = next(filter(None, (reached.tests(path, mutant) for mutant in found)), [])[:1]
     if tests and (status := os.waitstatus_to_exitcode(os.waitpid(checkout.start(tests), 0)[1])):
         sys.exit(f"{tests} of {path} fail as they are: {status}")
