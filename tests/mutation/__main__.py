@@ -5,7 +5,8 @@
 
 A mutant is one changed operator, constant, condition, return or call. It is killed when a test of
 the module's own folder fails, or takes far longer; tests that need files beside the checkout are
-skipped. Only tests that run the changed line are run. Survivors are printed: read them, write the
+skipped. Only tests that run the changed line are run; which they are is measured once for each test
+file, and kept in the temporary folder. Survivors are printed: read them, write the
 test that kills them, or name them in `tests/mutation/equivalent.txt` with the reason why no test
 can.
 """
@@ -17,19 +18,18 @@ import os
 import random
 import sys
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.mutation.checkout import BROKEN, ROOT, Checkout, end, finished, import_libraries, now_s
+from tests.mutation.checkout import BROKEN, ROOT, Checkout, import_libraries
+from tests.mutation.loop import Job, MutantLoop, waited
 from tests.mutation.mutants import Mutant, mutants
 from tests.mutation.reached import Reached
 
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 _SLOWEST_S, _SLOWER = 20.0, 6.0
-_LOOK_EVERY_S = 0.02
 KILLED, TIMED_OUT, SURVIVED, SAME, NOT_RUN = (
     "killed", "timed out", "survived", "equivalent", "not run",
 )  # fmt: skip
@@ -40,14 +40,6 @@ class Result(NamedTuple):
     mutant: Mutant
     verdict: str
     """`not run` says that no test reaches the line; it survives as well."""
-
-
-class Run(NamedTuple):
-    """The tests of one mutant, under way."""
-
-    checkout: Checkout
-    number: int
-    until_s: float
 
 
 def test_folder(path: Path) -> Path:
@@ -68,6 +60,17 @@ def own_tests(path: Path) -> Path:
     return Path(*folder.parts[: 3 if folder.parts[1] == "tui" else 2])
 
 
+def test_files(places: Iterable[Path], without: Sequence[str]) -> Iterator[Path]:
+    """Yield the test files of these places but for those that are left out by name."""
+    for place in places:
+        files = sorted((ROOT / place).rglob("test_*.py")) if (ROOT / place).is_dir() else [place]
+        yield from (
+            file.relative_to(ROOT) if file.is_absolute() else file
+            for file in files
+            if file.name not in without
+        )
+
+
 def sampled(path: Path, options: argparse.Namespace) -> list[Mutant]:
     """Return the mutants of a module that are to be tried."""
     found = mutants((ROOT / path).read_text())
@@ -78,47 +81,56 @@ def sampled(path: Path, options: argparse.Namespace) -> list[Mutant]:
 
 
 def judged(
-    path: Path, found: Sequence[Mutant], reached: Reached, checkouts: Sequence[Checkout]
-) -> list[Result]:
-    """Run the tests of every mutant, as many at a time as there are checkouts."""
-    equivalent, free = _equivalents(path), list(checkouts)
-    verdicts: dict[int, str] = {}
-    waiting = list(reversed(range(len(found))))
-    running: dict[int, Run] = {}
-    while waiting or running:
-        while waiting and free:
-            number = waiting.pop()
-            tests = reached.tests(path, found[number])
-            if found[number].name in equivalent:
-                verdicts[number] = SAME
-            elif not tests:
-                verdicts[number] = NOT_RUN
-            else:
-                checkout = free.pop()
-                checkout.change(path, found[number].source)
-                until_s = now_s() + _SLOWEST_S + _SLOWER * reached.took_s(tests)
-                running[checkout.start(tests)] = Run(checkout, number, until_s)
-        for process, run in list(running.items()):
-            status = finished(process)
-            if status is None and now_s() < run.until_s:
-                continue
-            if status is None:
-                end(process)
-            if status == BROKEN:
-                sys.exit(f"the tests of {path} cannot be started")
-            verdicts[run.number] = {None: TIMED_OUT, 0: SURVIVED}.get(status, KILLED)
-            run.checkout.restore(path)
-            free.append(run.checkout)
-            del running[process]
-        time.sleep(_LOOK_EVERY_S)
-    return [Result(path, mutant, verdicts[number]) for number, mutant in enumerate(found)]
+    jobs: Sequence[Job], reached: Reached, files: Sequence[Path], checkout: Checkout
+) -> Iterator[tuple[int, str]]:
+    """Yield the number of each job and its verdict, in any order."""
+    equivalents = {path: _equivalents(path) for path in {job.path for job in jobs}}
+    waiting: dict[int, Job] = {}
+    for number, job in enumerate(jobs):
+        if job.mutant.name in equivalents[job.path]:
+            yield number, SAME
+        elif not job.tests:
+            yield number, NOT_RUN
+        else:
+            waiting[number] = job
+    at_import = dict(waiting)
+    for number, verdict in _in_one_session(waiting, files, checkout):
+        del at_import[number]
+        yield number, verdict
+    for number, job in at_import.items():
+        checkout.change(job.path, job.mutant.source)
+        status = waited(checkout.start(job.tests), job.limit_s)
+        checkout.restore(job.path)
+        yield number, _verdict(status)
 
 
-def _check_start(path: Path, found: Sequence[Mutant], reached: Reached, checkout: Checkout) -> None:
-    """End the program unless a test passes on the unchanged module: only the change may kill."""
-    tests = next(filter(None, (reached.tests(path, mutant) for mutant in found)), [])[:1]
-    if tests and (status := os.waitstatus_to_exitcode(os.waitpid(checkout.start(tests), 0)[1])):
-        sys.exit(f"{tests} of {path} fail as they are: {status}")
+def _in_one_session(
+    waiting: Mapping[int, Job], files: Sequence[Path], checkout: Checkout
+) -> Iterator[tuple[int, str]]:
+    """Run the tests of every job whose functions can be exchanged where they live."""
+    numbers = list(waiting)
+    reading, writing = os.pipe()
+
+    def tell(place: int, status: int | None) -> None:
+        """Tell this process of a verdict."""
+        os.write(writing, f"{numbers[place]} {_verdict(status)}\n".encode())
+
+    loop = MutantLoop(checkout.root, list(waiting.values()), tell)
+    process = checkout.start([str(file) for file in files], [loop])
+    os.close(writing)
+    with os.fdopen(reading) as lines:
+        for line in lines:
+            number, _, verdict = line.strip().partition(" ")
+            yield int(number), verdict
+    status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    if status not in (0, 5):
+        sys.exit(f"the tests cannot be collected: {status}")
+
+
+def _verdict(status: int | None) -> str:
+    if status == BROKEN:
+        sys.exit("a run of tests could not be started")
+    return {None: TIMED_OUT, 0: SURVIVED}.get(status, KILLED)
 
 
 def _equivalents(path: Path) -> set[str]:
@@ -145,35 +157,45 @@ def main() -> int:
     parser.add_argument("modules", nargs="+", help="files or folders, or dotted names")
     parser.add_argument("--sample", type=int, default=0, help="mutants a module; 0 is all")
     parser.add_argument("--seed", type=int, default=1, help="chooses the sample")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--tests", help="the tests to run; by default the package's own folder")
+    parser.add_argument("--tests", nargs="+", default=[], help="files or folders of tests")
+    parser.add_argument("--without", nargs="+", default=[], help="names of test files left out")
     parser.add_argument("--survivors", action="store_true", help="print survivors alone")
     options = parser.parse_args()
     paths = list(_paths(options.modules))
     import_libraries(screen=any(path.parts[0] == "kracked_tui" for path in paths))
+    groups: dict[tuple[Path, ...], list[Path]] = {}
+    for path in paths:
+        chosen = options.tests or [own_tests(path)]
+        tests = tuple(test_files(map(Path, chosen), options.without))
+        groups.setdefault(tests, []).append(path)
     packages: dict[str, Counter[str]] = {}
     with tempfile.TemporaryDirectory() as place:
-        checkouts = [Checkout(Path(place, str(number))) for number in range(options.workers)]
-        shown: dict[Path, Reached] = {}
-        for path in paths:
-            if not (found := sampled(path, options)):
-                continue
-            tests = Path(options.tests) if options.tests else own_tests(path)
-            if tests not in shown:
-                shown[tests] = Reached(checkouts[0].root, path.parts[0], tests)
-            _check_start(path, found, shown[tests], checkouts[0])
-            results = judged(path, found, shown[tests], checkouts)
-            counts = Counter(result.verdict for result in results)
-            package = ".".join(path.parts[:2]).removesuffix(".py")
-            packages.setdefault(package, Counter()).update(counts)
-            print(line_of(str(path), counts), flush=True)
-            for result in results:
-                if not options.survivors or result.verdict in (SURVIVED, NOT_RUN):
+        checkout = Checkout(Path(place))
+        for tests, members in groups.items():
+            reached = Reached(checkout.root, members[0].parts[0], tests)
+            jobs = [job for path in members for job in jobs_of(path, reached, options)]
+            results: dict[int, Result] = {}
+            for number, verdict in judged(jobs, reached, tests, checkout):
+                result = results[number] = Result(jobs[number].path, jobs[number].mutant, verdict)
+                if not options.survivors or verdict in (SURVIVED, NOT_RUN):
                     _print(result)
+            for path in members:
+                counts = Counter(one.verdict for one in results.values() if one.path == path)
+                if counts:
+                    print(line_of(str(path), counts), flush=True)
+                    package = ".".join(path.parts[:2]).removesuffix(".py")
+                    packages.setdefault(package, Counter()).update(counts)
     for package, counts in packages.items():
         print(line_of(package, counts))
     print(line_of("all", sum(packages.values(), Counter())))
     return 0
+
+
+def jobs_of(path: Path, reached: Reached, options: argparse.Namespace) -> Iterator[Job]:
+    """Yield the mutants of a module that are to be tried, with their tests."""
+    for mutant in sampled(path, options):
+        tests = reached.tests(path, mutant)
+        yield Job(path, mutant, tests, _SLOWEST_S + _SLOWER * reached.took_s(tests))
 
 
 def _print(result: Result) -> None:

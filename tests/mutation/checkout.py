@@ -1,20 +1,17 @@
 """A copy of the project in which one module at a time is changed, and tests run on it.
 
-The libraries are imported once, here; each run of tests is a fork of this process, so it begins
-where the tests begin. The project's own modules are imported by the fork.
+The libraries are imported once, here; each run of pytest is a fork of this process, which imports
+the project's own modules.
 """
 
 from __future__ import annotations
 
 import compileall
-import contextlib
 import importlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,8 +63,8 @@ class Checkout:
         """Write the original again."""
         shutil.copy2(ROOT / path, self.root / path)
 
-    def start(self, tests: Sequence[str]) -> int:
-        """Start a run of tests that stops at the first failure. Returns its process."""
+    def start(self, arguments: Sequence[str], plugins: Sequence[object] = ()) -> int:
+        """Start a run of pytest in a fork of this process. Returns the fork."""
         if process := os.fork():
             return process
         os.setsid()
@@ -82,24 +79,6 @@ class Checkout:
         sys.path[:] = [str(self.root), *(it for it in sys.path if it and it != str(ROOT))]
         status = BROKEN
         try:
-            status = int(pytest.main([*PYTEST, *_PRELOADED, *tests]))
+            status = int(pytest.main([*PYTEST, *_PRELOADED, *arguments], list(plugins)))
         finally:
             os._exit(status)
-
-
-def finished(process: int) -> int | None:
-    """Return the exit status of a run; None while it goes on."""
-    done, status = os.waitpid(process, os.WNOHANG)
-    return os.waitstatus_to_exitcode(status) if done else None
-
-
-def end(process: int) -> None:
-    """End a run and everything it has started."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process, signal.SIGKILL)
-    os.waitpid(process, 0)
-
-
-def now_s() -> float:
-    """Return seconds of a clock that only rises."""
-    return time.monotonic()

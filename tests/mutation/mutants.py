@@ -48,8 +48,8 @@ class Mutant:
     function: str
     """The function and class around it; empty at the top of the module."""
     source: str
-    node: ast.AST
-    """The changed node, as it was."""
+    tree: ast.Module
+    """The module with the change, each node at its line of the original."""
 
     @property
     def name(self) -> str:
@@ -79,7 +79,7 @@ def mutants(source: str) -> list[Mutant]:
             node = _node_at(tree, change.path)
             where = " ".join(ast.unparse(node).split())[:_SHOWN]
             function = _function_at(tree, change.path)
-            found.append(Mutant(change.line, change.what, where, function, text, node))
+            found.append(Mutant(change.line, change.what, where, function, text, changed))
     return sorted(found, key=lambda mutant: mutant.line)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,30 +22,55 @@ PYTEST = (
     "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist",
     "-o", "addopts=--import-mode=importlib", "--no-header",
 )  # fmt: skip
+CACHE = Path(tempfile.gettempdir(), "kracked-mutation")
 _UNMEASURED_S = 1.0
+_NO_TESTS = 5
+"""The status of a run in which every test was skipped, or none chosen."""
 
 
 class Reached:
-    """What a run of all tests of a folder has shown. `root` is the checkout they run in."""
+    """What runs of the tests have shown, each test file on its own.
 
-    def __init__(self, root: Path, package: str, tests: Path) -> None:
+    Runs are kept below `CACHE`, so that the next command measures only what has changed since.
+
+    Args:
+        root: The checkout that the tests run in.
+        package: The package whose lines are measured.
+        files: The test files, within the checkout.
+    """
+
+    def __init__(self, root: Path, package: str, files: Sequence[Path]) -> None:
         self._root, self._package = root, package
-        report = root / "durations.xml"
-        settings = root / ".coveragerc"
-        settings.write_text(f"[run]\nsource = {package}\ndata_file = {root}/.coverage\n")
+        self._lines: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._seconds: dict[str, float] = defaultdict(lambda: _UNMEASURED_S)
+        sources = _hash(sorted((root / package).rglob("*.py")))
+        for file in files:
+            place = CACHE / f"{sources}-{_hash([root / file])}-{file.stem}"
+            if not (place / "durations.xml").exists():
+                self._measure(file, place)
+            data = CoverageData(str(place / "coverage"))
+            data.read()
+            for measured in data.measured_files():
+                lines = self._lines[measured.rpartition("/main/")[2]]
+                for line, names in data.contexts_by_lineno(measured).items():
+                    lines[line].update(names)
+            self._seconds |= _durations(place / "durations.xml")
+
+    def _measure(self, file: Path, place: Path) -> None:
+        place.mkdir(parents=True, exist_ok=True)
+        settings, report = self._root / ".coveragerc", place / "unfinished.xml"
+        settings.write_text(f"[run]\nsource = {self._package}\ndata_file = {place}/coverage\n")
         coverage = [sys.executable, "-m", "coverage", "run", "--rcfile", str(settings)]
         plugin = ["-p", "tests.mutation.contexts", f"--junitxml={report}"]
+        environment = {"PYTHONPATH": str(self._root), "KRACKED_HYPOTHESIS": "mutation"}
         done = subprocess.run(
-            [*coverage, "-m", "pytest", *PYTEST, *plugin, str(tests)],
-            cwd=root, env={**os.environ, "PYTHONPATH": str(root), "KRACKED_HYPOTHESIS": "mutation"},
+            [*coverage, "-m", "pytest", *PYTEST, *plugin, str(file)],
+            cwd=self._root, env=os.environ | environment,
             capture_output=True, text=True, check=False,
         )  # fmt: skip
-        if done.returncode:
-            sys.exit(f"{tests} fail as they are:\n{done.stdout[-2000:]}{done.stderr[-500:]}")
-        self._data = CoverageData(str(root / ".coverage"))
-        self._data.read()
-        self._seconds = _durations(report)
-        self._lines: dict[str, dict[int, list[str]]] = {}
+        if done.returncode not in (0, _NO_TESTS):
+            sys.exit(f"{file} fails as it is:\n{done.stdout[-2000:]}{done.stderr[-500:]}")
+        report.replace(place / "durations.xml")
 
     def tests(self, path: Path, mutant: Mutant) -> list[str]:
         """Return the tests that run the mutant's line, its own file's first, then quick ones.
@@ -54,7 +81,7 @@ class Reached:
         found = self._at(path, range(mutant.line, mutant.line + 1))
         if not mutant.function or _is_field(path, self._root, mutant):
             found = self._users(path, mutant) or {
-                name for names in self._contexts(path).values() for name in names
+                name for names in self._lines[str(path)].values() for name in names
             } - {""}
         own = f"test_{path.stem}.py"
         return sorted(found, key=lambda name: (own not in name, self._seconds[_short(name)], name))
@@ -64,14 +91,8 @@ class Reached:
         return sum(self._seconds[_short(name)] for name in tests)
 
     def _at(self, path: Path, lines: range) -> set[str]:
-        contexts = self._contexts(path)
+        contexts = self._lines[str(path)]
         return {name for line in lines for name in contexts.get(line, ())} - {""}
-
-    def _contexts(self, path: Path) -> dict[int, list[str]]:
-        file = str(self._root / path)
-        if file not in self._lines:
-            self._lines[file] = self._data.contexts_by_lineno(file)
-        return self._lines[file]
 
     def _users(self, path: Path, mutant: Mutant) -> set[str]:
         """Return the tests that run a line with the name that the mutant's line assigns."""
@@ -106,6 +127,10 @@ def _assigned(source: str, line: int) -> Iterator[str]:
 def _short(nodeid: str) -> str:
     file, _, name = nodeid.partition("::")
     return f"{file.removesuffix('.py').replace('/', '.')}.{name.replace('::', '.')}"
+
+
+def _hash(files: Iterable[Path]) -> str:
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 def _durations(report: Path) -> dict[str, float]:

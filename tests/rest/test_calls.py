@@ -453,16 +453,16 @@ async def test_a_second_client_of_the_key_starts_above_the_nonces_of_the_first(
     assert exchange.count("Balance") == 2
 
 
+@pytest.mark.parametrize("fault", UNCERTAIN.values(), ids=UNCERTAIN.keys())
 async def test_no_secret_reaches_a_log_an_error_or_a_repr(
-    exchange: Exchange, client: RestClient, caplog: pytest.LogCaptureFixture
+    exchange: Exchange, client: RestClient, caplog: pytest.LogCaptureFixture, fault: Any
 ) -> None:
     caplog.set_level(logging.DEBUG)
     seen = [repr(client), repr(vars(client)), repr(vars(client._executor))]
-    for fault in UNCERTAIN.values():
-        exchange.always["AddOrder"] = fault
-        with pytest.raises(OutcomeUnknown) as failure:
-            await client.add_order(ORDER, "BTC/USD")
-        seen.append(f"{failure.value!r} {failure.value} {failure.getrepr(showlocals=True)}")
+    exchange.always["AddOrder"] = fault
+    with pytest.raises(OutcomeUnknown) as failure:
+        await client.add_order(ORDER, "BTC/USD")
+    seen.append(f"{failure.value!r} {failure.value} {failure.getrepr(showlocals=True)}")
     said = " ".join(seen) + caplog.text
     signatures = [call.headers["API-Sign"] for call in exchange.calls]
     assert not [secret for secret in (SECRET, *signatures) if secret in said]
