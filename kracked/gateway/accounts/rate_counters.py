@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from kracked.gateway import order_words
 from kracked.gateway.refusals import Refusal
 from kracked.protocol.limits import RateCounter, Tier, cost_of_call
-from kracked.sim import messages
 
 
 class OrderCounts:
@@ -34,7 +34,7 @@ class OrderCounts:
             Refusal: It would lift the count above the threshold; nothing is counted.
         """
         if self.count(symbol, now) + cost > self.tier.threshold:
-            raise Refusal(messages.ORDER_RATE)
+            raise Refusal(order_words.ORDER_RATE)
         self.spend(symbol, cost, now)
 
     def spend(self, symbol: str, cost: Decimal, now: int) -> None:
@@ -60,5 +60,5 @@ class CallCounts:
         counter = self._counters.setdefault(key, RateCounter(tier.rest_decay_per_s))
         cost = cost_of_call(method)
         if cost and counter.value(now) + cost > tier.rest_limit:
-            raise Refusal(messages.CALL_RATE)
+            raise Refusal(order_words.CALL_RATE)
         counter.spend(cost, now)

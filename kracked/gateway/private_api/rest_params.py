@@ -16,21 +16,20 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from kracked.errors import ProtocolError
-from kracked.gateway import refusals
-from kracked.gateway.refusals import Refusal
-from kracked.protocol.events import Side
-from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce
-from kracked.sim import messages
-from kracked.sim.accounts.order_records import OrderRecord
-from kracked.sim.accounts.order_request import OrderRequest
-from kracked.sim.accounts.trailing_stops import TrailOffset
-from kracked.sim.private_api import numbers
-from kracked.sim.private_api.order_reader import (
+from kracked.gateway import order_words, refusals
+from kracked.gateway.accounts.order_records import OrderRecord
+from kracked.gateway.accounts.order_request import OrderRequest
+from kracked.gateway.accounts.trailing_stops import TrailOffset
+from kracked.gateway.private_api import numbers
+from kracked.gateway.private_api.order_reader import (
     USERREFS,
     ArgumentNames,
     OrderContext,
     read_order,
 )
+from kracked.gateway.refusals import Refusal
+from kracked.protocol.events import Side
+from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce
 from kracked.times import NS_PER_S, parse_ns
 
 _FLAGS = frozenset(("post", "fcib", "fciq", "viqc", "nompp"))
@@ -139,9 +138,9 @@ class RestOrderForm(RestParams):
     def check_margin(self) -> None:
         """Refuse a request for margin: none is lent here."""
         if self.flag("reduce_only"):
-            raise Refusal(messages.NO_POSITION)
+            raise Refusal(order_words.NO_POSITION)
         if self.text("leverage") not in (None, "none", "0"):
-            raise Refusal(messages.NO_MARGIN)
+            raise Refusal(order_words.NO_MARGIN)
 
     def time_in_force(self) -> TimeInForce:
         """Return how long the order stays; until cancelled by default."""
@@ -218,18 +217,18 @@ class RestOrderForm(RestParams):
         """Read `price`, which is the trigger of a type that waits for one."""
         if not order_type.waits:
             return None
-        return self._price(self.required("price"), order_type, side, messages.INVALID_PRICE)
+        return self._price(self.required("price"), order_type, side, order_words.INVALID_PRICE)
 
     def limit_price(self, order_type: OrderType, side: Side) -> int | None:
         """Read `price2` of a type that waits for a trigger, else `price`."""
         if not order_type.limited:
             return None
         if not order_type.waits:
-            return self._price(self.required("price"), order_type, side, messages.INVALID_PRICE)
+            return self._price(self.required("price"), order_type, side, order_words.INVALID_PRICE)
         text = self.text("price2")
         if text is None:
-            raise Refusal(messages.INVALID_PRICE2)
-        return self._price(text, order_type, side, messages.INVALID_PRICE2)
+            raise Refusal(order_words.INVALID_PRICE2)
+        return self._price(text, order_type, side, order_words.INVALID_PRICE2)
 
     def _price(self, text: str, order_type: OrderType, side: Side, malformed: str) -> int:
         listing = self.context.listing
@@ -241,9 +240,11 @@ class RestOrderForm(RestParams):
     def trail_distance(self) -> TrailOffset:
         """Read `price`: the distance from the best price seen."""
         text = self.required("price")
-        distance = numbers.trailing(text, self.context.listing, messages.INVALID_PRICE, signs="+")
+        distance = numbers.trailing(
+            text, self.context.listing, order_words.INVALID_PRICE, signs="+"
+        )
         if distance.by <= 0:
-            raise Refusal(messages.INVALID_PRICE)
+            raise Refusal(order_words.INVALID_PRICE)
         return distance
 
     def trail_limit(self, order_type: OrderType) -> TrailOffset | None:
@@ -251,7 +252,7 @@ class RestOrderForm(RestParams):
         if not order_type.limited:
             return None
         text, listing = self.text("price2") or "", self.context.listing
-        return numbers.trailing(text, listing, messages.INVALID_PRICE2, signs="+-")
+        return numbers.trailing(text, listing, order_words.INVALID_PRICE2, signs="+-")
 
     # --- amending ---------------------------------------------------------------------
 
@@ -273,7 +274,7 @@ class RestOrderForm(RestParams):
         text = self.text(name)
         if text is None:
             return None
-        malformed = messages.INVALID_LIMIT if name == "limit_price" else refusals.argument(name)
+        malformed = order_words.INVALID_LIMIT if name == "limit_price" else refusals.argument(name)
         return self._price(text, order.request.order_type, order.side, malformed)
 
 

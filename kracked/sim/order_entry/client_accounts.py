@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from kracked import units
+from kracked.gateway.accounts.account import ClientAccount
+from kracked.gateway.accounts.amounts import scales
+from kracked.gateway.accounts.fees import Volume
+from kracked.gateway.accounts.ledger import AccountLedger
+from kracked.gateway.exchange_ids import ExchangeIds
+from kracked.gateway.listing import ListedAsset
 from kracked.instruments import Instrument
 from kracked.protocol import limits
 from kracked.protocol.limits import Tier
-from kracked.sim.accounts.account import ClientAccount
-from kracked.sim.accounts.amounts import scales
-from kracked.sim.accounts.fees import Volume
-from kracked.sim.accounts.ledger import AccountLedger
-from kracked.sim.engine.exchange_ids import ExchangeIds
-from kracked.sim.listings import ListedAsset
 
 USD = "USD"
 _USD_DECIMALS = 4

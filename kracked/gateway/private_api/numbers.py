@@ -11,19 +11,18 @@ from decimal import Decimal
 
 from kracked import units
 from kracked.errors import TooPrecise
-from kracked.gateway import refusals
+from kracked.gateway import order_words, refusals
+from kracked.gateway.accounts.trailing_stops import TrailOffset
+from kracked.gateway.listing import ListedPair
 from kracked.gateway.refusals import Refusal
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType
-from kracked.sim import messages
-from kracked.sim.accounts.trailing_stops import TrailOffset
-from kracked.sim.listings import Listing
 
 _PLAIN = re.compile(r"[0-9]{1,20}(\.[0-9]{0,20})?")
 _RELATIVE = re.compile(r"([+\-#])([0-9]{1,20}(?:\.[0-9]{0,20})?)(%?)")
 
 
-def price(text: str, listing: Listing, malformed: str = messages.INVALID_PRICE) -> int:
+def price(text: str, listing: ListedPair, malformed: str = order_words.INVALID_PRICE) -> int:
     """Return a plain price, scaled.
 
     Raises:
@@ -35,10 +34,10 @@ def price(text: str, listing: Listing, malformed: str = messages.INVALID_PRICE) 
     try:
         return units.scale(text.encode(), decimals)
     except TooPrecise as error:
-        raise Refusal(messages.too_many_decimals(listing.rest_id, decimals)) from error
+        raise Refusal(order_words.too_many_decimals(listing.rest_id, decimals)) from error
 
 
-def quantity(text: str, listing: Listing, name: str = "volume") -> int:
+def quantity(text: str, listing: ListedPair, name: str = "volume") -> int:
     """Return a plain quantity, scaled.
 
     Raises:
@@ -66,7 +65,7 @@ def is_relative(text: str) -> bool:
     return text[:1] in ("+", "-", "#")
 
 
-def relative(text: str, listing: Listing, base: int, *, upward: bool) -> int:
+def relative(text: str, listing: ListedPair, base: int, *, upward: bool) -> int:
     """Return the price at a written distance from `base`, to the nearest tick.
 
     Args:
@@ -80,14 +79,14 @@ def relative(text: str, listing: Listing, base: int, *, upward: bool) -> int:
     """
     match = _RELATIVE.fullmatch(text)
     if match is None:
-        raise Refusal(messages.INVALID_PRICE)
+        raise Refusal(order_words.INVALID_PRICE)
     sign, number, percent = match.groups()
     rises = upward if sign == "#" else sign == "+"
     distance = Decimal(number) if rises else -Decimal(number)
     return offset(listing, distance, percent=bool(percent)).price_from(base)
 
 
-def trailing(text: str, listing: Listing, malformed: str, *, signs: str) -> TrailOffset:
+def trailing(text: str, listing: ListedPair, malformed: str, *, signs: str) -> TrailOffset:
     """Return a distance of a trailing order.
 
     Args:
@@ -106,7 +105,7 @@ def trailing(text: str, listing: Listing, malformed: str, *, signs: str) -> Trai
     return offset(listing, Decimal(sign + number), percent=bool(percent))
 
 
-def offset(listing: Listing, by: Decimal, *, percent: bool) -> TrailOffset:
+def offset(listing: ListedPair, by: Decimal, *, percent: bool) -> TrailOffset:
     """Return an offset of an amount in the quote currency, or of a percentage."""
     instrument = listing.instrument
     scaled = by if percent else by.scaleb(instrument.precision.price)

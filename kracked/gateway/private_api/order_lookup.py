@@ -12,11 +12,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 
-from kracked.gateway import refusals
+from kracked.gateway import order_words, refusals
+from kracked.gateway.accounts.account import ClientAccount
+from kracked.gateway.accounts.order_records import OrderRecord
 from kracked.gateway.refusals import Refusal
-from kracked.sim import messages
-from kracked.sim.accounts.account import ClientAccount
-from kracked.sim.accounts.order_records import OrderRecord
 
 _USERREF = re.compile(r"-?[0-9]{1,10}")
 
@@ -34,13 +33,13 @@ def open_order(
     if order_id is None:
         found = account.orders.open_by(cl_ord_id=cl_ord_id)
         if not found:
-            raise Refusal(messages.UNKNOWN_ORDER)
+            raise Refusal(order_words.UNKNOWN_ORDER)
         return found[0]
     order = account.orders.get(order_id)
     if order is None:
-        raise Refusal(messages.INVALID_ORDER)
+        raise Refusal(order_words.INVALID_ORDER)
     if not order.status.open:
-        raise Refusal(messages.UNKNOWN_ORDER)
+        raise Refusal(order_words.UNKNOWN_ORDER)
     return order
 
 
@@ -54,7 +53,7 @@ def by_id_or_userref(account: ClientAccount, name: str) -> list[OrderRecord]:
         return [open_order(account, order_id=name, cl_ord_id=None)]
     found = account.orders.open_by(userref=int(name))
     if not found:
-        raise Refusal(messages.UNKNOWN_ORDER)
+        raise Refusal(order_words.UNKNOWN_ORDER)
     return found
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from kracked.gateway.accounts import stream_rows
+from kracked.gateway.accounts.private_streams import EXECUTIONS, Row, Stream
+from kracked.gateway.accounts.stream_rows import StreamRows
 from kracked.gateway.client_session import Send
+from kracked.gateway.private_api.ports import Broker
 from kracked.protocol.requests import Subscribe
-from kracked.sim.accounts import stream_rows
-from kracked.sim.accounts.private_streams import EXECUTIONS, Row, Stream
-from kracked.sim.order_entry.brokerage import Brokerage
 
 _SNAPSHOT_FILLS = 50
 _WARNINGS = [
@@ -23,17 +24,18 @@ _WARNINGS = [
 
 
 class StreamSubscriptions:
-    """Begins and ends subscriptions to the accounts of one brokerage."""
+    """Begins and ends subscriptions to the accounts of one broker."""
 
-    def __init__(self, brokerage: Brokerage) -> None:
-        self._brokerage = brokerage
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._rows = {symbol: StreamRows(one) for symbol, one in broker.amounts.items()}
 
     def terms(self, account: str, request: Subscribe) -> dict[str, object]:
         """Return the parameters in force, as the acknowledgement states them."""
         terms: dict[str, object] = {"channel": request.channel, "snapshot": _has_snapshot(request)}
         if request.channel == EXECUTIONS:
             terms |= {
-                "maxratecount": self._brokerage.accounts[account].tier.threshold,
+                "maxratecount": self._broker.accounts[account].tier.threshold,
                 "snap_orders": request.snap_orders is not False,
                 "snap_trades": _has_fills(request),
                 "warnings": _WARNINGS,
@@ -50,30 +52,29 @@ class StreamSubscriptions:
         )
         if _has_snapshot(request):
             stream.snapshot(self._snapshot(account, request))
-        self._brokerage.accounts[account].streams.join(listener, stream)
+        self._broker.accounts[account].streams.join(listener, stream)
 
     def end(self, account: str, channel: str, listener: Hashable) -> None:
         """Stop sending a channel's messages to a listener."""
-        self._brokerage.accounts[account].streams.leave(listener, channel)
+        self._broker.accounts[account].streams.leave(listener, channel)
 
     def lose(self, account: str, channel: str, messages: int = 1) -> None:
         """Never send the account's next messages of a channel to anybody."""
-        for stream in self._brokerage.accounts[account].streams.of(channel):
+        for stream in self._broker.accounts[account].streams.of(channel):
             stream.lose(messages)
 
     def _snapshot(self, name: str, request: Subscribe) -> list[Row]:
-        account = self._brokerage.accounts[name]
+        account = self._broker.accounts[name]
         if request.channel != EXECUTIONS:
             return [stream_rows.balance(account.ledger, asset) for asset in account.ledger.balances]
-        rows_of = self._brokerage.settlement.rows
         rows: list[Row] = []
         if _has_fills(request):
             for fill in list(account.fills.values())[-_SNAPSHOT_FILLS:]:
                 order = account.orders.get(fill.order_id)
                 assert order is not None
-                rows.append(rows_of[order.symbol].trade(order, fill, snapshot=True))
+                rows.append(self._rows[order.symbol].trade(order, fill, snapshot=True))
         if request.snap_orders is not False:
-            rows += [rows_of[order.symbol].standing(order) for order in account.orders.open()]
+            rows += [self._rows[order.symbol].standing(order) for order in account.orders.open()]
         return rows
 
 

@@ -8,28 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from kracked.gateway import refusals
+from kracked.gateway import order_words, refusals
+from kracked.gateway.accounts.account import ClientAccount
+from kracked.gateway.accounts.order_records import OrderRecord
 from kracked.gateway.auth import ApiKey
 from kracked.gateway.client_session import Answers, Result
+from kracked.gateway.listing import ListedPair
+from kracked.gateway.private_api import dead_man_switch, order_checks, order_lookup
+from kracked.gateway.private_api.order_reader import OrderContext, read_amend, read_order
+from kracked.gateway.private_api.permissions import TRADING, permits
+from kracked.gateway.private_api.ports import Amender, Broker, Market, Placed
+from kracked.gateway.private_api.ws_params import WsOrderForm, WsParams, read_edit
 from kracked.gateway.refusals import Refusal
+from kracked.gateway.rest_names import RestNames
 from kracked.protocol import limits
 from kracked.protocol.requests import unsupported_field
-from kracked.sim import messages
-from kracked.sim.accounts.account import ClientAccount
-from kracked.sim.accounts.order_records import OrderRecord
-from kracked.sim.faults.order_faults import OrderFault
-from kracked.sim.listings import Listing
-from kracked.sim.order_entry import order_checks
-from kracked.sim.order_entry.amends import Amends
-from kracked.sim.order_entry.brokerage import Brokerage, Placed
-from kracked.sim.order_entry.ports import ExchangePort
-from kracked.sim.private_api import dead_man_switch, order_lookup
-from kracked.sim.private_api.order_reader import OrderContext, read_amend, read_order
-from kracked.sim.private_api.permissions import TRADING, permits
-from kracked.sim.private_api.ws_params import WsOrderForm, WsParams, read_edit
-from kracked.sim.rest_names import RestNames
 
 _BATCH_ADDS, _BATCH_CANCELS = range(2, 16), range(2, 51)
 _OWN_NAMES = {
@@ -90,7 +85,7 @@ class Method(NamedTuple):
     """One method."""
 
     rest: str
-    """Its counterpart over REST: permissions and faults are stated by that name."""
+    """Its counterpart over REST: permissions are stated by that name."""
     answers: Callable[[MethodRequest], Iterator[Result | str]]
     """Iterates results, and refusals as text; most methods give one."""
 
@@ -98,9 +93,11 @@ class Method(NamedTuple):
 class TradingMethods:
     """Answers trading requests about one exchange."""
 
-    def __init__(self, exchange: ExchangePort, brokerage: Brokerage, names: RestNames) -> None:
-        self._exchange, self._brokerage, self._names = exchange, brokerage, names
-        self._amends = Amends(exchange, brokerage)
+    def __init__(
+        self, market: Market, broker: Broker, amends: Amender, names: RestNames[Any]
+    ) -> None:
+        self._market, self._broker, self._names = market, broker, names
+        self._amends = amends
         self._methods = {
             "add_order": Method("AddOrder", self.add_order),
             "amend_order": Method("AmendOrder", self.amend_order),
@@ -120,36 +117,27 @@ class TradingMethods:
         now: int,
         answer: Callable[[Answers], None],
     ) -> None:
-        """Act on a request and answer it, unless a fault of orders comes between.
+        """Act on a request and answer it at once.
 
         Args:
             method: A known method.
             params: The request's parameters, without its token.
             key: Whose request it is.
             now: Time, ns since the Unix epoch.
-            answer: Takes the answers: at once, later, or never.
+            answer: Takes the answers.
         """
-        fault = self._exchange.order_faults.draw(self._methods[method].rest)
-        if fault is not None and not fault.kind.acts:
-            if fault.kind is OrderFault.UNAVAILABLE:
-                answer([refusals.UNAVAILABLE])
-            elif fault.kind is OrderFault.DOMAIN_RATE:
-                answer([messages.DOMAIN_RATE])
-            elif fault.kind is OrderFault.THROTTLED:
-                answer([messages.throttled(now + fault.length_ns)])
-            return  # the others are lost on their way here, and never answered
-        answers = self.answer(method, params, key, now)
-        if fault is None or fault.kind in (OrderFault.REST_LAG, OrderFault.TWICE):
-            answer(answers)
-        elif fault.kind is OrderFault.REPLY_LATE:
-            self._exchange.call_at(now + fault.length_ns, partial(answer, answers))
+        answer(self.answer(method, params, key, now))
+
+    def rest_name(self, method: str) -> str:
+        """Return the name that a method has over REST."""
+        return self._methods[method].rest
 
     def answer(self, method: str, params: dict[str, object], key: ApiKey, now: int) -> Answers:
         """Act on a request and return the answers in order; refusals are text."""
         found = self._methods[method]
         if not permits(key, TRADING[found.rest]):
             return [refusals.PERMISSION_DENIED]
-        request = MethodRequest(self._brokerage.accounts[key.account], WsParams(params), now)
+        request = MethodRequest(self._broker.accounts[key.account], WsParams(params), now)
         try:
             _check_members(method, params, _METHOD_MEMBERS[method])
             return list(found.answers(request))
@@ -161,7 +149,7 @@ class TradingMethods:
     def add_order(self, request: MethodRequest) -> Iterator[Result | str]:
         """Answer add_order."""
         listing, context = self._listing(request)
-        placed = self._brokerage.place(
+        placed = self._broker.place(
             request.account,
             listing.symbol,
             lambda: read_order(WsOrderForm(request.params.raw, context)),
@@ -178,7 +166,7 @@ class TradingMethods:
             raise Refusal(refusals.argument("orders"))
         if not all(isinstance(order, dict) for order in orders):
             raise Refusal(refusals.argument("orders"))
-        placed = self._brokerage.place_all(
+        placed = self._broker.place_all(
             request.account,
             listing.symbol,
             lambda: [read_order(WsOrderForm(order, context)) for order in orders],
@@ -201,7 +189,7 @@ class TradingMethods:
         self._check_deadline(request)
         order_id, cl_ord_id = params.text("order_id"), params.text("cl_ord_id")
         order = order_lookup.open_order(request.account, order_id=order_id, cl_ord_id=cl_ord_id)
-        context = self._context(request, self._exchange.listing(order.symbol))
+        context = self._context(request, self._market.listing(order.symbol))
         amend_id = self._amends.amend(
             request.account,
             order,
@@ -218,7 +206,7 @@ class TradingMethods:
             request.account, order_id=request.params.required("order_id"), cl_ord_id=None
         )
         if old.symbol != listing.symbol:
-            raise Refusal(messages.INVALID_ORDER)
+            raise Refusal(order_words.INVALID_ORDER)
         new = self._amends.edit(
             request.account,
             old,
@@ -253,7 +241,7 @@ class TradingMethods:
         """Cancel what is found, and answer each order with `answer`, or with its id."""
         try:
             for order in find():
-                self._brokerage.cancel(request.account, [order], request.now)
+                self._broker.cancel(request.account, [order], request.now)
                 yield answer or {"order_id": order.order_id}
         except Refusal as refusal:
             yield refusal.error
@@ -264,35 +252,33 @@ class TradingMethods:
         if len(names) + len(client_ids) not in _BATCH_CANCELS:
             raise Refusal(refusals.ARGUMENTS)
         orders = order_lookup.batch(request.account, names, client_ids)
-        yield {"count": self._brokerage.cancel(request.account, orders, request.now)}
+        yield {"count": self._broker.cancel(request.account, orders, request.now).orders}
 
     def cancel_all(self, request: MethodRequest) -> Iterator[Result | str]:
         """Answer cancel_all."""
         orders = request.account.orders.open()
-        yield {"count": self._brokerage.cancel(request.account, orders, request.now)}
+        yield {"count": self._broker.cancel(request.account, orders, request.now).orders}
 
     def cancel_all_after(self, request: MethodRequest) -> Iterator[Result | str]:
         """Answer cancel_all_orders_after: the dead-man's switch."""
         timeout_s = request.params.whole("timeout")
         if timeout_s is None:
             raise Refusal(refusals.argument("timeout"))
-        yield dead_man_switch.renew(request.account, timeout_s, request.now)
+        yield dead_man_switch.renew(self._broker, request.account, timeout_s, request.now)
 
     # --- shared -----------------------------------------------------------------------
 
-    def _listing(self, request: MethodRequest) -> tuple[Listing, OrderContext]:
+    def _listing(self, request: MethodRequest) -> tuple[ListedPair, OrderContext]:
         """Return the named pair, if the request is in time, and what its orders are read for."""
         symbol = request.params.required("symbol")
         if not self._names.lists(symbol):
             raise Refusal(refusals.unsupported_pair(symbol))
         self._check_deadline(request)
-        listing = self._exchange.listing(symbol)
+        listing = self._market.listing(symbol)
         return listing, self._context(request, listing)
 
-    def _context(self, request: MethodRequest, listing: Listing) -> OrderContext:
-        return OrderContext.of(
-            self._exchange, self._brokerage, request.account, listing, request.now
-        )
+    def _context(self, request: MethodRequest, listing: ListedPair) -> OrderContext:
+        return OrderContext.of(self._market, self._broker, request.account, listing, request.now)
 
     @staticmethod
     def _check_deadline(request: MethodRequest) -> None:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from kracked.gateway.accounts.trailing_stops import Trail
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce
-from kracked.sim.accounts.trailing_stops import Trail
 
 
 class Pricing(NamedTuple):

@@ -5,28 +5,23 @@ Sources: the endpoint pages below docs.kraken.com/api/docs/rest-api/
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
-from kracked.gateway import refusals
+from kracked.gateway import order_words, refusals
+from kracked.gateway.accounts.rate_counters import CallCounts
 from kracked.gateway.auth import ApiKeys, Call, Permission
+from kracked.gateway.listing import ListedPair
+from kracked.gateway.private_api import dead_man_switch, order_checks, order_lookup
+from kracked.gateway.private_api.order_reader import OrderContext, read_amend, read_order
+from kracked.gateway.private_api.permissions import TRADING, Alternatives, permits
+from kracked.gateway.private_api.ports import Amender, Broker, Cancelled, Market, Placed
+from kracked.gateway.private_api.queries import PrivateRequest, Queries
+from kracked.gateway.private_api.rest_params import RestOrderForm, RestParams, read_edit
+from kracked.gateway.private_api.rest_rows import RestRows
 from kracked.gateway.refusals import Refusal
+from kracked.gateway.rest_names import RestNames
 from kracked.protocol import limits
-from kracked.sim import messages
-from kracked.sim.accounts.rate_counters import CallCounts
-from kracked.sim.listings import Listing
-from kracked.sim.market_data import book_rows
-from kracked.sim.order_entry import order_checks
-from kracked.sim.order_entry.amends import Amends
-from kracked.sim.order_entry.brokerage import Brokerage, Placed
-from kracked.sim.order_entry.ports import ExchangePort
-from kracked.sim.private_api import dead_man_switch, order_lookup
-from kracked.sim.private_api.order_reader import OrderContext, read_amend, read_order
-from kracked.sim.private_api.permissions import TRADING, Alternatives, permits
-from kracked.sim.private_api.queries import PrivateRequest, Queries
-from kracked.sim.private_api.rest_params import RestOrderForm, RestParams, read_edit
-from kracked.sim.private_api.rest_rows import RestRows
-from kracked.sim.rest_names import RestNames, reply_key
 
 _BATCH_ADDS, _BATCH_CANCELS = range(2, 16), range(1, 51)
 _LATEST = 2**63
@@ -44,13 +39,29 @@ class PrivateRest:
     """Answers private calls about one exchange."""
 
     def __init__(
-        self, exchange: ExchangePort, brokerage: Brokerage, keys: ApiKeys, names: RestNames
+        self,
+        market: Market,
+        broker: Broker,
+        amends: Amender,
+        *,
+        keys: ApiKeys,
+        names: RestNames[Any],
+        besides: Mapping[str, Endpoint],
     ) -> None:
-        self._exchange, self._brokerage = exchange, brokerage
+        """Prepare to answer.
+
+        Args:
+            market: The market.
+            broker: Whoever keeps the accounts.
+            amends: What changes open orders.
+            keys: The keys that calls may be signed with.
+            names: The names of pairs and assets.
+            besides: Methods that only this exchange has, by name.
+        """
+        self._market, self._broker, self._amends = market, broker, amends
         self._keys, self._names = keys, names
-        self._amends = Amends(exchange, brokerage)
         self._counts = CallCounts()
-        self._endpoints = self._trading() | _account(Queries(exchange, brokerage, names))
+        self._endpoints = self._trading() | _account(Queries(market, broker, names)) | dict(besides)
 
     def _trading(self) -> dict[str, Endpoint]:
         """Return the methods that need more than an account's records."""
@@ -66,8 +77,7 @@ class PrivateRest:
         }
         endpoints = {name: Endpoint(TRADING[name], answer) for name, answer in answers.items()}
         return endpoints | {
-            "GetWebSocketsToken": Endpoint(_only(Permission.WEBSOCKETS), self.token),
-            "Level3": Endpoint(_only(Permission.QUERY_ORDERS), self.level3),
+            "GetWebSocketsToken": Endpoint(only(Permission.WEBSOCKETS), self.token),
         }
 
     def knows(self, method: str) -> bool:
@@ -90,7 +100,7 @@ class PrivateRest:
         endpoint, key = self._endpoints[method], admitted.key
         if not permits(key, endpoint.needed):
             raise Refusal(refusals.PERMISSION_DENIED)
-        account = self._brokerage.accounts[key.account]
+        account = self._broker.accounts[key.account]
         self._counts.charge(key.key, account.tier, method, now)
         key.last_used = now
         as_of = now - lag_ns if lag_ns else _LATEST
@@ -102,7 +112,7 @@ class PrivateRest:
     def add_order(self, request: PrivateRequest) -> object:
         """Answer AddOrder."""
         listing, context = self._listing(request)
-        placed = self._brokerage.place(
+        placed = self._broker.place(
             request.account,
             listing.symbol,
             lambda: read_order(RestOrderForm(request.params.raw, context)),
@@ -123,7 +133,7 @@ class PrivateRest:
             raise Refusal(refusals.argument("orders"))
         if not all(isinstance(order, dict) for order in orders):
             raise Refusal(refusals.argument("orders"))
-        placed = self._brokerage.place_all(
+        placed = self._broker.place_all(
             request.account,
             listing.symbol,
             lambda: [read_order(RestOrderForm(order, context)) for order in orders],
@@ -141,7 +151,7 @@ class PrivateRest:
         order = order_lookup.open_order(
             request.account, order_id=params.text("txid"), cl_ord_id=params.text("cl_ord_id")
         )
-        context = self._context(request, self._exchange.listing(order.symbol))
+        context = self._context(request, self._market.listing(order.symbol))
         amend_id = self._amends.amend(
             request.account,
             order,
@@ -155,7 +165,7 @@ class PrivateRest:
         listing, context = self._listing(request)
         found = order_lookup.by_id_or_userref(request.account, request.params.required("txid"))
         if len(found) != 1 or found[0].symbol != listing.symbol:
-            raise Refusal(messages.INVALID_ORDER)
+            raise Refusal(order_words.INVALID_ORDER)
         (old,) = found
         new = self._amends.edit(
             request.account,
@@ -184,7 +194,7 @@ class PrivateRest:
             orders = order_lookup.by_id_or_userref(request.account, name)
         else:
             orders = [order_lookup.open_order(request.account, order_id=name, cl_ord_id=cl_ord_id)]
-        return {"count": self._brokerage.cancel(request.account, orders, request.now)}
+        return _cancelled(self._broker.cancel(request.account, orders, request.now))
 
     def cancel_batch(self, request: PrivateRequest) -> object:
         """Answer CancelOrderBatch."""
@@ -192,19 +202,19 @@ class PrivateRest:
         if len(names) + len(cl_ord_ids) not in _BATCH_CANCELS:
             raise Refusal(refusals.ARGUMENTS)
         orders = order_lookup.batch(request.account, names, cl_ord_ids)
-        return {"count": self._brokerage.cancel(request.account, orders, request.now)}
+        return _cancelled(self._broker.cancel(request.account, orders, request.now))
 
     def cancel_all(self, request: PrivateRequest) -> object:
         """Answer CancelAll."""
         orders = request.account.orders.open()
-        return {"count": self._brokerage.cancel(request.account, orders, request.now)}
+        return _cancelled(self._broker.cancel(request.account, orders, request.now))
 
     def cancel_all_after(self, request: PrivateRequest) -> object:
         """Answer CancelAllOrdersAfter: the dead-man's switch."""
         timeout_s = request.params.whole("timeout")
         if timeout_s is None:
             raise Refusal(refusals.argument("timeout"))
-        return dead_man_switch.renew(request.account, timeout_s, request.now)
+        return dead_man_switch.renew(self._broker, request.account, timeout_s, request.now)
 
     # --- besides ----------------------------------------------------------------------
 
@@ -212,18 +222,9 @@ class PrivateRest:
         """Answer GetWebSocketsToken."""
         return self._keys.token_reply(request.key, request.now)
 
-    def level3(self, request: PrivateRequest) -> object:
-        """Answer Level3: every order of a book."""
-        name, depth = request.params.required("pair"), request.params.whole("depth", 100)
-        listing = self._names.pair(name)
-        if depth not in book_rows.ORDER_DEPTHS:
-            raise Refusal(refusals.argument("depth"))
-        orders = book_rows.orders(listing, self._exchange.matcher(listing.symbol), depth)
-        return {"pair": reply_key(name, listing), **orders}
-
     # --- shared -----------------------------------------------------------------------
 
-    def _listing(self, request: PrivateRequest) -> tuple[Listing, OrderContext]:
+    def _listing(self, request: PrivateRequest) -> tuple[ListedPair, OrderContext]:
         """Return the named pair, if the request is in time, and what its orders are read for."""
         listing = self._names.pair(request.params.required("pair"))
         self._check_deadline(request)
@@ -233,13 +234,17 @@ class PrivateRest:
         deadline = request.params.deadline()
         order_checks.deadline(deadline, request.now, order_checks.REST_NOTICE_NS)
 
-    def _context(self, request: PrivateRequest, listing: Listing) -> OrderContext:
-        return OrderContext.of(
-            self._exchange, self._brokerage, request.account, listing, request.now
-        )
+    def _context(self, request: PrivateRequest, listing: ListedPair) -> OrderContext:
+        return OrderContext.of(self._market, self._broker, request.account, listing, request.now)
 
-    def _rows(self, listing: Listing) -> RestRows:
-        return RestRows(listing, self._brokerage.settlement.amounts[listing.symbol])
+    def _rows(self, listing: ListedPair) -> RestRows:
+        return RestRows(listing, self._broker.amounts[listing.symbol])
+
+
+def _cancelled(outcome: Cancelled) -> dict[str, object]:
+    """Return what a cancel answers; `pending` is there only where it is true."""
+    row: dict[str, object] = {"count": outcome.orders}
+    return row | ({"pending": True} if outcome.pending else {})
 
 
 def _batch_row(rows: RestRows, outcome: Placed | Refusal) -> dict[str, object]:
@@ -254,8 +259,8 @@ def _batch_row(rows: RestRows, outcome: Placed | Refusal) -> dict[str, object]:
 
 def _account(queries: Queries) -> dict[str, Endpoint]:
     """Return the methods that show an account's records."""
-    funds, open_orders = _only(Permission.QUERY_FUNDS), _only(Permission.QUERY_ORDERS)
-    closed, ledger = _only(Permission.QUERY_CLOSED), _only(Permission.QUERY_LEDGER)
+    funds, open_orders = only(Permission.QUERY_FUNDS), only(Permission.QUERY_ORDERS)
+    closed, ledger = only(Permission.QUERY_CLOSED), only(Permission.QUERY_LEDGER)
     either = (*open_orders, *closed)
     return {
         "Balance": Endpoint(funds, queries.balance),
@@ -275,5 +280,6 @@ def _account(queries: Queries) -> dict[str, Endpoint]:
     }
 
 
-def _only(permission: Permission) -> Alternatives:
+def only(permission: Permission) -> Alternatives:
+    """Return what a method needs that one permission opens."""
     return (frozenset((permission,)),)

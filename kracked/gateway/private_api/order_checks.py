@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import re
 
-from kracked.gateway import refusals
+from kracked.gateway import order_words, refusals
+from kracked.gateway.accounts.order_records import OrderRecords
+from kracked.gateway.accounts.order_request import OrderRequest
 from kracked.gateway.refusals import Refusal
 from kracked.instruments import Instrument
 from kracked.protocol.order_terms import OrderType, TimeInForce
-from kracked.sim import messages
-from kracked.sim.accounts.order_records import OrderRecords
-from kracked.sim.accounts.order_request import OrderRequest
 from kracked.times import NS_PER_S
 
 REST_NOTICE_NS = 2 * NS_PER_S
@@ -48,7 +47,7 @@ def mode(system: str, pair_status: str, request: OrderRequest) -> None:
             case "limit_only" if request.order_type.limited:
                 pass
             case _:
-                raise Refusal(messages.market_mode(found))
+                raise Refusal(order_words.market_mode(found))
 
 
 def terms(request: OrderRequest, instrument: Instrument, last: int, now: int) -> None:
@@ -72,7 +71,7 @@ def terms(request: OrderRequest, instrument: Instrument, last: int, now: int) ->
         if not request.qty <= shown * ICEBERG_PARTS <= request.qty * ICEBERG_PARTS:
             raise Refusal(refusals.argument("displayvol"))
     if request.by_index and not instrument.has_index:
-        raise Refusal(messages.NO_INDEX)
+        raise Refusal(order_words.NO_INDEX)
     begins = max(now, request.start_at or now)
     if begins - now > _LONGEST_LIFE_NS:
         raise Refusal(refusals.argument("starttm"))
@@ -90,7 +89,7 @@ def tick_size(instrument: Instrument, *prices: int | None) -> None:
     """
     for price in prices:
         if price is not None and (price <= 0 or price % instrument.price_increment):
-            raise Refusal(messages.TICK_SIZE if price > 0 else messages.INVALID_PRICE)
+            raise Refusal(order_words.TICK_SIZE if price > 0 else order_words.INVALID_PRICE)
 
 
 def minimums(instrument: Instrument, qty: int, price: int) -> None:
@@ -100,9 +99,9 @@ def minimums(instrument: Instrument, qty: int, price: int) -> None:
         Refusal: The order is too small.
     """
     if qty < instrument.qty_min:
-        raise Refusal(messages.VOLUME_MINIMUM)
+        raise Refusal(order_words.VOLUME_MINIMUM)
     if instrument.precision.cost_decimal(price, qty) < instrument.cost_min:
-        raise Refusal(messages.COST_MINIMUM)
+        raise Refusal(order_words.COST_MINIMUM)
 
 
 def client_id(cl_ord_id: str | None, userref: int | None, orders: OrderRecords) -> None:
@@ -116,9 +115,9 @@ def client_id(cl_ord_id: str | None, userref: int | None, orders: OrderRecords) 
     if userref is not None:
         raise Refusal(refusals.ARGUMENTS)
     if not _CLIENT_ID.fullmatch(cl_ord_id):
-        raise Refusal(messages.CLIENT_ID)
+        raise Refusal(order_words.CLIENT_ID)
     if orders.open_by(cl_ord_id=cl_ord_id):
-        raise Refusal(messages.CLIENT_ID_IN_USE)
+        raise Refusal(order_words.CLIENT_ID_IN_USE)
 
 
 def deadline(until: int | None, now: int, notice_ns: int) -> None:
@@ -135,6 +134,6 @@ def deadline(until: int | None, now: int, notice_ns: int) -> None:
     if until is None:
         return
     if until <= now:
-        raise Refusal(messages.DEADLINE)
+        raise Refusal(order_words.DEADLINE)
     if not notice_ns <= until - now <= _DEADLINE_NS:
         raise Refusal(refusals.argument("deadline"))

@@ -13,9 +13,9 @@ from enum import StrEnum
 
 import msgspec
 
+from kracked.gateway.accounts.fees import Rates
+from kracked.gateway.accounts.order_request import OrderRequest
 from kracked.protocol.events import Side
-from kracked.sim.accounts.fees import Rates
-from kracked.sim.accounts.order_request import OrderRequest
 from kracked.times import NS_PER_S
 
 VERSIONS_NS = 60 * NS_PER_S

@@ -14,16 +14,15 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from kracked.gateway import refusals
+from kracked.gateway.accounts.account import ClientAccount
+from kracked.gateway.accounts.order_records import OrderRecord
+from kracked.gateway.accounts.order_request import AmendRequest, CloseTerms, OrderRequest, Pricing
+from kracked.gateway.accounts.trailing_stops import Trail, TrailOffset
+from kracked.gateway.listing import ListedPair
+from kracked.gateway.private_api.ports import Broker, Market
 from kracked.gateway.refusals import Refusal
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import SPOT_ORDER_TYPES, OrderType, SelfTrade, TimeInForce
-from kracked.sim.accounts.account import ClientAccount
-from kracked.sim.accounts.order_records import OrderRecord
-from kracked.sim.accounts.order_request import AmendRequest, CloseTerms, OrderRequest, Pricing
-from kracked.sim.accounts.trailing_stops import Trail, TrailOffset
-from kracked.sim.listings import Listing
-from kracked.sim.order_entry.brokerage import Brokerage
-from kracked.sim.order_entry.ports import ExchangePort
 
 _SIDES = {"buy": Side.BID, "sell": Side.ASK}
 _AMENDABLE = ("order_qty", "display_qty", "limit_price", "trigger_price")
@@ -34,7 +33,7 @@ USERREFS = range(-(2**31), 2**31)
 class OrderContext(NamedTuple):
     """The market and the account that an order is read for."""
 
-    listing: Listing
+    listing: ListedPair
     last: int
     """Price of the last trade: relative prices start from it."""
     now: int
@@ -44,19 +43,19 @@ class OrderContext(NamedTuple):
     @classmethod
     def of(
         cls,
-        exchange: ExchangePort,
-        brokerage: Brokerage,
+        market: Market,
+        broker: Broker,
         account: ClientAccount,
-        listing: Listing,
+        listing: ListedPair,
         now: int,
     ) -> OrderContext:
         """Return the context of an account's order in a listing at `now`."""
 
         def bought_for(cash: int) -> int:
             """Return the quantity that a market buy of a value gets."""
-            return brokerage.funds.bought_for(account, listing.symbol, cash)
+            return broker.bought_for(account, listing.symbol, cash)
 
-        return cls(listing, exchange.last_price(listing.symbol), now, bought_for)
+        return cls(listing, market.last_price(listing.symbol), now, bought_for)
 
 
 class ArgumentNames(NamedTuple):

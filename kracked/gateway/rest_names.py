@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
 
 from kracked.gateway import refusals
+from kracked.gateway.listing import ListedAsset, ListedPair
 from kracked.gateway.refusals import Refusal
-from kracked.sim.listings import ListedAsset, Listing
+
+_Pair = TypeVar("_Pair", bound=ListedPair)
 
 
-class RestNames:
+class RestNames(Generic[_Pair]):
     """The names of one exchange's pairs and assets."""
 
     def __init__(
         self,
-        current: Callable[[str], Listing],
-        listings: Iterable[Listing],
+        current: Callable[[str], _Pair],
+        listings: Iterable[_Pair],
         assets: Iterable[ListedAsset],
     ) -> None:
         """`current` returns the listing of a symbol as it is now, its status included."""
@@ -31,7 +34,7 @@ class RestNames:
             for name in (listed.rest_id, listed.altname, listed.asset.id)
         }
 
-    def pair(self, name: str) -> Listing:
+    def pair(self, name: str) -> _Pair:
         """Return the pair with this id, altname, wsname or symbol.
 
         Raises:
@@ -58,6 +61,6 @@ class RestNames:
         return self._symbols.get(symbol) == symbol
 
 
-def reply_key(name: str, listing: Listing) -> str:
+def reply_key(name: str, listing: ListedPair) -> str:
     """Return the key of a pair in a reply: its id, or the requested name if that has a slash."""
     return name if "/" in name else listing.rest_id

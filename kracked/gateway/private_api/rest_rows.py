@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from msgspec import Raw
 
+from kracked.gateway.accounts.amounts import Amounts
+from kracked.gateway.accounts.order_records import Amendment, FillRecord, OrderRecord
+from kracked.gateway.accounts.order_request import CloseTerms, OrderRequest
+from kracked.gateway.accounts.trailing_stops import Trail
+from kracked.gateway.listing import ListedPair
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType, TimeInForce
-from kracked.sim.accounts.amounts import Amounts
-from kracked.sim.accounts.order_records import Amendment, FillRecord, OrderRecord
-from kracked.sim.accounts.order_request import CloseTerms, OrderRequest
-from kracked.sim.accounts.trailing_stops import Trail
-from kracked.sim.listings import Listing
 from kracked.times import NS_PER_S
 
 Row = dict[str, object]
@@ -24,7 +24,7 @@ _SIDES = {Side.BID: "buy", Side.ASK: "sell"}
 class RestRows:
     """Words the rows of one listing's orders and trades."""
 
-    def __init__(self, listing: Listing, amounts: Amounts) -> None:
+    def __init__(self, listing: ListedPair, amounts: Amounts) -> None:
         self._listing, self._amounts = listing, amounts
         self._precision = listing.instrument.precision
 

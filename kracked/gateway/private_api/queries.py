@@ -10,23 +10,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from kracked import units
-from kracked.gateway import refusals
+from kracked.gateway import order_words, refusals
+from kracked.gateway.accounts.account import ClientAccount
+from kracked.gateway.accounts.fees import SCHEDULE, percent
+from kracked.gateway.accounts.ledger import LedgerMovement
+from kracked.gateway.accounts.order_records import FillRecord, OrderRecord
 from kracked.gateway.auth import ApiKey
+from kracked.gateway.private_api.ports import Broker, Market
+from kracked.gateway.private_api.rest_params import RestParams
+from kracked.gateway.private_api.rest_rows import RestRows, Row, seconds
 from kracked.gateway.refusals import Refusal
-from kracked.sim import messages
-from kracked.sim.accounts.account import ClientAccount
-from kracked.sim.accounts.client_accounts import USD
-from kracked.sim.accounts.fees import SCHEDULE, percent
-from kracked.sim.accounts.ledger import LedgerMovement
-from kracked.sim.accounts.order_records import FillRecord, OrderRecord
-from kracked.sim.order_entry.brokerage import Brokerage
-from kracked.sim.order_entry.ports import ExchangePort
-from kracked.sim.private_api.rest_params import RestParams
-from kracked.sim.private_api.rest_rows import RestRows, Row, seconds
-from kracked.sim.rest_names import RestNames
+from kracked.gateway.rest_names import RestNames
 from kracked.times import NS_PER_S
 
 _PAGE = 50
@@ -42,6 +39,7 @@ _TRADE_TYPES = frozenset(
 _MOST_ORDERS, _MOST_TRADES = 50, 20
 """How many may be named in one call."""
 _USD_DECIMALS = 4
+USD = "USD"
 _SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]*)?")
 _Item = TypeVar("_Item")
 
@@ -58,10 +56,10 @@ class PrivateRequest(NamedTuple):
 
 
 class Queries:
-    """Answers about the accounts of one brokerage."""
+    """Answers about the accounts of one broker."""
 
-    def __init__(self, exchange: ExchangePort, brokerage: Brokerage, names: RestNames) -> None:
-        self._exchange, self._brokerage, self._names = exchange, brokerage, names
+    def __init__(self, market: Market, broker: Broker, names: RestNames[Any]) -> None:
+        self._market, self._broker, self._names = market, broker, names
 
     # --- money ------------------------------------------------------------------------
 
@@ -88,10 +86,10 @@ class Queries:
         """Answer TradeBalance in dollars: every pair is quoted in them, and there is no margin."""
         if request.params.text("asset") not in (None, "ZUSD", "USD"):
             raise Refusal(refusals.UNKNOWN_ASSET)
-        funds, ledger = self._brokerage.funds, request.account.ledger
+        ledger = request.account.ledger
         prices = {
-            amounts.base: (amounts, self._exchange.last_price(symbol))
-            for symbol, amounts in self._brokerage.settlement.amounts.items()
+            amounts.base: (amounts, self._market.last_price(symbol))
+            for symbol, amounts in self._broker.amounts.items()
             if amounts.base in ledger.balances
         }
         worth = ledger.balances.get(USD, 0) + sum(
@@ -99,7 +97,9 @@ class Queries:
             for asset, (amounts, price) in prices.items()
         )
         unfilled = sum(
-            funds.unfilled(order, self._exchange.last_price(order.symbol))
+            self._broker.amounts[order.symbol].cost(
+                order.left * (order.price or self._market.last_price(order.symbol))
+            )
             for order in request.account.orders.open()
         )
         total, nothing = self._usd(worth), self._usd(0)
@@ -127,11 +127,11 @@ class Queries:
 
     def _usd(self, amount: int) -> str:
         """Return ledger units in dollars, cut to four decimals."""
-        surplus = self._brokerage.accounts.scales[USD] - _USD_DECIMALS
+        surplus = self._broker.scales[USD] - _USD_DECIMALS
         return units.to_text(amount // 10**surplus, _USD_DECIMALS)
 
     def _rest_id(self, asset: str) -> str:
-        return self._brokerage.accounts.assets[asset].rest_id
+        return self._broker.assets[asset].rest_id
 
     # --- orders -----------------------------------------------------------------------
 
@@ -167,7 +167,7 @@ class Queries:
         """Answer OrderAmends: an order's terms over its life, oldest first."""
         order = request.account.orders.get(request.params.required("order_id"))
         if order is None:
-            raise Refusal(messages.INVALID_ORDER)
+            raise Refusal(order_words.INVALID_ORDER)
         rows = [self._rows(order.symbol).amendment(amend) for amend in order.amends]
         return {"amends": rows, "count": len(rows)}
 
@@ -178,8 +178,8 @@ class Queries:
         }
 
     def _rows(self, symbol: str) -> RestRows:
-        amounts = self._brokerage.settlement.amounts[symbol]
-        return RestRows(self._exchange.listing(symbol), amounts)
+        amounts = self._broker.amounts[symbol]
+        return RestRows(self._market.listing(symbol), amounts)
 
     # --- trades -----------------------------------------------------------------------
 

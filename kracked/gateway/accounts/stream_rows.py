@@ -15,14 +15,14 @@ from __future__ import annotations
 from msgspec import Raw
 
 from kracked import units
+from kracked.gateway import order_words
+from kracked.gateway.accounts.amounts import Amounts
+from kracked.gateway.accounts.ledger import AccountLedger, LedgerMovement
+from kracked.gateway.accounts.order_records import FillRecord, OrderRecord
+from kracked.gateway.accounts.private_streams import Row
+from kracked.gateway.accounts.trailing_stops import Trail, TrailOffset
 from kracked.protocol.encode import micros
 from kracked.protocol.events import Side
-from kracked.sim import messages
-from kracked.sim.accounts.amounts import Amounts
-from kracked.sim.accounts.ledger import AccountLedger, LedgerMovement
-from kracked.sim.accounts.order_records import FillRecord, OrderRecord
-from kracked.sim.accounts.private_streams import Row
-from kracked.sim.accounts.trailing_stops import Trail, TrailOffset
 
 _SIDES = {Side.BID: "buy", Side.ASK: "sell"}
 _USD_DECIMALS = 4
@@ -112,7 +112,7 @@ class StreamRows:
         row = self._delta(order, "amended", order.standing.value, time)
         row["cum_qty"] = self._qty(order.filled)
         row |= {
-            "reason": messages.USER_REQUESTED,
+            "reason": order_words.USER_REQUESTED,
             "amended": True,
             "order_qty": self._qty(order.qty),
         }

@@ -16,23 +16,22 @@ from msgspec.structs import replace
 
 from kracked import units
 from kracked.errors import ProtocolError, TooPrecise
-from kracked.gateway import refusals
-from kracked.gateway.refusals import Refusal
-from kracked.protocol.events import Side
-from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce
-from kracked.protocol.requests import must_be
-from kracked.sim import messages
-from kracked.sim.accounts.order_records import OrderRecord
-from kracked.sim.accounts.order_request import OrderRequest, Pricing
-from kracked.sim.accounts.trailing_stops import TrailOffset
-from kracked.sim.private_api import numbers
-from kracked.sim.private_api.order_reader import (
+from kracked.gateway import order_words, refusals
+from kracked.gateway.accounts.order_records import OrderRecord
+from kracked.gateway.accounts.order_request import OrderRequest, Pricing
+from kracked.gateway.accounts.trailing_stops import TrailOffset
+from kracked.gateway.private_api import numbers
+from kracked.gateway.private_api.order_reader import (
     USERREFS,
     ArgumentNames,
     OrderContext,
     OrderForm,
     read_pricing,
 )
+from kracked.gateway.refusals import Refusal
+from kracked.protocol.events import Side
+from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce
+from kracked.protocol.requests import must_be
 from kracked.times import parse_ns
 
 _DIGITS = 25
@@ -142,9 +141,9 @@ class WsOrderForm(WsParams):
     def check_margin(self) -> None:
         """Refuse a request for margin: none is lent here."""
         if self.flag("reduce_only"):
-            raise Refusal(messages.NO_POSITION)
+            raise Refusal(order_words.NO_POSITION)
         if self.flag("margin"):
-            raise Refusal(messages.NO_MARGIN)
+            raise Refusal(order_words.NO_MARGIN)
 
     def _choice(self, name: str, choices: type[_Choice], default: _Choice) -> _Choice:
         text = self.text(name)
@@ -283,7 +282,7 @@ class WsOrderForm(WsParams):
         try:
             return units.scale(format(price, "f").encode(), decimals)
         except TooPrecise as error:
-            raise Refusal(messages.too_many_decimals(listing.rest_id, decimals)) from error
+            raise Refusal(order_words.too_many_decimals(listing.rest_id, decimals)) from error
 
     # --- amending ---------------------------------------------------------------------
 

@@ -5,12 +5,12 @@ Several API keys may act for one account; all of them see and move the same thin
 
 from __future__ import annotations
 
+from kracked.gateway.accounts.fees import SCHEDULE, Rates, Volume, step_of
+from kracked.gateway.accounts.ledger import AccountLedger
+from kracked.gateway.accounts.order_records import FillRecord, OrderRecord, OrderRecords
+from kracked.gateway.accounts.private_streams import StreamAudience
+from kracked.gateway.accounts.rate_counters import OrderCounts
 from kracked.protocol.limits import Tier
-from kracked.sim.accounts.fees import SCHEDULE, Rates, Volume, step_of
-from kracked.sim.accounts.ledger import AccountLedger
-from kracked.sim.accounts.order_records import FillRecord, OrderRecord, OrderRecords
-from kracked.sim.accounts.private_streams import StreamAudience
-from kracked.sim.accounts.rate_counters import OrderCounts
 
 
 class ClientAccount:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from kracked import units
-from kracked.sim.engine.exchange_ids import ExchangeIds
+from kracked.gateway.exchange_ids import ExchangeIds
 
 
 class LedgerMovement(msgspec.Struct, frozen=True, kw_only=True):
