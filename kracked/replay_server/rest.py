@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from kracked.gateway import refusals
 from kracked.gateway.auth import Call
 from kracked.gateway.refusals import Refusal
+from kracked.gateway.relay.market_relay import MarketRelay
 from kracked.gateway.rest import Params, PublicMethod, answer, method_of, server_time
 from kracked.instruments import Asset, Instrument
-from kracked.replay_server.exchange import RecordedExchange
 
 _OLD_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
 """The currencies that REST calls by another name than the WebSocket."""
@@ -21,7 +21,7 @@ _OLD_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
 class ReplayRest:
     """Answers REST calls about one served recording."""
 
-    def __init__(self, exchange: RecordedExchange) -> None:
+    def __init__(self, exchange: MarketRelay) -> None:
         self._exchange = exchange
         self._public: Mapping[str, PublicMethod] = {
             "Time": server_time,

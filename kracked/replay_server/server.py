@@ -32,7 +32,6 @@ from kracked.gateway.rest import HttpAnswer, Params
 from kracked.record.read.recording import Instant, open_recording
 from kracked.record.replay import MAX_SPEED, Player, Replay
 from kracked.replay_server.exchange import RecordedExchange
-from kracked.replay_server.recorded_state import events_before
 from kracked.replay_server.rest import ReplayRest
 
 HOST = "127.0.0.1"
@@ -103,9 +102,7 @@ class PlaybackServer:
         keys = ApiKeys()
         keys.add(ApiKey(self.api_key, self.api_secret))
         self._exchange = RecordedExchange(player, keys)
-        if player.seq:
-            self._exchange.restore(events_before(player))
-        self._rest = ReplayRest(self._exchange)
+        self._rest = ReplayRest(self._exchange.relay)
         self._shell = HttpShell(
             self,
             host=HOST,
@@ -145,8 +142,8 @@ class PlaybackServer:
                             client.queue.size <= AHEAD_BYTES for client in self._shell.connections
                         )
                     )
-            if unpaced and disconnections != self._exchange.disconnections:
-                disconnections = self._exchange.disconnections
+            if unpaced and disconnections != self._exchange.relay.disconnections:
+                disconnections = self._exchange.relay.disconnections
                 await self._clients_return()
         self.over.set()
 
@@ -161,7 +158,7 @@ class PlaybackServer:
 
     async def _attendance(self) -> None:
         """Wait for a subscription to a market, and until none is added for a while."""
-        exchange, subscriptions = self._exchange, -1
+        exchange, subscriptions = self._exchange.relay, -1
         while subscriptions != exchange.subscriptions:
             subscriptions = exchange.subscriptions
             await asyncio.sleep(SETTLE_S)
@@ -169,7 +166,7 @@ class PlaybackServer:
 
     async def _pass_time(self) -> None:
         while True:
-            self._exchange.advance(self._clock())
+            self._exchange.relay.advance(self._clock())
             await asyncio.sleep(TICK_S)
 
     # --- what the shell serves ----------------------------------------------------------
@@ -181,11 +178,11 @@ class PlaybackServer:
     @contextmanager
     def session(self, socket: Socket, connection: ClientConnection, now: int) -> Iterator[Receive]:
         """Connect a client to the recorded exchange while the block lasts."""
-        session = self._exchange.connect(socket, connection.send, connection.close, now)
+        session = self._exchange.relay.connect(socket, connection.send, connection.close, now)
         try:
             yield session.receive
         finally:
-            self._exchange.disconnect(session)
+            self._exchange.relay.disconnect(session)
 
     def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
         """Answer a REST call."""

@@ -1,8 +1,8 @@
-"""Books at a smaller depth than the recorded one: their snapshots and their updates.
+"""Books at a smaller depth than they came in: their snapshots and their updates.
 
 A subscriber sees a window of the best levels. Changes outside it are left out. A level that
 enters it because a better one went is sent in the same message; one that is pushed out
-leaves without a word. The checksum is that of the recorded message: it covers ten levels,
+leaves without a word. The checksum is that of the message that came: it covers ten levels,
 and no window is smaller.
 
 Source: docs.kraken.com/api/docs/guides/spot-ws-book-v2 and .../spot-ws-l3-v2
