@@ -82,7 +82,7 @@ class ClientConnection:
 
 
 class Service(Protocol):
-    """The server behind a shell. Only `admits` may wait."""
+    """The server behind a shell. Only `admits` and `call` may wait."""
 
     async def admits(self, socket: Socket, transport: asyncio.Transport | None, /) -> bool:
         """Whether to complete a WebSocket handshake; a refused one is answered with 503."""
@@ -92,7 +92,7 @@ class Service(Protocol):
     ) -> AbstractContextManager[Receive]:
         """Serve a client while the block lasts; it yields the function that takes its frames."""
 
-    def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
+    async def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
         """Answer one HTTP call."""
 
 
@@ -189,7 +189,7 @@ class HttpShell:
 
     async def _answer_call(self, request: web.Request) -> web.Response:
         call = Call(request.path, request.headers, await request.read())
-        answer = self._service.call(request.method, call, dict(request.query), self._clock())
+        answer = await self._service.call(request.method, call, dict(request.query), self._clock())
         if answer.delay_ns:
             await asyncio.sleep(answer.delay_ns / NS_PER_S)
         if answer.dropped and request.transport is not None:
@@ -225,7 +225,16 @@ def set_on_signals(event: asyncio.Event) -> None:
         loop.add_signal_handler(number, event.set)
 
 
-def announcement(endpoints: ServerEndpoints, api_key: str, api_secret: str) -> str:
-    """Return the line of JSON that a server command prints first: its addresses and a key."""
+def announcement(
+    endpoints: ServerEndpoints, api_key: str, api_secret: str, **besides: object
+) -> str:
+    """Return the line of JSON that a server command prints first: its addresses and a key.
+
+    Args:
+        endpoints: The addresses.
+        api_key: The key.
+        api_secret: Its secret.
+        besides: More members.
+    """
     keys = {"api_key": api_key, "api_secret": api_secret}
-    return json.dumps(msgspec.structs.asdict(endpoints) | keys)
+    return json.dumps(msgspec.structs.asdict(endpoints) | keys | besides)

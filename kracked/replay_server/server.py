@@ -184,7 +184,7 @@ class PlaybackServer:
         finally:
             self._exchange.relay.disconnect(session)
 
-    def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
+    async def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
         """Answer a REST call."""
         return HttpAnswer(self._rest.answer(http_method, call, query, now))
 

@@ -249,7 +249,7 @@ class SimServer:
             if self.injector is not None and faulty is not None:
                 self.injector.detach(faulty)
 
-    def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
+    async def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
         """Answer a REST call, or one of the control API."""
         if self._control is None or not call.path.startswith(PREFIX):
             return self._rest.call(http_method, call, query, now)

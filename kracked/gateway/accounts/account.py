@@ -17,7 +17,14 @@ class ClientAccount:
     """Owner of everything one client has. The `Brokerage` alone changes it."""
 
     def __init__(
-        self, name: str, ledger: AccountLedger, tier: Tier, volume: Volume, usd: int
+        self,
+        name: str,
+        ledger: AccountLedger,
+        tier: Tier,
+        volume: Volume,
+        usd: int,
+        *,
+        fixed: Rates | None = None,
     ) -> None:
         """Open an account.
 
@@ -27,6 +34,7 @@ class ClientAccount:
             tier: Its rate limits.
             volume: What it has traded.
             usd: One dollar in ledger units.
+            fixed: Fee rates in place of those of the schedule.
         """
         self.name, self.ledger, self.volume = name, ledger, volume
         self.counts = OrderCounts(tier)
@@ -37,6 +45,7 @@ class ClientAccount:
         """The subscriptions to its channels."""
         self.cancel_all_at: int | None = None
         """When the dead-man's switch fires; None while it is disarmed."""
+        self.fixed = fixed
         self._usd = usd
 
     @property
@@ -50,7 +59,7 @@ class ClientAccount:
 
     def rates(self, now: int) -> Rates:
         """Return the fee rates of an order accepted now."""
-        return SCHEDULE[self.fee_step(now)].rates
+        return self.fixed or SCHEDULE[self.fee_step(now)].rates
 
     def _forget_fills(self, order: OrderRecord) -> None:
         """Forget the fills of an order that is forgotten, and their ledger entries."""

@@ -59,6 +59,7 @@ class StreamRows:
             "order_status": order.standing.value,
             "amended": len(order.amends) > 1,
             "timestamp": micros(order.touched),
+            **({"reason": order.reason} if order.reason else {}),
         }
 
     def new(self, order: OrderRecord, time: int) -> Row:
@@ -123,6 +124,11 @@ class StreamRows:
         if order.price is not None:
             row |= {"limit_price": self._price(order.price), "limit_price_type": "static"}
         return row
+
+    def noted(self, order: OrderRecord, time: int) -> Row:
+        """Return the row of an open order that says no more than its `reason`."""
+        row = self._delta(order, "status", order.standing.value, time)
+        return row | {"reason": order.reason}
 
     def triggered(self, order: OrderRecord, last: int, time: int) -> Row:
         """Return the row of an order that a trade at `last` triggered."""

@@ -122,7 +122,8 @@ class Queries:
         pairs = [self._names.pair(name).rest_id for name in names]
         step = account.fee_step(request.now)
         for member, place in (("fees", 0), ("fees_maker", 1)):
-            reply[member] = {pair: _fee_row(step, place) for pair in pairs}
+            row = _fixed_row(account.fixed[place]) if account.fixed else _fee_row(step, place)
+            reply[member] = dict.fromkeys(pairs, row)
         return reply
 
     def _usd(self, amount: int) -> str:
@@ -325,6 +326,12 @@ def _page(params: RestParams, found: list[_Item]) -> list[_Item]:
 
 def _count(params: RestParams, count: int) -> Row:
     return {} if params.flag("without_count") else {"count": count}
+
+
+def _fixed_row(rate: int) -> Row:
+    """Return the row of a fee that no volume changes."""
+    fees = dict.fromkeys(("fee", "minfee", "maxfee"), percent(rate))
+    return {**fees, "nextfee": None, "nextvolume": None, "tiervolume": "0.0000"}
 
 
 def _fee_row(step: int, place: int) -> Row:

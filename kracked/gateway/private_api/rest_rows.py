@@ -83,6 +83,8 @@ class RestRows:
         row |= {"status": order.status.rest, "opentm": seconds(order.opened)}
         if order.closed is not None:
             row |= {"closetm": seconds(order.closed), "reason": order.reason or None}
+        elif order.reason:  # of an open order: why its outcome is not known
+            row["reason"] = order.reason
         expire_at = request.expire_at if request.tif is TimeInForce.GTD else None
         row |= {"starttm": _seconds_or_0(request.start_at), "expiretm": _seconds_or_0(expire_at)}
         row |= {"descr": self._description_row(order), **self._progress(order)}
