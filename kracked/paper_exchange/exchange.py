@@ -159,6 +159,11 @@ class PaperExchange:
         else:
             heappush(self._waiting, (now + self._latency_ns, next(self._serials), act))
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether a request is on its way: its time must come."""
+        return bool(self._waiting)
+
     # --- requests -----------------------------------------------------------------------
 
     @property

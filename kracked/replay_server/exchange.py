@@ -5,12 +5,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from kracked.flow import OrderFlow
 from kracked.gateway.auth import ApiKeys
+from kracked.gateway.listing import ListedAsset, ListedPair
 from kracked.gateway.relay.market_relay import MISSING, MarketRelay
+from kracked.instruments import Asset, Instrument
+from kracked.paper_exchange.exchange import PaperExchange
+from kracked.paper_exchange.opening import PaperTerms, PaperVenue, open_exchange
 from kracked.protocol import encode, events
 from kracked.protocol.last_values import REMEMBERED_TYPES
 from kracked.record.replay import Moment, Player
 from kracked.replay_server.recorded_state import events_before, instrument_list
+from kracked.replay_server.rest import altname, rest_name, wsname
 
 LOST = "the recorder lost its connection here"
 
@@ -19,7 +27,7 @@ _ONE_WORDING = REMEMBERED_TYPES | {events.Instruments}
 
 
 class RecordedExchange:
-    """Plays moments to the clients of a relay."""
+    """Plays moments to the clients of a relay, and to a paper account if there is one."""
 
     def __init__(self, player: Player, keys: ApiKeys) -> None:
         """Begin where the player stands."""
@@ -30,6 +38,9 @@ class RecordedExchange:
             instruments=instrument_list(player.recording),
             lost=LOST,
         )
+        self.paper: PaperExchange | None = None
+        """Trades on what is played; None denies orders."""
+        self._player = player
         self._seq = 0
         if player.seq:
             self.relay.restore(events_before(player))
@@ -39,11 +50,67 @@ class RecordedExchange:
         if moment.connection:
             if self._seq and moment.seq > self._seq + 1:
                 self.relay.close_connections(MISSING)
+                dropped = moment.seq - self._seq - 1
+                self._send((events.Overflow(moment.received, dropped),), b"", moment.received)
             self._seq = moment.seq
         for event in moment.snapshots:
             if type(event) in _ONE_WORDING:
-                self.relay.publish((event,), encode.message(event).encode())
-        self.relay.publish(moment.events, moment.data)
+                self._send((event,), encode.message(event).encode(), moment.received)
+        self._send(moment.events, moment.data, moment.received)
         # A keyframe's books go last: by now they hold what the message says of them.
         books = [event for event in moment.snapshots if type(event) not in _ONE_WORDING]
-        self.relay.publish(books, b"")
+        self._send(books, b"", moment.received)
+
+    def _send(self, happened: Iterable[events.Event], data: bytes, now: int) -> None:
+        if self.paper is None:
+            self.relay.publish(happened, data)
+        else:
+            self.paper.apply(happened, data, now)
+
+    def trade(self, terms: PaperTerms) -> PaperExchange:
+        """Open a paper account on the recording, in memory; its time is the recording's.
+
+        Raises:
+            TooPrecise: A balance has too many decimals.
+        """
+        listed = self.relay.instruments.decoded
+        assets = {asset.id: asset for asset in listed.assets}
+        pairs = [
+            pair for pair in listed.pairs if pair.symbol in self._player.recording.info().symbols
+        ]
+        flow = OrderFlow()
+        for book in self._player.keeper.l3.values():
+            if book.verified:
+                flow.restart(book, self._player.position)
+        self.paper = open_exchange(
+            PaperVenue(
+                relay=self.relay,
+                pairs=[_listed_pair(pair) for pair in pairs],
+                assets=[
+                    _listed_asset(assets.get(name) or Asset(id=name))
+                    for name in dict.fromkeys(n for one in pairs for n in (one.base, one.quote))
+                ],
+                books=lambda: self._player.keeper,
+                verified=self._verified,
+                flow=flow,
+            ),
+            (),
+            lambda _: None,
+            terms,
+            now=self._player.position,
+        )
+        return self.paper
+
+    def _verified(self, symbol: str) -> bool:
+        book = self._player.keeper.l3.get(symbol)
+        return book is not None and book.verified and not self.relay.is_lost("level3")
+
+
+def _listed_pair(pair: Instrument) -> ListedPair:
+    name = altname(pair)
+    return ListedPair(instrument=pair, rest_id=name, altname=name, wsname=wsname(pair))
+
+
+def _listed_asset(asset: Asset) -> ListedAsset:
+    name = rest_name(asset.id)
+    return ListedAsset(asset=asset, rest_id=name, altname=name)

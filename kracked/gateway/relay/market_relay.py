@@ -235,6 +235,10 @@ class MarketRelay:
         """Return the audiences of every variety of a channel and symbol."""
         return self._audiences.get((channel, symbol), {}).values()
 
+    def is_lost(self, kind: str) -> bool:
+        """Whether a kind of connection to the market, `public` or `level3`, is lost."""
+        return kind in self._down
+
     # --- what comes ------------------------------------------------------------------
 
     def restore(self, before: Iterable[events.Event]) -> None:
