@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kracked.cli import arguments
 from kracked.cli.arguments import Commands
+from kracked.cli.paper_command import add_terms, paper_terms
 
 
 def _session_parser(
@@ -95,6 +96,13 @@ def add_replay(commands: Commands) -> None:
     parser.add_argument(
         "--once", action="store_true", help="served: exit at the end of the recording"
     )
+    parser.add_argument(
+        "--trade",
+        action="store_true",
+        help="served: take orders of a paper account into the recorded queue; it needs level3 and\n"
+        "trade in the recording. With --speed max the recording waits for its clients",
+    )
+    add_terms(parser)
     parser.set_defaults(run=_replay)
 
 
@@ -102,14 +110,16 @@ def _replay(given: argparse.Namespace) -> int:
     from kracked.cli.replay import replay, serve
 
     if given.serve is not None:
-        return serve(
-            given.session,
-            port=given.serve,
+        from kracked.replay_server.server import Begin, PlaybackOptions
+
+        options = PlaybackOptions(
             speed=given.speed,
             start=given.start,
-            begin=given.begin,
-            once=given.once,
+            begin=Begin(given.begin),
+            port=given.serve,
+            trade=paper_terms(given) if given.trade else None,
         )
+        return serve(given.session, options, once=given.once)
     return replay(given.session, speed=given.speed, start=given.start, raw=given.raw)
 
 
