@@ -142,25 +142,28 @@ class PaperEngine:
         instrument = self.account.instruments.get(event.symbol)
         if instrument is None:
             return
-        market = self._market(event.symbol)
-        if event.precision == instrument.precision:
-            self._misfits.discard(event.symbol)
-        else:
+        market, misfits = self._market(event.symbol), event.precision != instrument.precision
+        if misfits:
             self._misfits.add(event.symbol)
+        elif self._misfits:
+            self._misfits.discard(event.symbol)
         if market is None:
             return
-        if event.symbol in self._misfits:
+        if misfits:
             self._obscure(market, "unknown: the pair's precision has changed", waiting=True)
         elif market.look_at(event):
             self._obscure(market, "unknown: trades are missing", waiting=True)
 
     def _follow(self, outcomes: list[Outcome], now: int) -> None:
         """Follow the market by what its ledgers tell."""
+        market, symbol = None, ""
         for outcome in outcomes:
             kind = type(outcome)
             if kind is Link or kind is Settled:
                 continue
-            market = self._market(outcome.symbol)
+            if outcome.symbol != symbol:
+                symbol = outcome.symbol
+                market = self._market(symbol)
             if market is None:
                 continue
             for order_id, fill in market.apply(outcome):

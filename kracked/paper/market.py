@@ -11,6 +11,7 @@ from kracked.paper.resting import Fills, Resting
 from kracked.paper.visible import Taken, Visible
 from kracked.protocol.events import L3Snapshot, L3Update, Side, Trades
 
+_HOLE = What.HOLE
 _US = 1_000
 """A trade's time is cut to microseconds: what arrives after it stands a microsecond later."""
 _DECIDED_NS = 2 * HOLD_NS
@@ -88,15 +89,16 @@ class SymbolMarket:
 
     def apply(self, outcome: Outcome) -> Fills:
         """Follow the market by one outcome; return what it fills of the own orders."""
-        if isinstance(outcome, Taker):
+        if isinstance(outcome, Fact):
+            if outcome.what is _HOLE:
+                self.holed = True
+                return []
+            if self.visible.used:
+                self.visible.apply(outcome)
+        elif isinstance(outcome, Taker):
             self._prices += [(trade.price, outcome.instant) for trade in outcome.trades]
-            return self.resting.apply(outcome)
-        if not isinstance(outcome, Fact):
+        else:
             return []
-        if outcome.what is What.HOLE:
-            self.holed = True
-            return []
-        self.visible.apply(outcome)
         return self.resting.apply(outcome)
 
     def new_prices(self) -> list[tuple[int, int]]:
