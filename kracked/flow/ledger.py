@@ -43,6 +43,7 @@ class Ledger:
         bids: The queues of the bids.
         asks: The queues of the asks.
         lives: Every order that is live, or that may still be heard of.
+        told: The newest time of a message, on the exchange's clock.
         lost: Whether data are missing until the next snapshot.
         contradictions: Statements that cannot be true of the orders held.
         linker: Joins trades and orders.
@@ -72,7 +73,7 @@ class Ledger:
         self.bids, self.asks = QueueSide(Side.BID), QueueSide(Side.ASK)
         self.lives = Lives(remembered, finished)
         self.lost = True
-        self.contradictions = 0
+        self.told = self.contradictions = 0
         self.linker = Linker(symbol, hold_ns=hold_ns, slack_ns=slack_ns)
         self._slack = slack_ns
         self._messages = 0
@@ -95,6 +96,7 @@ class Ledger:
             at: The exchange's time of the message; 0 without one.
             received: When it came.
         """
+        self.told = max(self.told, at)
         if self.lost:
             return self.elapse(received)
         self._messages += 1
@@ -321,6 +323,7 @@ class Ledger:
         of view, nobody can say.
         """
         facts = self._begin(received) if self.lost else self.lose(received)
+        self.told = max(self.told, at)
         self._messages += 1
         self.bids.clear()
         self.asks.clear()

@@ -9,7 +9,7 @@ from kracked.flow import Fact, Ghost, Ledger, Outcome, Taker, What
 from kracked.flow.links import HOLD_NS
 from kracked.paper.resting import Fills, Resting
 from kracked.paper.visible import Taken, Visible
-from kracked.protocol.events import L3Snapshot, L3Update, Side, Trades
+from kracked.protocol.events import Side, Trades
 
 _HOLE = What.HOLE
 _US = 1_000
@@ -48,7 +48,7 @@ class SymbolMarket:
         self.resting = Resting(self.visible)
         self.ending: dict[str, Ending] = {}
         self.entered: dict[str, int] = {}
-        self.last = self._seen = 0
+        self.last = self._traded = 0
         self.holed = False
         self._verified = verified
         self._trade_id = 0
@@ -60,7 +60,7 @@ class SymbolMarket:
 
         Whatever arrives now comes after it.
         """
-        return max(self._seen, self.ledger.linker.level3_time)
+        return max(self._traded, self.ledger.told, self.ledger.linker.level3_time)
 
     @property
     def ready(self) -> bool:
@@ -72,12 +72,9 @@ class SymbolMarket:
         """Whether no own order rests and no cancel waits."""
         return not self.ending and self.resting.idle
 
-    def look_at(self, event: L3Snapshot | L3Update | Trades) -> bool:
-        """Note the time of an event and the ids of trades; return whether trades are missing."""
-        if not isinstance(event, Trades):
-            self._seen = max(self._seen, event.exchange_time or 0)
-            return False
-        self._seen = max([self._seen, *(trade.exchange_time for trade in event.trades)])
+    def look_at(self, event: Trades) -> bool:
+        """Note times and ids of trades; return whether trades are missing."""
+        self._traded = max([self._traded, *(trade.exchange_time for trade in event.trades)])
         ids = [trade.trade_id for trade in event.trades]
         if not ids:
             return False
