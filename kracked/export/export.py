@@ -13,6 +13,7 @@ from kracked.errors import RecordError, says
 from kracked.export.databento import DatabentoWriter
 from kracked.export.hftbacktest import HftbacktestWriter
 from kracked.export.lobster import LobsterWriter
+from kracked.export.nautilus import NautilusWriter
 from kracked.export.normal_form import NormalForm
 from kracked.export.recorded_rows import NoLevel3, recorded_rows
 from kracked.export.tardis import TardisWriter
@@ -25,6 +26,7 @@ WRITERS: dict[str, type[Writer]] = {
     "tardis": TardisWriter,
     "hftbacktest": HftbacktestWriter,
     "databento-mbo": DatabentoWriter,
+    "nautilus": NautilusWriter,
 }
 FORMATS = tuple(WRITERS)
 
