@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from kracked.export.rows import Action, Flags, NormalRow, Why
 from kracked.flow.facts import Fact, Link, Outcome, Taker, What
 from kracked.flow.links import EARLY_NS, HOLD_NS, MEMORY_NS, SLACK_NS
-from kracked.protocol.events import Side, Trade
+from kracked.protocol.events import Trade
 from kracked.times import NS_PER_S
 
 _SNAPSHOT, _LAST = int(Flags.SNAPSHOT), int(Flags.LAST)
@@ -50,11 +50,9 @@ class _Change(msgspec.Struct, gc=False, eq=False):
     """A change of one order, until it is known which trades caused it. Made by position."""
 
     action: Action
-    side: Side
-    price: int
-    order_id: str
-    time: int
+    fact: Fact
     qty: int
+    """The quantity of its row."""
     why: Why
     number: int
     """The number of its message."""
@@ -157,22 +155,19 @@ class NormalForm:
     def _change(self, fact: Fact, message: _Message, number: int) -> _Change | None:
         """Return what a fact changes; None where that is nothing, or not the last thing."""
         what, order_id, shown = fact.what, fact.order_id, self._shown
-        side, price, time = fact.side, fact.price, fact.time
         if (why := _ADDS.get(what)) is not None:
             qty = shown[order_id] = fact.qty
-            return _Change(_ADD, side, price, order_id, time, qty, why, number)
+            return _Change(_ADD, fact, qty, why, number)
         if (why := _ENDS.get(what)) is not None and order_id in shown:
             qty = shown.pop(order_id)
             if why is not _BY_FILL:
-                return _Change(_CANCEL, side, price, order_id, time, qty, why, number)
-            return self._reduction(
-                _Change(_CANCEL, side, price, order_id, time, qty, why, number, qty)
-            )
+                return _Change(_CANCEL, fact, qty, why, number)
+            return self._reduction(_Change(_CANCEL, fact, qty, why, number, qty))
         if what is What.HOLE:
             self.counts["holes in level 3"] += 1
             if not message.snapshot:
                 shown.clear()
-                return _clear(Why.HOLE, time, number)
+                return _clear(Why.HOLE, fact.time, number)
         return self._change_in_place(fact, number) if what in _IN_PLACE else None
 
     def _change_in_place(self, fact: Fact, number: int) -> _Change | None:
@@ -180,39 +175,36 @@ class NormalForm:
         what, order_id, shown = fact.what, fact.order_id, self._shown
         if what is What.TAKEN:
             return self._taken(fact, number)
-        side, price, time = fact.side, fact.price, fact.time
         if what is What.RAISED:
             qty = shown[order_id] = shown[order_id] + fact.qty
-            return _Change(_MODIFY, side, price, order_id, time, qty, _BY_AMEND, number)
+            return _Change(_MODIFY, fact, qty, _BY_AMEND, number)
         qty = shown[order_id] = shown[order_id] - fact.qty
-        return self._reduction(
-            _Change(_MODIFY, side, price, order_id, time, qty, _BY_FILL, number, fact.qty)
-        )
+        return self._reduction(_Change(_MODIFY, fact, qty, _BY_FILL, number, fact.qty))
 
     def _reduction(self, change: _Change) -> _Change:
         """Keep a reduction until its trades are known; return it."""
-        self._open.setdefault(change.order_id, []).append(change)
+        self._open.setdefault(change.fact.order_id, []).append(change)
         return change
 
     def _taken(self, fact: Fact, number: int) -> _Change | None:
         """Return a reduction of a taker's own order; where it ends it, it has never rested."""
-        order_id, side, price, time = fact.order_id, fact.side, fact.price, fact.time
+        order_id = fact.order_id
         left = self._shown[order_id] - fact.qty
         if left:
             self._shown[order_id] = left
-            return _Change(_MODIFY, side, price, order_id, time, left, Why.TAKER, number)
+            return _Change(_MODIFY, fact, left, Why.TAKER, number)
         del self._shown[order_id]
         for earlier in reversed(self._messages):
             for at in range(len(earlier.changes) - 1, -1, -1):
                 change = earlier.changes[at]
-                if change is None or change.order_id != order_id:
+                if change is None or change.fact.order_id != order_id:
                     continue
                 earlier.changes[at] = None
                 if change.action is _ADD:
                     self.counts["takers that were shown for an instant, left out"] += 1
                     return None
         # Its rows are written: nothing came for a minute.
-        return _Change(_CANCEL, side, price, order_id, time, fact.qty, Why.TAKER, number)
+        return _Change(_CANCEL, fact, fact.qty, Why.TAKER, number)
 
     def _taker(self, taker: Taker) -> None:
         """Put a taker's trades before the first order that they filled."""
@@ -242,7 +234,7 @@ class NormalForm:
         fitting = [
             change
             for change in self._open.get(link.order_id, ())
-            if change.left and change.price == link.price and start <= change.time < end
+            if change.left and change.fact.price == link.price and start <= change.fact.time < end
         ]
         if len(fitting) > 1:
             fitting.sort(key=lambda change: change.left != left)
@@ -296,7 +288,8 @@ class NormalForm:
             if change.takers:
                 for taker in change.takers:
                     rows += self._trades(taker, at)
-            order_id, side, price, number = change.order_id, change.side, change.price, 0
+            fact, number = change.fact, 0
+            order_id, side, price = fact.order_id, fact.side, fact.price
             if order_id:
                 number = ids.get(order_id) or ids.setdefault(order_id, len(ids) + 1)
             if change.why is _BY_FILL:
@@ -315,10 +308,10 @@ class NormalForm:
 
         The ledger links a reduction as a whole or not at all.
         """
-        held = self._open[change.order_id]
+        held = self._open[change.fact.order_id]
         held.remove(change)
         if not held:
-            del self._open[change.order_id]
+            del self._open[change.fact.order_id]
         if not change.left:
             return
         if change.action is _CANCEL:
@@ -362,4 +355,4 @@ class NormalForm:
 
 
 def _clear(why: Why, at: int, number: int) -> _Change:
-    return _Change(Action.CLEAR, Side.BID, 0, "", at, 0, why, number)
+    return _Change(Action.CLEAR, Fact.hole("", at), 0, why, number)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from msgspec.structs import replace
 
 from kracked.flow.facts import Birth, Fact, Outcome, Place, PlaceKnown, Standing, State, What
-from kracked.flow.life import Life, QueueLevel, QueueSide, Reduction
+from kracked.flow.life import Life, QueueLevel, QueueSide
 from kracked.flow.links import HOLD_NS, MEMORY_NS, SLACK_NS, Linker
 from kracked.flow.lives import REMEMBERED, Crossing, Lives
 from kracked.protocol.events import OrderAction, Side, Trade
@@ -20,11 +20,8 @@ from kracked.times import NS_PER_S
 
 # To look a member up in its enum costs 70 ns each time, a name in the module 5.
 ADD, MODIFY, DELETE = OrderAction.ADD, OrderAction.MODIFY, OrderAction.DELETE
-LIVE, FILLED = State.LIVE, State.FILLED
-OBSERVED, REENTRY = PlaceKnown.OBSERVED, PlaceKnown.REENTRY
-NEW, CAME, RETURNED = What.NEW, What.CAME, What.RETURNED
-LEFT_VIEW = What.LEFT_VIEW
-SEEN, CAME_INTO_VIEW = Birth.SEEN, Birth.CAME_INTO_VIEW
+LIVE, FILLED, OBSERVED = State.LIVE, State.FILLED, PlaceKnown.OBSERVED
+NEW, CAME, RETURNED, LEFT_VIEW = What.NEW, What.CAME, What.RETURNED, What.LEFT_VIEW
 
 Row = tuple[OrderAction, str, int, int, int]
 """A change of an order: action, order id, price, quantity, the order's own time."""
@@ -155,7 +152,7 @@ class Ledger:
         _, order_id, price, qty, entered = row
         fresh = entered > newest - self._slack
         if life is None:
-            what, birth = (NEW, SEEN) if fresh else (CAME, CAME_INTO_VIEW)
+            what, birth = (NEW, Birth.SEEN) if fresh else (CAME, Birth.CAME_INTO_VIEW)
             life = Life(order_id, side.side, price, qty, entered, at, birth, price, qty)
             self.lives.known[order_id] = life
             if fresh:
@@ -168,7 +165,7 @@ class Ledger:
         if fresh:
             known = OBSERVED
         elif level.made == message:
-            known = REENTRY
+            known = PlaceKnown.REENTRY
         else:
             known = PlaceKnown.UNKNOWN
         level.join(life, message, known)
@@ -211,8 +208,7 @@ class Ledger:
             if self._is_taker(life):
                 self._tell(What.TAKEN, life, -by, at)
                 return
-            reduction = self._reduction(life, level, -by, at, whole=False)
-            level.note(reduction)
+            reduction = level.reduced(life, -by, at, self._arrived, whole=False)
             self.linker.reduced(reduction)
             self._tell(What.REDUCED, life, -by, at)
 
@@ -228,17 +224,10 @@ class Ledger:
             level.note((life.number, life.qty, True))
         else:
             level = side.levels[life.price]
-            reduction = self._reduction(life, level, life.qty, time, whole=True)
+            reduction = level.reduced(life, life.qty, time, self._arrived, whole=True)
             life.filled += life.qty
             self._end(side, life, FILLED, What.FILLED, time)
-            level.note(reduction)
             self.linker.reduced(reduction)
-
-    def _reduction(
-        self, life: Life, level: QueueLevel, qty: int, time: int, *, whole: bool
-    ) -> Reduction:
-        standing = Standing(level.made, life.number, life.entered)
-        return Reduction(life, life.price, qty, qty, time, self._arrived, standing, whole)
 
     def _is_taker(self, life: Life) -> bool:
         """Whether an order that shrinks is a taker at work, and no maker.
@@ -325,12 +314,11 @@ class Ledger:
         facts = self._begin(received) if self.lost else self.lose(received)
         self.told = max(self.told, at)
         self._messages += 1
-        self.bids.clear()
-        self.asks.clear()
         self._crossing.lives.clear()
         self.lost = False
         self._time = max(self._time, at)
         for side, rows in ((self.bids, bids), (self.asks, asks)):
+            side.clear()
             for row in rows:
                 self._present(side, row, self._time)
                 if not at:

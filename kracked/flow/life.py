@@ -137,6 +137,13 @@ class QueueLevel:
         self.orders[life.order_id] = life
         self.qty += life.qty
 
+    def reduced(self, life: Life, qty: int, time: int, arrived: int, *, whole: bool) -> Reduction:
+        """Return a quantity that leaves one of the orders, and remember it."""
+        standing = Standing(self.made, life.number, life.entered)
+        reduction = Reduction(life, life.price, qty, qty, time, arrived, standing, whole)
+        self.note(reduction)
+        return reduction
+
     def note(self, departure: Departure) -> None:
         """Remember a departure for the orders behind it."""
         log = self.log
