@@ -215,6 +215,13 @@ def add_export(commands: Commands) -> None:
         parser, "--symbols", arguments.symbols, "SYMBOL", default=[], help="only these pairs"
     )
     parser.add_argument(
+        "--start",
+        metavar="TIME",
+        help="where to begin: RFC 3339, in UTC; the book that stands there comes first, as a\n"
+        "snapshot",
+    )
+    parser.add_argument("--end", metavar="TIME", help="where to end, likewise")
+    parser.add_argument(
         "--lossy",
         action="store_true",
         help="write even where the format changes numbers; they are counted. Without it nothing\n"
@@ -238,6 +245,7 @@ def _export(given: argparse.Namespace) -> int:
         given.form,
         out=given.out,
         symbols=given.symbols,
+        times=(given.start, given.end),
         lossy=given.lossy,
         size_decimals=given.size_decimals,
         as_json=given.json,
