@@ -16,6 +16,7 @@ from kracked.errors import RecordError, says
 from kracked.format.coverage import Percents, Verdict
 from kracked.format.layout import SESSION_INFO
 from kracked.format.symbol_info import SymbolInfo
+from kracked.format.trade_holes import TradeHole, TradesKnown
 
 SCHEMA = 1
 
@@ -84,8 +85,15 @@ class SessionInfo(msgspec.Struct, kw_only=True):
     symbols: dict[str, SymbolInfo] = {}
     last_seq: int | None = None
     """Number of the last message that came; None until the recorder stops."""
+    trades: dict[str, TradesKnown] = {}
+    """Of each symbol the newest trade, and the holes in the numbers: trades that are missing."""
     files: dict[str, FileSeal] = {}
     """Every file as the recorder left it; none until it stops."""
+
+    @property
+    def trade_holes(self) -> list[TradeHole]:
+        """Trades that are missing, as the recorder knew last."""
+        return [hole for known in self.trades.values() for hole in known.holes]
 
 
 class TableInfo(msgspec.Struct):

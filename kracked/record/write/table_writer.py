@@ -176,6 +176,8 @@ class TableRows:
         match event:
             case events.Executions() if not self.stopped:
                 self.add_lines(EXECUTIONS.name, rows.executions(event, seq, self.bad_clock))
+            case events.HealedTrades() if not self.stopped:
+                self.add_lines(TRADES.name, rows.healed_trades(event, seq, self.bad_clock))
             case events.Balances() if not self.stopped:
                 self.add_lines(BALANCES.name, rows.balances(event, seq, self.bad_clock))
             case events.Instruments():
