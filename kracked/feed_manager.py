@@ -137,9 +137,8 @@ class FeedManager:
     def current_state(self) -> list[Event]:
         """Return everything that is known now besides the books, as snapshots.
 
-        For a program that joins a running feed: first the engine's status with what is planned,
-        then the instruments, then the ticker, the last trades and the candles of each live
-        subscription, then the account.
+        For a program that joins a running feed: the engine's status with what is planned, the
+        instruments, each live subscription's ticker, last trades and candles, the account.
         """
         now, snapshots = self.clock.wall(), list[Event]()
         if self.maintenance.standing is not None:

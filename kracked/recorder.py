@@ -31,7 +31,6 @@ from kracked.format import keyframe
 from kracked.format.cells import time_cell
 from kracked.format.keyframe import Book
 from kracked.format.session_info import SessionInfo
-from kracked.instruments import Precision
 from kracked.protocol.events import Balances, Event, Executions
 from kracked.record.closed_segments import tables_of_closed_segments
 from kracked.record.convert import convert
@@ -102,7 +101,7 @@ class Recorder:
             session.ingest.trade_holes,
             partial(_past_trades, self._rest),
             session.ingest.take_event,
-            precision=lambda symbol: _precision(feed, symbol),
+            instruments=feed.instruments,
             wall=feed.clock.wall,
             steady=feed.clock.steady,
             sleep=feed.clock.sleep,
@@ -227,15 +226,11 @@ async def _past_trades(rest: RestClient, symbol: str, since: int) -> TradePage:
     try:
         rows, last = await rest.trades(symbol, since=str(since))
     except Refused as refused:
-        raise NoPage(str(refused), final=refused.kind is ErrorClass.CHANGE_REQUEST) from refused
+        reason, useless = f"refused: {refused.error}", refused.kind is ErrorClass.CHANGE_REQUEST
+        raise NoPage(reason, final=useless) from refused
     except KrackedError as error:
         raise NoPage(str(error), final=False) from error
     return TradePage(rows, int(last) if last.isdecimal() else since)
-
-
-def _precision(feed: FeedManager, symbol: str) -> Precision | None:
-    instrument = feed.instruments.get(symbol)
-    return instrument.precision if instrument is not None else None
 
 
 def _books(feed: FeedManager) -> list[Book]:

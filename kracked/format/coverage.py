@@ -73,7 +73,7 @@ class Coverage:
 
     @property
     def closed_gaps(self) -> int:
-        """How many gaps of trades cost none, or none that was not fetched since."""
+        """The number of gaps that cost no trade, or none that was not fetched since."""
         return sum(self.is_closed(TRADES, *gap) for gap in self._trade_gaps)
 
     def is_closed(self, channel: str, symbols: Iterable[str], start: int, end: int) -> bool:

@@ -40,7 +40,7 @@ class TradeHole(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def count(self) -> int:
-        """How many trades are missing."""
+        """The number of missing trades."""
         return self.last - self.first + 1
 
     def __str__(self) -> str:
@@ -77,12 +77,12 @@ class TradeHoles:
 
     @property
     def known(self) -> dict[str, TradesKnown]:
-        """What is known of each symbol."""
+        """The state of each symbol's trades."""
         return dict(self._known)
 
     @property
     def missing(self) -> int:
-        """How many trades are missing."""
+        """The number of missing trades."""
         return sum(hole.count for hole in self.open())
 
     def open(self) -> list[TradeHole]:

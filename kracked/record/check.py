@@ -228,7 +228,8 @@ def _faults(health: RecordingHealth, *, empty: bool, incomplete: bool) -> Iterat
 def _gap_report(gap: RecordedGap, coverage: Coverage) -> GapReport:
     start, end = times.to_rfc3339(gap.start, 9), times.to_rfc3339(gap.end, 9)
     closed = coverage.is_closed(gap.channel, gap.symbols, gap.start, gap.end)
-    return GapReport(start, end, gap.lost, gap.symbols, gap.reason, gap.channel, closed)
+    report = GapReport(start, end, gap.lost, gap.symbols, gap.reason, gap.channel)
+    return msgspec.structs.replace(report, closed=closed)
 
 
 def _database_rows(path: Path) -> tuple[dict[str, int], list[DamagedStretch]]:

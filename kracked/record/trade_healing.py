@@ -5,14 +5,14 @@ It knows no REST client: whoever joins both gives it a function that fetches a p
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from kracked import times, units
 from kracked.errors import KrackedError, RecordError, says
 from kracked.format.trade_holes import TradeHole, TradeHoles
-from kracked.instruments import Precision
+from kracked.instruments import Instrument, Precision
 from kracked.protocol.events import HealedTrades, Side, Trade
 from kracked.times import NS_PER_S
 
@@ -42,7 +42,7 @@ class NoPage(RecordError):
     """Whether asking again is of no use."""
 
 
-class PastTrade(Protocol):
+class RestTrade(Protocol):
     """A trade as REST gives it."""
 
     @property
@@ -59,7 +59,7 @@ class PastTrade(Protocol):
 
     @property
     def traded(self) -> int:
-        """When it was made, ns since the Unix epoch."""
+        """Its time by the exchange, ns since the Unix epoch."""
 
     @property
     def side(self) -> str:
@@ -73,7 +73,7 @@ class PastTrade(Protocol):
 class TradePage(NamedTuple):
     """Trades after a time, oldest first."""
 
-    rows: Sequence[PastTrade]
+    rows: Sequence[RestTrade]
     last: int
     """The time to ask from for those after them, ns since the Unix epoch."""
 
@@ -103,7 +103,7 @@ class TradeHealer:
         fetch: Fetch,
         deliver: Callable[[HealedTrades], None],
         *,
-        precision: Callable[[str], Precision | None],
+        instruments: Mapping[str, Instrument],
         wall: Callable[[], int],
         steady: Callable[[], int],
         sleep: Callable[[float], Awaitable[None]],
@@ -114,13 +114,13 @@ class TradeHealer:
             holes: The trades that are missing.
             fetch: Fetches a page of trades.
             deliver: Takes trades that were missing, and heals the holes with them.
-            precision: Returns a symbol's decimals, None while they are not known.
+            instruments: The rules of every listed symbol that is known, with its decimals.
             wall: Returns the time, ns since the Unix epoch.
             steady: Returns ns that only rise.
             sleep: Waits for some seconds.
         """
         self._holes, self._fetch, self._deliver = holes, fetch, deliver
-        self._precision, self._wall = precision, wall
+        self._instruments, self._wall = instruments, wall
         self._steady, self._sleep = steady, sleep
         self._attempts: dict[tuple[str, int], _Attempts] = {}
         """By symbol and last number of a hole: it shrinks from its beginning."""
@@ -179,7 +179,7 @@ class TradeHealer:
                 return
             since = page.last
 
-    def _take(self, rows: Iterable[PastTrade], hole: TradeHole) -> None:
+    def _take(self, rows: Iterable[RestTrade], hole: TradeHole) -> None:
         """Deliver the trades of a page that are missing."""
         missing = self._holes.holes_of(hole.symbol)
         wanted = {
@@ -189,12 +189,13 @@ class TradeHealer:
         }
         if wanted:
             found = [wanted[number] for number in sorted(wanted)]
-            known = self._precision(hole.symbol)
-            self._deliver(healed_trades(hole.symbol, found, known, self._wall()))
+            known = self._instruments.get(hole.symbol)
+            precision = known.precision if known is not None else None
+            self._deliver(healed_trades(hole.symbol, found, precision, self._wall()))
 
 
 def healed_trades(
-    symbol: str, rows: Sequence[PastTrade], precision: Precision | None, now: int
+    symbol: str, rows: Sequence[RestTrade], precision: Precision | None, now: int
 ) -> HealedTrades:
     """Return trades of REST as an event, exact to the last digit.
 
@@ -229,7 +230,7 @@ def _decimals(number: Decimal) -> int:
     return len(f"{number:f}".partition(".")[2].rstrip("0"))
 
 
-def _is_sound(row: PastTrade) -> bool:
+def _is_sound(row: RestTrade) -> bool:
     """Whether a row is a trade: one of nothing, without a side or a possible time is none."""
     try:
         possible = 0 < row.traded < _LAST_TIME_NS

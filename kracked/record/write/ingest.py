@@ -24,7 +24,7 @@ from kracked.format.layout import LIVE_BOOKS
 from kracked.format.lazy_text import Text, render
 from kracked.format.line import Message
 from kracked.format.raw_census import MARKET as MARKET_CHANNELS
-from kracked.format.symbol_info import SymbolInfo
+from kracked.format.session_info import SymbolInfo
 from kracked.format.tables import CONNECTIONS, RECORDER, Flag
 from kracked.format.trade_holes import TradeHoles, TradesKnown
 from kracked.protocol import events
@@ -251,8 +251,7 @@ class Ingest:
         self._add_connection_row(event, feed)
 
     def _add_connection_row(self, event: rows.Told, feed: str) -> None:
-        row = rows.told(event, feed, self._raw.next_seq - 1)
-        self.tables.add_lines(CONNECTIONS.name, row)
+        self.tables.add_lines(CONNECTIONS.name, rows.told(event, feed, self._raw.next_seq - 1))
 
     def _add_loss(self, at: int, lost: int, why: str) -> None:
         """Count a gap of lost messages, mark it and add its row."""

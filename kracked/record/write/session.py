@@ -22,8 +22,7 @@ from kracked.format.coverage import WHOLE, Verdict
 from kracked.format.keyframe import Book, BookState
 from kracked.format.raw_census import last_trades
 from kracked.format.schema import README, markdown
-from kracked.format.session_info import SessionInfo, encode_info, read_info
-from kracked.format.symbol_info import SymbolInfo
+from kracked.format.session_info import SessionInfo, SymbolInfo, encode_info, read_info
 from kracked.protocol.events import Event
 from kracked.record import file_integrity, raw_index, repair
 from kracked.record.raw_index import LastMessage

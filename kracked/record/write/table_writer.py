@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from kracked.format.cells import is_plain_name
 from kracked.format.keyframe import Snapshot
 from kracked.format.lazy_text import LazyText, Text
-from kracked.format.symbol_info import SymbolInfo
+from kracked.format.session_info import SymbolInfo
 from kracked.format.tables import (
     ASSETS,
     BALANCES,
