@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from kracked.book.l3 import L3Book
 from kracked.flow.facts import Fact, Outcome, What
 from kracked.flow.ledger import Ledger
 from kracked.flow.life import QueueSide
@@ -74,15 +75,20 @@ class MarketFlow:
     # --- events -----------------------------------------------------------------------------
 
     def apply_trades(self, event: events.Trades) -> None:
-        """Count trades, each once. Of a first snapshot none are: they were before the start."""
+        """Count trades, each once.
+
+        A first snapshot is where watching begins: its trades are the last ones without a gap, and
+        count in all but the sold and bought columns.
+        """
         self._use_precision(event.precision)
+        first_snapshot = event.snapshot and self._newest_id is None
         taker: tuple[str, Side] | None = None
         for trade in event.trades:
             time = parse_ns(trade.timestamp)
             newest = self._newest_id
             if newest is None or trade.trade_id > newest:
                 self._newest_id = trade.trade_id
-            if (event.snapshot and newest is None) or (newest and trade.trade_id <= newest):
+            if newest is not None and trade.trade_id <= newest:
                 continue
             if newest is not None and trade.trade_id > newest + 1:
                 self.missing += trade.trade_id - newest - 1
@@ -91,11 +97,10 @@ class MarketFlow:
             first = (trade.timestamp, trade.side) != taker
             taker = (trade.timestamp, trade.side)
             self.ring.add(trade.side, trade.price, trade.qty, time, takers=int(first))
-            self.traded.add(trade, time)
+            if not first_snapshot:
+                self.traded.add(trade, time)
             self.anchored.add(trade.price, trade.qty, time)
             self._session(time, trade.price).add(trade.side, trade.price, trade.qty)
-        if event.snapshot and self.ring.since is None:
-            self.ring.begin(max((parse_ns(one.timestamp) for one in event.trades), default=0))
 
     def apply_level3(self, ledger: Ledger, event: events.L3Event) -> None:
         """Look at the best prices after a level 3 message that the ledger has applied."""
@@ -237,6 +242,8 @@ class MarketFlows:
         of its recording come to the same measures.
         """
         kind = type(event)
+        if kind is events.Heartbeat:
+            return self.elapse(event.received)
         if kind is events.L3Update or kind is events.L3Snapshot:
             return self._level3(event)  # type: ignore[arg-type]
         if kind is events.Trades:
@@ -251,13 +258,32 @@ class MarketFlows:
         return outcomes
 
     def elapse(self, now: int) -> list[Outcome]:
-        """Decide what has waited long enough; call it some times a second on a quiet feed.
+        """Decide what has waited long enough: every event does, heartbeats too.
 
         Args:
-            now: On the clock of the events' `received`, ns since the Unix epoch.
+            now: On the clock of the events' `received`, ns since the Unix epoch. Not later than
+                an event that waits to be applied: what it tells would come too late.
         """
         outcomes = self.order_flow.elapse(now)
         self._hand_out(outcomes)
+        return outcomes
+
+    def is_lost(self, symbol: str) -> bool:
+        """Whether nothing is known of a symbol's orders before the next snapshot or `restart`."""
+        ledger = self.order_flow.ledgers.get(symbol)
+        return ledger is None or ledger.lost
+
+    def lose(self, received: int) -> list[Outcome]:
+        """Trust no ledger until its next snapshot or `restart`."""
+        ledgers = self.order_flow.ledgers.values()
+        outcomes = [one for ledger in ledgers for one in ledger.lose(received)]
+        self._hand_out(outcomes)
+        return outcomes
+
+    def restart(self, book: L3Book, now: int) -> list[Outcome]:
+        """Begin a symbol's orders anew from a verified book, see `OrderFlow.restart`."""
+        outcomes = self.order_flow.restart(book, now)
+        self[book.symbol].take(outcomes)
         return outcomes
 
     def _level3(self, event: events.L3Event) -> list[Outcome]:
