@@ -169,6 +169,14 @@ class Linker:
         """Whether something is still undecided."""
         return bool(self._takers or self._unsettled)
 
+    def is_due(self, now: int) -> bool:
+        """Whether something has waited for the other feed long enough."""
+        since = now - self._hold
+        unsettled = self._unsettled
+        return bool(unsettled and unsettled[0].arrived <= since) or any(
+            group.arrived <= since for _, _, group in self._takers
+        )
+
     def _passed(self, instant: int) -> bool:
         """Whether both feeds have shown something later than a taker's last fill."""
         end = instant + self._slack

@@ -16,6 +16,7 @@ from kracked.flow.facts import Fact, Link, Outcome, Taker, What
 from kracked.flow.ledger import Ledger
 from kracked.flow.measures.touch import Touch
 from kracked.protocol.events import Side, Trade
+from kracked.times import NS_PER_S
 
 
 class Detectors:
@@ -86,10 +87,14 @@ class Detectors:
 
     def see(self, touch: Touch, time: int) -> None:
         """Take the best prices after a message."""
-        self.context.time = max(self.context.time, time)
-        self.context.see(touch, time)
-        self.walls.settle(time)
-        self._sweeps.see(touch, time)
+        context = self.context
+        context.time = max(context.time, time)
+        if touch is not context.touch or time - context.sampled_at >= NS_PER_S:
+            context.see(touch, time)
+        if self.walls.waiting:
+            self.walls.settle(time)
+        if self._sweeps.waiting:
+            self._sweeps.see(touch, time)
 
     def _taker(self, taker: Taker) -> None:
         if taker.order_id in self.context.own:
