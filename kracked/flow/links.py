@@ -172,10 +172,10 @@ class Linker:
     def is_due(self, now: int) -> bool:
         """Whether something has waited for the other feed long enough."""
         since = now - self._hold
-        unsettled = self._unsettled
-        return bool(unsettled and unsettled[0].arrived <= since) or any(
-            group.arrived <= since for _, _, group in self._takers
-        )
+        if self._unsettled and self._unsettled[0].arrived <= since:
+            return True
+        takers = self._takers
+        return bool(takers) and min(group.arrived for _, _, group in takers) <= since
 
     def _passed(self, instant: int) -> bool:
         """Whether both feeds have shown something later than a taker's last fill."""

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from kracked.book.l3 import L3Book
 from kracked.flow.detectors.detectors import Detectors
 from kracked.flow.detectors.numbers import DetectorNumbers
-from kracked.flow.facts import Outcome
+from kracked.flow.facts import Fact, Link, Outcome, Settled
 from kracked.flow.ledger import Ledger
 from kracked.flow.life import QueueSide
 from kracked.flow.measures.delta import DeltaRing
@@ -136,14 +136,13 @@ class MarketFlow:
             return
         bid, ask = bids.keys[-1], -asks.keys[-1]
         if bid < ask:  # a taker at work is shown across the spread
-            touch, before = (
-                (bid, bids.levels[bid].qty, ask, asks.levels[ask].qty),
-                self.flow_imbalance.touch,
-            )
-            if touch != before:
-                before = Touch(*touch)
-                self.flow_imbalance.take(before, self._time)
-            self.detectors.see(before, self._time)
+            touch = self.flow_imbalance.touch
+            now = (bid, bids.levels[bid].qty, ask, asks.levels[ask].qty)
+            if touch != now:
+                touch = Touch(*now)
+                self.flow_imbalance.take(touch, self._time)
+            if touch is not None:
+                self.detectors.see(touch, self._time)
 
     def apply_touch(self, touch: Touch, time: int, received: int) -> None:
         """Take the best prices of a level 2 book, where there is no level 3.
@@ -160,8 +159,21 @@ class MarketFlow:
 
     def take(self, outcomes: Sequence[Outcome], ledger: Ledger | None) -> None:
         """Take what this symbol's ledger told."""
-        self.changes.take(outcomes)
-        self.detectors.take(outcomes, ledger)
+        changes, detectors = self.changes, self.detectors
+        detectors.context.ledger = ledger
+        for outcome in outcomes:
+            kind = type(outcome)
+            if kind is Fact:
+                changes.fact(outcome)  # type: ignore[arg-type]
+                detectors.fact(outcome)  # type: ignore[arg-type]
+            elif kind is Link:
+                changes.link(outcome)  # type: ignore[arg-type]
+                detectors.walls.link(outcome)  # type: ignore[arg-type]
+            elif kind is Settled:
+                changes.settled(outcome)  # type: ignore[arg-type]
+            else:
+                detectors.taker(outcome)  # type: ignore[arg-type]
+        detectors.end_message()
         if ledger is not None and not self.detectors.context.touch:
             self.flow_imbalance.lose()
 

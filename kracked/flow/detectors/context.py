@@ -150,8 +150,9 @@ class MarketContext:
             self._spreads.append(touch.ask - touch.bid)
             if self.ledger is not None:
                 for side in (self.ledger.bids, self.ledger.asks):
-                    for key in side.keys[-LEVELS_SAMPLED:]:
-                        self.levels.add(side.levels[side.sign * key].qty, time)
+                    levels, sign = side.levels, side.sign
+                    sizes = [levels[sign * key].qty for key in side.keys[-LEVELS_SAMPLED:]]
+                    self.levels.add_all(sizes, time)
 
     def touch_at(self, time: int) -> Touch | None:
         """Return the best prices at an instant of the last seconds; None when it is too old."""

@@ -68,24 +68,23 @@ class PulledWalls:
         self._gone.clear()
         self._lately.clear()
 
-    def fact(self, fact: Fact) -> None:
-        """Take a fact of an order that is not our own."""
-        what = fact.what
-        lately = self._lately
-        lately.append(fact)
-        if lately[0].time < fact.time - LATELY_NS:
-            lately.popleft()
-            if lately[0].time < fact.time - LATELY_NS:
-                lately.popleft()
-        if what is What.NEW:
+    def came(self, fact: Fact) -> None:
+        """Take an order that is new, or was moved to its price."""
+        self._remember(fact)
+        if fact.what is What.NEW:
             if self._gone:
                 self._see_moves(fact)
-            if fact.qty >= self._least():
-                self._came(fact)
-        elif fact.order_id in self._walls and what in _LEAVES:
-            wall = self._walls.pop(fact.order_id)
-            self.traded += what is What.FILLED
-            if what is What.CANCELLED and not wall.filled:
+            thresholds = self._context.orders.in_force
+            if thresholds is not None and fact.qty >= thresholds.detector:
+                self._consider(fact)
+
+    def left(self, fact: Fact) -> None:
+        """Take an order that was cancelled, moved or filled."""
+        self._remember(fact)
+        wall = self._walls.pop(fact.order_id, None)
+        if wall is not None:
+            self.traded += fact.what is What.FILLED
+            if fact.what is What.CANCELLED and not wall.filled:
                 self._cancelled(wall, fact)
 
     def link(self, link: Link) -> None:
@@ -109,8 +108,20 @@ class PulledWalls:
 
     # --- coming and going -------------------------------------------------------------------
 
-    def _came(self, fact: Fact) -> None:
+    def _remember(self, fact: Fact) -> None:
+        lately, horizon = self._lately, fact.time - LATELY_NS
+        lately.append(fact)
+        while lately[0].time < horizon:
+            lately.popleft()
+
+    def _consider(self, fact: Fact) -> None:
+        """Follow an order if it is a wall: large, and far enough from the best price."""
         context = self._context
+        thresholds = context.orders.in_force
+        if thresholds is None or thresholds.learning:
+            return
+        if fact.qty < self._sightings.raise_limit(Kind.PULLED, thresholds.detector):
+            return
         distance = context.distance(fact.side, fact.price)
         far = context.better_levels(fact.side, fact.price) >= context.numbers.wall_levels
         if distance is not None and far:
@@ -154,13 +165,6 @@ class PulledWalls:
                 break
             total += queues.levels[price].qty
         return total
-
-    def _least(self) -> int:
-        """Return the size from which on an order is a wall."""
-        thresholds = self._context.orders.in_force
-        if thresholds is None or thresholds.learning:
-            return _NEVER
-        return self._sightings.raise_limit(Kind.PULLED, thresholds.detector)
 
     def _lost(self, gone: list[_Gone], begin: int, end: int) -> int:
         """Return what else a side lost near the price between two instants."""
@@ -271,9 +275,7 @@ class PulledWalls:
         }
 
 
-_LEAVES = (What.CANCELLED, What.FILLED, What.MOVED_AWAY)
 _SIGNS = {What.NEW: 1, What.MOVED_IN: 1, What.CANCELLED: -1, What.MOVED_AWAY: -1}
-_NEVER = 1 << 200
 
 
 def _bp(distance: int, middle: int) -> int:

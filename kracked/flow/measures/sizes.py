@@ -7,6 +7,7 @@ tenth of its weight each minute. What is in sight does not matter.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from kracked.times import NS_PER_S
@@ -22,7 +23,8 @@ LEAST_MEDIANS = 5
 """A threshold is never below so many medians."""
 KEEP = (8, 10)
 """A mark stays until the size falls below this part of its threshold."""
-FIXED_POINT = 16
+_ONE = 1 << 16
+"""The weight of one size, in fixed point."""
 
 Share = tuple[int, int]
 LARGE: Share = (10, 1_000)
@@ -50,16 +52,27 @@ class SizeHistogram:
         self._weights = [0] * BUCKETS
         self._highest = 0
         self._minute = 0
+        self._next = 0
+        """When the next minute begins."""
 
     def add(self, size: int, time: int) -> None:
         """Count a size, scaled and above 0, at an instant of the exchange's clock."""
-        minute = time // MINUTE_NS
-        if minute > self._minute:
-            self._decay(minute)
-        bucket = _bucket(size)
-        self._highest = max(self._highest, bucket)
-        self._weights[bucket] += 1 << FIXED_POINT
-        self.samples += 1
+        self.add_all((size,), time)
+
+    def add_all(self, sizes: Iterable[int], time: int) -> None:
+        """Count many sizes of one instant."""
+        if time >= self._next:
+            self._decay(time // MINUTE_NS)
+        weights, eighths, highest = self._weights, _EIGHTH_OF, self._highest
+        for size in sizes:
+            length = size.bit_length()
+            mantissa = size >> (length - 8) if length > 8 else size << (8 - length)
+            bucket = (length - 1) * OCTAVE + eighths[mantissa - 128]
+            if bucket > highest:
+                bucket = highest = min(bucket, BUCKETS - 1)
+            weights[bucket] += _ONE
+            self.samples += 1
+        self._highest = highest
 
     def above(self, *shares: Share) -> list[int]:
         """Return the sizes that these parts of all sizes reach, the smallest part first.
@@ -94,6 +107,7 @@ class SizeHistogram:
         for _ in range(min(passed, 256)):
             self._weights = [weight * 9 // 10 for weight in self._weights]
         self._minute = minute
+        self._next = (minute + 1) * MINUTE_NS
 
 
 class Thresholds(NamedTuple):
@@ -131,15 +145,18 @@ class AdaptiveSizes:
         )
         self._detector = detector
         self.in_force: Thresholds | None = None
-        self._second = 0
+        self._next = 0
 
     def add(self, size: int, time: int) -> None:
         """Count a size at an instant of the exchange's clock."""
-        second = time // NS_PER_S
-        if second > self._second:
-            self._second = second
+        self.add_all((size,), time)
+
+    def add_all(self, sizes: Iterable[int], time: int) -> None:
+        """Count many sizes of one instant."""
+        if time >= self._next:
+            self._next = (time // NS_PER_S + 1) * NS_PER_S
             self._make()
-        self.histogram.add(size, time)
+        self.histogram.add_all(sizes, time)
 
     def thresholds(self) -> Thresholds | None:
         """Return the thresholds in force; None before the first second of samples is over."""
@@ -178,13 +195,6 @@ class AdaptiveSizes:
             max(least, sizes[share]) for share in (LARGE, HUGE, self._detector)
         )
         self.in_force = Thresholds(large, huge, detector, median, learning=False)
-
-
-def _bucket(size: int) -> int:
-    """Return the bucket of a size; the last one holds all that is larger."""
-    length = size.bit_length()
-    mantissa = size >> (length - 8) if length > 8 else size << (8 - length)
-    return min((length - 1) * OCTAVE + _EIGHTH_OF[mantissa - 128], BUCKETS - 1)
 
 
 def _begin(bucket: int) -> int:
