@@ -125,6 +125,8 @@ KEYS = (
     Key("preview", "enter", "focused.preview", "", "Preview the order", TICKET),
     Key("send", "y", "send", "", "Send what the preview shows", TICKET),
     Key("revise", "n", "back", "", "Back to the ticket, or out of it", TICKET),
+    Key("read-on", "j,ctrl+d", "focused.read(1)", "", "Read on in a ticket that is cut", TICKET),
+    Key("read-back", "k,ctrl+u", "focused.read(-1)", "", "Read back in it", TICKET),
     Key("price-up", "up", "focused.step(1)", "", "Price up by a tick", TICKET),
     Key("price-down", "down", "focused.step(-1)", "", "Price down by a tick", TICKET),
     Key("price-up-10", "shift+up,pageup", "focused.step(10)", "", "Price up by ten ticks", TICKET),

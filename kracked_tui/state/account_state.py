@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 
 from kracked.feed.account import Account, Fill
 from kracked.orders.rules.funds import held
+from kracked.protocol.events import Side
 from kracked_tui.view.account.balances import Balance, balances_of
 from kracked_tui.view.account.orders import OrderRow, OwnLevel, own_levels, rows_of
 from kracked_tui.view.account.rates import RateView
 from kracked_tui.view.chrome.trading_status import TradingStatus
+from kracked_tui.view.ladder.selection import Selection
+from kracked_tui.view.queue.own_place import OwnPlace, own_places
 
 if TYPE_CHECKING:
     from kracked_tui.state.view_model import ViewModel
@@ -70,7 +73,33 @@ class AccountState:
             if order.symbol in instruments
         }
         sent = model.trader.sent() if model.trader else ()
-        return rows_of(open_orders, sent, model.source.l3, precisions, self._now)
+        closed = self._account.closed
+        precisions |= {
+            each.symbol: instruments[each.symbol].precision
+            for each in sent
+            if each.symbol in instruments
+        }
+        return rows_of(open_orders, sent, self.places, precisions, self._now, closed=closed)
+
+    @cached_property
+    def places(self) -> Mapping[str, OwnPlace]:
+        """The places in the queue of own orders of every pair, by order id."""
+        orders = self._account.orders.values() if self._account else ()
+        return own_places(orders, self._model.source.l3)
+
+    def place_at(self, selection: Selection) -> OwnPlace | None:
+        """Return the place of the first own order to fill at these prices; None without one."""
+        orders = self._account.orders.values() if self._account else ()
+        here = [
+            place
+            for order in orders
+            if order.symbol == self._symbol
+            and order.side is selection.side
+            and (place := self.places.get(order.order_id)) is not None
+            and selection.low <= place.price <= selection.high
+        ]
+        sign = -1 if selection.side is Side.BID else 1
+        return min(here, key=lambda it: (sign * it.price, it.position), default=None)
 
     @cached_property
     def own_levels(self) -> Mapping[int, OwnLevel]:
@@ -79,8 +108,7 @@ class AccountState:
         precision = book.precision if book else self._model.market.precision
         if precision is None or self._account is None:
             return {}
-        l3_book = self._model.source.l3.get(self._symbol)
-        return own_levels(self._account.orders.values(), self._symbol, l3_book, precision)
+        return own_levels(self._account.orders.values(), self._symbol, self.places, precision)
 
     @cached_property
     def order_ids(self) -> frozenset[str]:

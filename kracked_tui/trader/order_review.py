@@ -21,7 +21,7 @@ from kracked_tui.sources.base import Access
 from kracked_tui.trader import ticket_to_order
 from kracked_tui.trader.account_terms import AccountTerms
 from kracked_tui.trader.presets import Presets
-from kracked_tui.view.queue.queue_effect import Effect, effect_of
+from kracked_tui.view.queue.queue_effect import Effect, effect_of, joining
 from kracked_tui.view.ticket.post_only import note
 from kracked_tui.view.ticket.ticket import Ticket, TicketMarket
 from kracked_tui.view.ticket.ticket_lines import TicketView
@@ -92,9 +92,9 @@ class Reviewer:
     def effect(
         self, manager: OrderManager, ticket: Ticket, market: TicketMarket, book: L3Book | None
     ) -> Effect:
-        """Predict what an amend does to the place in the queue; a new order has no effect."""
+        """Predict the place in the queue: of a new order, or what an amend does to it."""
         if not ticket.amends:
-            return Effect()
+            return joining(ticket, market, book)
         order = manager.working.get(ticket.amends)
         terms = ticket_to_order.amended_terms(ticket, market.instrument)
         keeps = None if order is None else keeps_place(order, **terms)

@@ -25,6 +25,8 @@ PANES = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH, ORDERS, FILLS, B
 """Panes in the order of their numbers, from 1."""
 _LEAST_WIDTH, _LEAST_HEIGHT = 60, 16
 _LEAST_PANEL = 30
+_LEAST_TICKET = 24
+"""Rows in which most tickets and questions are whole."""
 _LEAST_SHARED, _LEAST_WITH_OWN = 66, 72
 """Columns below which a ladder, and one with own orders, has no room for a neighbour."""
 
@@ -66,7 +68,7 @@ def arrange(
         panes = {LADDER: body}
     else:
         panes = _panes(body, account=account)
-    over = {panel: _over(body, panel, panes.get(LADDER, body))} if panel else {}
+    over = {panel: _over(body, panel, panes)} if panel else {}
     return places | panes | over
 
 
@@ -75,19 +77,25 @@ def _has_room(width: int, height: int) -> bool:
     return width >= 110 and height >= 30
 
 
-def _over(body: Rectangle, panel: str, ladder: Rectangle) -> Rectangle:
+def _over(body: Rectangle, panel: str, panes: Arrangement) -> Rectangle:
     """Place a panel over the panes, at the right edge; the rows of the ladder stay where they are.
 
-    A ticket and a question lie beside the ladder where they have room for their words; a list
-    may cover it.
+    A ticket and a question lie beside the ladder where they have room for their words, and end
+    with the first pane below which they have room for their rows; a list may cover all.
     """
     width = {HELP: 78, TICKET: 36, PROMPT: 36, SESSIONS: 60}.get(panel, 44)
-    room = body.width - ladder.width
+    room = body.width - panes.get(LADDER, body).width
     if panel in (TICKET, PROMPT) and room >= _LEAST_PANEL:
         width = max(_LEAST_PANEL, min(width, room))
     elif body.width < width + _LEAST_WIDTH - 20:
         return body
-    return body._replace(x=body.width - width, width=width)
+    place = body._replace(x=body.width - width, width=width)
+    if panel not in (TICKET, PROMPT):
+        return place
+    under = [pane for pane in panes.values() if pane.x + pane.width > place.x]
+    heights = sorted(pane.y + pane.height - body.y for pane in under)
+    height = next((height for height in heights if height >= _LEAST_TICKET), body.height)
+    return place._replace(height=height)
 
 
 def _panes(body: Rectangle, *, account: bool) -> Arrangement:

@@ -174,8 +174,8 @@ class LadderPane(Pane):
 
     def on_click(self, event: Click) -> None:
         row = event.y - 2
-        if self.scroll.ready and 0 <= row < self.rows:
-            price = self.scroll.top_price(self.rows) - row * self.scroll.step
+        price = self.scroll.top_price(self.rows) - row * self.scroll.step
+        if self.scroll.ready and 0 <= row < self.rows and price > 0:
             self._take_scroll(self.scroll.pointed(price, rows=self.rows))
 
     def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
