@@ -2,7 +2,8 @@
 
 Price rows never move by themselves while the market is in sight. They recentre when the
 best prices come near the edge, unless the ladder is held, the cursor was placed, or keys send
-orders: then they stand still, and the pane's edge says where the market is.
+orders: then they stand still, and the pane's edge says where the market is. While keys send
+orders the cursor stands still as well: it names the price of the next one.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class LadderScroll:
     step: int = 0
     """Price difference of neighbouring rows; 0 until the first book chose one."""
     held: bool = False
+    pinned: bool = False
+    """Whether the cursor stands where it was when keys began to send orders."""
 
     @property
     def ready(self) -> bool:
@@ -54,6 +57,14 @@ class LadderScroll:
         """Whether the rows may move by themselves; `armed` is whether keys send orders."""
         return not (self.held or armed or self.cursor is not None)
 
+    def pinned_while(self, *, armed: bool, bid: int) -> LadderScroll:
+        """Keep the cursor where it is while keys send orders; let it go with the bid after."""
+        if armed and self.cursor is None:
+            return replace(self, cursor=bid_row(bid, self.step), pinned=True)
+        if self.pinned and not armed:
+            return replace(self, cursor=None, pinned=False)
+        return self
+
     def following(self, bid: int, ask: int, rows: int, *, armed: bool = False) -> LadderScroll:
         """Keep the best prices in sight, where the rows may move."""
         if not self.follows(armed=armed):
@@ -66,7 +77,8 @@ class LadderScroll:
 
     def recentred(self, bid: int, ask: int) -> LadderScroll:
         """Go to the market, put the cursor back on the best bid, and hold nothing."""
-        return replace(self, centre=bid_row((bid + ask) // 2, self.step), cursor=None, held=False)
+        centre = bid_row((bid + ask) // 2, self.step)
+        return replace(self, centre=centre, cursor=None, held=False, pinned=False)
 
     def moved(self, rows_up: int, *, bid: int, rows: int) -> LadderScroll:
         """Move the cursor; past the edge the ladder scrolls, and is then held."""
@@ -78,7 +90,8 @@ class LadderScroll:
         over = max(0, price - self.top_price(rows))
         under = max(0, self.bottom_price(rows) - price)
         held = self.held or bool(over or under)
-        return replace(self, cursor=price, centre=self.centre + over - under, held=held)
+        centre = self.centre + over - under
+        return replace(self, cursor=price, centre=centre, held=held, pinned=False)
 
     def regrouped(self, tick: int, coarser: int, *, bid: int) -> LadderScroll:
         """Take the next coarser (1) or finer (-1) grouping, around the best bid."""

@@ -98,6 +98,7 @@ class LadderPane(Pane):
             bids = [level.price for level in frame.book.bids.top(near)]
             asks = [level.price for level in frame.book.asks.top(near)]
             self.scroll = first_scroll(frame.tick, bids, asks, self.rows)
+        self.scroll = self.scroll.pinned_while(armed=frame.armed, bid=quote[0])
         self.scroll = self.scroll.following(*quote, self.rows, armed=frame.armed)
 
     def _order_counts(self, frame: FrameState) -> Mapping[int, int]:

@@ -90,3 +90,15 @@ def test_no_row_is_at_or_below_zero(bid: int, gap: int, moves: int, rows: int) -
 def test_rows_near_zero_do_not_recentre_with_every_change_of_the_middle() -> None:
     near = LadderScroll(centre=3, step=1)
     assert near.following(2, 4, ROWS) is near
+
+
+def test_the_cursor_stands_still_while_armed_and_goes_with_the_bid_again_after() -> None:
+    armed = STILL.pinned_while(armed=True, bid=1003)
+    assert (armed.cursor, armed.pinned) == (1000, True)
+    assert armed.pinned_while(armed=True, bid=1040) is armed
+    assert armed.pinned_while(armed=False, bid=1040) == STILL
+
+
+def test_a_cursor_that_was_placed_stays_when_the_keys_are_disarmed() -> None:
+    placed = STILL.pinned_while(armed=True, bid=1003).moved(2, bid=1003, rows=ROWS)
+    assert placed.pinned_while(armed=False, bid=1040) is placed
