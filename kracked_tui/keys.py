@@ -116,6 +116,8 @@ KEYS = (
     Key("join-ask", "S", "join('ask')", "", "Join the best ask, post-only, at once", TRADING),
     Key("smaller", "less_than_sign", "size_by(-1)", "", "Smaller size of the next order", TRADING),
     Key("larger", "greater_than_sign", "size_by(1)", "", "Larger size of the next order", TRADING),
+    Key("flatten", "Z", "exit(1)", "", "Cancel the pair, then leave the position", TRADING),
+    Key("reverse", "ctrl+r", "exit(2)", "", "The same, and turn the position round", TRADING),
     Key("panic", "K", "panic", "PANIC", "Cancel this pair at once, and disarm", TRADING),
     Key("panic-all", "ctrl+k", "panic_all", "", "Cancel ALL pairs at once, and disarm", TRADING),
     Key("amend", "e", "amend", "amend", "Amend the selected order", TRADING),

@@ -10,6 +10,7 @@ import msgspec
 from kracked.orders import (
     AmendedTerms,
     Check,
+    Draft,
     Limits,
     MaintenanceConsent,
     MarketContext,
@@ -17,6 +18,7 @@ from kracked.orders import (
     OrderReview,
     keeps_place,
 )
+from kracked.orders.rules.funds import free_funds
 from kracked_tui.sources.base import Access
 from kracked_tui.trader import ticket_to_order
 from kracked_tui.trader.account_terms import AccountTerms
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 _FOREVER_NS = 1 << 62
 _WAIVABLE = frozenset({Check.DUPLICATE, Check.DISTANCE, Check.DISCOURAGED})
+_OF_OPEN_ORDERS = frozenset({Check.DUPLICATE, Check.OPEN_NOTIONAL, Check.OPEN_ORDERS})
 _LOOKS, _LOOK_EVERY_S = 60, 0.05
 """The order's own stream and the book's come over two connections: one is ahead of the other."""
 
@@ -88,6 +91,23 @@ class Reviewer:
             return manager.review(ticket_to_order.draft_of(ticket), context, limits)
         change = AmendedTerms(**ticket_to_order.changes(ticket, order, market.instrument))
         return manager.review_amend(order, context, change, limits)
+
+    def review_exit(
+        self, manager: OrderManager, draft: Draft, market: TicketMarket
+    ) -> tuple[str, str]:
+        """Return an order in words, and the first rule it breaks; empty where it breaks none.
+
+        The open orders of its pair are taken to be cancelled. What only they can break is checked
+        again when it is sent, as everything is.
+        """
+        account, symbol = self._access.account, draft.symbol
+        others = [order for order in account.orders.values() if order.symbol != symbol]
+        free = free_funds(account.balances, others, self._terms.fees.values())
+        known = free if account.balances_known else None
+        context = msgspec.structs.replace(self.context(market), available=known)
+        review = manager.review(draft, context, manager.limits)
+        against = [it.sentence for it in review.refusals if it.check not in _OF_OPEN_ORDERS]
+        return review.words, next(iter(against), "")
 
     def effect(
         self, manager: OrderManager, ticket: Ticket, market: TicketMarket, book: L3Book | None

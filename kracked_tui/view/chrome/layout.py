@@ -19,7 +19,7 @@ LADDER, QUEUE, TAPE, CHART = "ladder", "queue", "tape", "chart"
 FLOW, LEVEL, DEPTH, WATCH = "flow", "level", "depth", "watch"
 ORDERS, FILLS, BALANCES, MINE = "orders", "fills", "balances", "mine"
 PICKER, HELP, TICKET, PROMPT = "picker", "help", "ticket", "prompt"
-TIME, SESSIONS = "time", "sessions"
+TIME, SESSIONS, STRIP = "time", "sessions", "strip"
 
 PANES = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH, ORDERS, FILLS, BALANCES)
 """Panes in the order of their numbers, from 1."""
@@ -53,15 +53,17 @@ def arrange(
         timed: Whether there is the time bar of a recording.
     """
     small = width < _LEAST_WIDTH or height < _LEAST_HEIGHT
+    top = [HEADER, STRIP] if account and not small else [HEADER]
     foot = [HINTS] if small else [STATUS, LOG, HINTS]
-    if account and not small and not _has_room(width, height - 1 - len(foot)):
+    if account and not small and not _has_room(width, height - len(top) - len(foot)):
         foot = [MINE, *foot]
     if timed:
         foot = [TIME, *foot]
-    places = {HEADER: Rectangle(0, 0, width, 1)}
+    places = {name: Rectangle(0, at, width, 1) for at, name in enumerate(top)}
     for at, name in enumerate(foot):
         places[name] = Rectangle(0, height - len(foot) + at, width, 1)
-    body = Rectangle(0, 1, width, max(1, height - 1 - len(foot)))
+    above = len(top)
+    body = Rectangle(0, above, width, max(1, height - above - len(foot)))
     if zoomed:
         panes = {zoomed: body}
     elif small or body.width < (_LEAST_WITH_OWN if account else _LEAST_SHARED):
