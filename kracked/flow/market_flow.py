@@ -12,6 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from kracked.book.l3 import L3Book
+from kracked.flow.detectors.detectors import Detectors
+from kracked.flow.detectors.numbers import DetectorNumbers
 from kracked.flow.facts import Fact, Outcome, What
 from kracked.flow.ledger import Ledger
 from kracked.flow.life import QueueSide
@@ -22,9 +25,9 @@ from kracked.flow.measures.touch import OrderFlowImbalance, Touch, lean_percent,
 from kracked.flow.measures.traded_at_price import TradedAtPrice
 from kracked.flow.measures.vwap import AnchoredVwaps, Vwap
 from kracked.flow.order_flow import OrderFlow
-from kracked.instruments import Precision
+from kracked.instruments import Instrument, Precision
 from kracked.protocol import events
-from kracked.protocol.events import Event, Side
+from kracked.protocol.events import Event, Side, Trade
 from kracked.times import parse_ns
 
 
@@ -41,9 +44,17 @@ class MarketFlow:
         flow_imbalance: The order flow imbalance at the touch.
         ledger: The orders; None without level 3.
         missing: Trades that never came, told by their numbers.
+        detectors: What looks for patterns; its `take_news` has the sightings.
     """
 
-    def __init__(self, symbol: str, *, session_offset_ns: int | None = 0, tick: int = 1) -> None:
+    def __init__(
+        self,
+        symbol: str,
+        *,
+        session_offset_ns: int | None = 0,
+        tick: int = 1,
+        numbers: DetectorNumbers | None = None,
+    ) -> None:
         """Begin with nothing.
 
         Args:
@@ -51,9 +62,12 @@ class MarketFlow:
             session_offset_ns: The time of day at which sessions begin, after 00:00 UTC; None
                 for one session that begins with the first trade.
             tick: The instrument's price increment, scaled.
+            numbers: The limits that detectors go by.
         """
         self.symbol = symbol
+        self._numbers = numbers
         self.tick = tick
+        self._least_qty = 0
         self.ledger: Ledger | None = None
         self._offset = session_offset_ns
         self._precision: Precision | None = None
@@ -67,6 +81,8 @@ class MarketFlow:
         self.ring = DeltaRing()
         self.flow_imbalance = OrderFlowImbalance()
         self.missing = 0
+        self.detectors = Detectors(self.symbol, self._numbers)
+        self.detectors.context.least_qty = self._least_qty
         self._newest_id: int | None = None
         self._time = self._received = 0
         """The newest time of the exchange, and when it came."""
@@ -74,28 +90,37 @@ class MarketFlow:
     # --- events -----------------------------------------------------------------------------
 
     def apply_trades(self, event: events.Trades) -> None:
-        """Count trades, each once. Of a first snapshot none are: they were before the start."""
+        """Count trades, each once.
+
+        A first snapshot is where watching begins: its trades are the last ones without a gap, and
+        count in all but the sold and bought columns.
+        """
         self._use_precision(event.precision)
+        first_snapshot = event.snapshot and self._newest_id is None
         taker: tuple[str, Side] | None = None
+        fresh: list[tuple[int, Trade]] = []
         for trade in event.trades:
             time = parse_ns(trade.timestamp)
             newest = self._newest_id
             if newest is None or trade.trade_id > newest:
                 self._newest_id = trade.trade_id
-            if (event.snapshot and newest is None) or (newest and trade.trade_id <= newest):
+            if newest is not None and trade.trade_id <= newest:
                 continue
             if newest is not None and trade.trade_id > newest + 1:
                 self.missing += trade.trade_id - newest - 1
                 self.ring.begin(time)
+                self.detectors.miss_trades()
             self._pass(time, event.received)
             first = (trade.timestamp, trade.side) != taker
             taker = (trade.timestamp, trade.side)
             self.ring.add(trade.side, trade.price, trade.qty, time, takers=int(first))
-            self.traded.add(trade, time)
+            if not first_snapshot:
+                self.traded.add(trade, time)
+            fresh.append((time, trade))
             self.anchored.add(trade.price, trade.qty, time)
             self._session(time, trade.price).add(trade.side, trade.price, trade.qty)
-        if event.snapshot and self.ring.since is None:
-            self.ring.begin(max((parse_ns(one.timestamp) for one in event.trades), default=0))
+        if not event.snapshot:
+            self.detectors.trades(fresh)
 
     def apply_level3(self, ledger: Ledger, event: events.L3Event) -> None:
         """Look at the best prices after a level 3 message that the ledger has applied."""
@@ -111,6 +136,7 @@ class MarketFlow:
         if bid < ask:  # a taker at work is shown across the spread
             touch = Touch(bid, bids.levels[bid].qty, ask, asks.levels[ask].qty)
             self.flow_imbalance.take(touch, self._time)
+            self.detectors.see(touch, self._time)
 
     def apply_touch(self, touch: Touch, time: int, received: int) -> None:
         """Take the best prices of a level 2 book, where there is no level 3.
@@ -123,13 +149,21 @@ class MarketFlow:
         if self.ledger is None:
             self._pass(time, received)
             self.flow_imbalance.take(touch, self._time)
+            self.detectors.see(touch, self._time)
 
-    def take(self, outcomes: Sequence[Outcome]) -> None:
-        """Take what the ledger told of this symbol."""
+    def take(self, outcomes: Sequence[Outcome], ledger: Ledger | None) -> None:
+        """Take what this symbol's ledger told."""
         self.changes.take(outcomes)
+        self.detectors.take(outcomes, ledger)
         for outcome in outcomes:
             if type(outcome) is Fact and outcome.what is What.HOLE:
                 self.flow_imbalance.lose()
+
+    def use_rules(self, pair: Instrument) -> None:
+        """Take the rules of the pair: its price increment and its smallest order."""
+        self.tick = pair.price_increment
+        self._least_qty = pair.qty_min
+        self.detectors.context.least_qty = pair.qty_min
 
     def _session(self, time: int, price: int) -> TradingSession:
         """Return the session of a trade; begin one when its day has come."""
@@ -207,7 +241,11 @@ class MarketFlows:
     """
 
     def __init__(
-        self, order_flow: OrderFlow | None = None, *, session_offset_ns: int | None = 0
+        self,
+        order_flow: OrderFlow | None = None,
+        *,
+        session_offset_ns: int | None = 0,
+        numbers: DetectorNumbers | None = None,
     ) -> None:
         """Begin without any symbol.
 
@@ -215,19 +253,23 @@ class MarketFlows:
             order_flow: The ledgers; whoever shares them feeds them through `apply` alone.
             session_offset_ns: The time of day at which sessions begin, after 00:00 UTC; None
                 for one session that begins with the first trade.
+            numbers: The limits that detectors go by.
         """
         self.order_flow = order_flow or OrderFlow()
+        self._numbers = numbers
         self.markets: dict[str, MarketFlow] = {}
         self._offset = session_offset_ns
-        self._ticks: dict[str, int] = {}
+        self._pairs: dict[str, Instrument] = {}
 
     def __getitem__(self, symbol: str) -> MarketFlow:
         """Return a symbol's measures; empty ones where nothing came yet."""
         market = self.markets.get(symbol)
         if market is None:
-            tick = self._ticks.get(symbol, 1)
-            market = MarketFlow(symbol, session_offset_ns=self._offset, tick=tick)
-            self.markets[symbol] = market
+            market = self.markets[symbol] = MarketFlow(
+                symbol, session_offset_ns=self._offset, numbers=self._numbers
+            )
+            if symbol in self._pairs:
+                market.use_rules(self._pairs[symbol])
         return market
 
     def apply(self, event: Event) -> list[Outcome]:
@@ -237,35 +279,56 @@ class MarketFlows:
         of its recording come to the same measures.
         """
         kind = type(event)
+        if kind is events.Heartbeat:
+            return self.elapse(event.received)
         if kind is events.L3Update or kind is events.L3Snapshot:
             return self._level3(event)  # type: ignore[arg-type]
         if kind is events.Trades:
             return self._trades(event)  # type: ignore[arg-type]
         if kind is events.Instruments:
             for pair in event.pairs:  # type: ignore[attr-defined]
-                self._ticks[pair.symbol] = pair.price_increment
+                self._pairs[pair.symbol] = pair
                 if pair.symbol in self.markets:
-                    self.markets[pair.symbol].tick = pair.price_increment
+                    self.markets[pair.symbol].use_rules(pair)
         outcomes = self.order_flow.apply(event)
         self._hand_out(outcomes)
         return outcomes
 
     def elapse(self, now: int) -> list[Outcome]:
-        """Decide what has waited long enough; call it some times a second on a quiet feed.
+        """Decide what has waited long enough: every event does, heartbeats too.
 
         Args:
-            now: On the clock of the events' `received`, ns since the Unix epoch.
+            now: On the clock of the events' `received`, ns since the Unix epoch. Not later than
+                an event that waits to be applied: what it tells would come too late.
         """
         outcomes = self.order_flow.elapse(now)
         self._hand_out(outcomes)
+        return outcomes
+
+    def is_lost(self, symbol: str) -> bool:
+        """Whether nothing is known of a symbol's orders before the next snapshot or `restart`."""
+        ledger = self.order_flow.ledgers.get(symbol)
+        return ledger is None or ledger.lost
+
+    def lose(self, received: int) -> list[Outcome]:
+        """Trust no ledger until its next snapshot or `restart`."""
+        ledgers = self.order_flow.ledgers.values()
+        outcomes = [one for ledger in ledgers for one in ledger.lose(received)]
+        self._hand_out(outcomes)
+        return outcomes
+
+    def restart(self, book: L3Book, now: int) -> list[Outcome]:
+        """Begin a symbol's orders anew from a verified book, see `OrderFlow.restart`."""
+        outcomes = self.order_flow.restart(book, now)
+        self[book.symbol].take(outcomes, self.order_flow[book.symbol])
         return outcomes
 
     def _level3(self, event: events.L3Event) -> list[Outcome]:
         outcomes = self._due(event)
         outcomes += self.order_flow.apply(event)
         market = self[event.symbol]
-        market.take(outcomes)
         ledger = self.order_flow.ledgers.get(event.symbol)
+        market.take(outcomes, ledger)
         if ledger is not None:
             market.apply_level3(ledger, event)
         return outcomes
@@ -275,7 +338,7 @@ class MarketFlows:
         outcomes += self.order_flow.apply(event)
         market = self[event.symbol]
         market.apply_trades(event)
-        market.take(outcomes)
+        market.take(outcomes, self.order_flow.ledgers.get(event.symbol))
         return outcomes
 
     def _due(self, event: events.MarketEvent) -> list[Outcome]:
@@ -286,7 +349,8 @@ class MarketFlows:
 
     def _hand_out(self, outcomes: Sequence[Outcome]) -> None:
         for symbol in dict.fromkeys(outcome.symbol for outcome in outcomes):
-            self[symbol].take([one for one in outcomes if one.symbol == symbol])
+            told = [one for one in outcomes if one.symbol == symbol]
+            self[symbol].take(told, self.order_flow.ledgers.get(symbol))
 
 
 def _levels(side: QueueSide) -> Iterator[tuple[int, int]]:

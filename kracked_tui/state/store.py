@@ -12,13 +12,14 @@ from decimal import Decimal
 
 from kracked import times
 from kracked.feed.account import Account
+from kracked.flow import MarketFlows
 from kracked.instruments import Instrument, Precision, similar_symbol
 from kracked.protocol import events
 from kracked.protocol.events import Event, Side
 from kracked.protocol.maintenance.tracker import MaintenanceNews, MaintenanceTracker
 from kracked.protocol.maintenance.words import clock_text
 from kracked.untrusted import printable
-from kracked_tui.sources.base import TimeJump
+from kracked_tui.sources.base import BooksJump, TimeJump
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import Bar, merged
 from kracked_tui.view.chrome.data_status import ONLINE, DataHealth, system_words
@@ -180,6 +181,8 @@ class Store:
     def __init__(self, mode: str) -> None:
         self.mode = mode
         self.markets: dict[str, MarketState] = {}
+        self.flows = MarketFlows()
+        """The measures of each market's order flow, and its orders where level 3 comes."""
         self.instruments: dict[str, Instrument] = {}
         self.log_entries: deque[LogEntry] = deque(maxlen=MAX_LOG_ENTRIES)
         """Newest first."""
@@ -231,6 +234,10 @@ class Store:
         if type(event) is TimeJump:
             vars(self).update(vars(Store(self.mode)))
             return
+        if type(event) is BooksJump:
+            self.flows.lose(event.received)
+            return
+        self.flows.apply(event)
         self.messages += 1
         self.last_received = event.received
         if not self.started:

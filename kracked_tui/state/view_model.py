@@ -99,9 +99,21 @@ class ViewModel:
         if not self.symbol:
             self.symbol = next(iter((*self.source.l2, *self.source.l3)), "")
         frame = FrameState(self, select, chosen_order)
+        self._follow_books(frame.now)
         if frame.quote:
             self.market.apply_quote(*frame.quote, frame.now)
         return frame
+
+    def _follow_books(self, now: int) -> None:
+        """Bring the order flow of the pair shown to the present, from its book where it must be.
+
+        After a jump in time or an overflow no snapshot comes by itself.
+        """
+        book, flows = self.source.l3.get(self.symbol), self.store.flows
+        if book is not None and book.verified and flows.is_lost(self.symbol):
+            flows.restart(book, now)
+        market = flows[self.symbol]
+        market.advance(market.now(now))
 
     def book(self, symbol: str) -> L2Book | LevelBook | None:
         """Return the level 2 book, or where there is none the level 3 book's levels."""
@@ -170,9 +182,8 @@ class ViewModel:
         due = due or (self.paused and self.store.messages != messages)
         if due or symbol != market.symbol:
             session = (market.session_bought, market.session_sold)
-            view = flow_view(
-                reversed(market.prints), now, since=self.store.started, session=session
-            )
+            flows = self.store.flows[market.symbol]
+            view = flow_view(flows.ring, flows.now(now), session=session)
             self._flow = (now, market.symbol, self.store.messages, view)
         return view
 

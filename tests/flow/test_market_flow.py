@@ -46,10 +46,15 @@ def test_trades_are_counted_in_every_measure() -> None:
     assert (market.traded.sold, market.traded.bought) == (2, 10)
 
 
-def test_the_trades_of_a_first_snapshot_were_before_the_start() -> None:
+def test_watching_begins_with_the_oldest_trade_of_a_first_snapshot() -> None:
     market = fed(trades((1, BUY, 1000, 5, 10), snapshot=True), trades((2, BUY, 1000, 1, 20)))[BTC]
-    assert (market.session.bought, market.ring.since) == (1, DAY + 10 * S)
-    assert market.missing == 0
+    assert (market.session.bought, market.ring.since) == (6, DAY + 10 * S)
+    assert (market.session.watched_from, market.missing) == (DAY + 10 * S, 0)
+
+
+def test_the_columns_count_no_trade_of_a_snapshot() -> None:
+    market = fed(trades((1, BUY, 1000, 5, 10), snapshot=True), trades((2, BUY, 1000, 1, 20)))[BTC]
+    assert market.traded.bought == 1
 
 
 def test_after_a_reconnect_a_snapshot_brings_what_was_missed_and_nothing_twice() -> None:

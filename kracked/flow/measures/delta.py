@@ -87,12 +87,16 @@ class DeltaRing:
         self._advance(second)
         bought, sold = (qty, 0) if side is Side.BID else (0, qty)
         notional = price * qty
-        added = (bought, sold, takers, notional, price * notional)
+        square = price * notional
         totals, length = self._totals, SECONDS + 1
         for late in range(max(second, self._second - SECONDS), self._second + 1):
-            before = totals[late % length]
+            total = totals[late % length]
             totals[late % length] = TakerFlow(
-                *(total + more for total, more in zip(before, added, strict=True))
+                total[0] + bought,
+                total[1] + sold,
+                total[2] + takers,
+                total[3] + notional,
+                total[4] + square,
             )
         begin = second // 60 * 60 * NS_PER_S
         self._minutes[begin] = self._minutes.get(begin, 0) + bought - sold

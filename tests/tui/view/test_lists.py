@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kracked.flow.measures.delta import DeltaRing
 from kracked.protocol import events
 from kracked.protocol.events import Side
 from kracked_tui.view.ladder.selection import Selection, levels_from
@@ -89,18 +90,19 @@ def test_a_remark_that_does_not_fit_is_left_out_whole(width: int, remark: str) -
 
 
 def test_the_flow_of_a_window_counts_what_is_younger_than_it() -> None:
-    newest = [
-        tape.Print(NOW - seconds * 10**9, side, 1, 1, 10, 1, 1)
-        for seconds, side in ((1, Side.BID), (9, Side.ASK), (30, Side.BID), (400, Side.BID))
-    ]
-    seen = flow.flow_view(newest, NOW, since=NOW - 10**12)
+    ring = DeltaRing()
+    for seconds, side in ((400, Side.BID), (30, Side.BID), (9, Side.ASK), (1, Side.BID)):
+        ring.add(side, 1, 10, NOW - seconds * 10**9)
+    seen = flow.flow_view(ring, NOW)
     assert [(each.bought, each.sold) for each in seen.windows] == [
         (10, 10), (20, 10), (20, 10), (30, 10),
     ]  # fmt: skip
 
 
 def test_a_window_longer_than_we_have_watched_says_so() -> None:
-    seen = flow.flow_view([], NOW, since=NOW - 120 * 10**9)
+    ring = DeltaRing()
+    ring.begin(NOW - 120 * 10**9)
+    seen = flow.flow_view(ring, NOW)
     assert [each.full for each in seen.windows] == [True, True, False, False]
 
 
