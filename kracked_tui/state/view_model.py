@@ -6,6 +6,7 @@ It holds no rule of drawing and knows no widget. A `FrameState` computes one fra
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from kracked import times
@@ -13,6 +14,7 @@ from kracked.errors import ConfigError, KrackedError, RequestRejected
 from kracked.protocol.maintenance.trading_effect import NewOrders, TradingEffect
 from kracked_tui.sources.base import Source
 from kracked_tui.state.frame_state import ChosenOrder, FrameState, Select
+from kracked_tui.state.session_positions import SessionPositions
 from kracked_tui.state.store import MarketState, Store
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chrome.data_status import DataHealth, data_status
@@ -51,6 +53,8 @@ class ViewModel:
         self.trader: Trader | None = None
         """None where no order can be sent."""
         self.status_without_trader = TradingStatus()
+        self.positions = SessionPositions()
+        """What own fills have made since the start."""
         self._flow: tuple[int, str, int, FlowView] = (0, "", 0, FlowView())
         """When it was made, of which pair, after how many messages, and the view."""
 
@@ -160,6 +164,13 @@ class ViewModel:
             bids=tuple(book.bids),
             asks=tuple(book.asks),
         )
+
+    def session_position(self, symbol: str) -> Decimal | str:
+        """Return what own fills of this session made of a pair, or why that is not known."""
+        if self.source.access is None:
+            return "there is no account"
+        self.positions.look(self.source.access.account, self.source.now())
+        return self.positions.unknown or self.positions.of(symbol).qty
 
     def flow(self, market: MarketState, now: int) -> FlowView:
         """Return takers' purchases and sales over the last minutes, made anew twice a second.

@@ -98,6 +98,7 @@ class LadderPane(Pane):
             bids = [level.price for level in frame.book.bids.top(near)]
             asks = [level.price for level in frame.book.asks.top(near)]
             self.scroll = first_scroll(frame.tick, bids, asks, self.rows)
+        self.scroll = self.scroll.pinned_while(armed=frame.armed, bid=quote[0])
         self.scroll = self.scroll.following(*quote, self.rows, armed=frame.armed)
 
     def _order_counts(self, frame: FrameState) -> Mapping[int, int]:
@@ -174,8 +175,8 @@ class LadderPane(Pane):
 
     def on_click(self, event: Click) -> None:
         row = event.y - 2
-        if self.scroll.ready and 0 <= row < self.rows:
-            price = self.scroll.top_price(self.rows) - row * self.scroll.step
+        price = self.scroll.top_price(self.rows) - row * self.scroll.step
+        if self.scroll.ready and 0 <= row < self.rows and price > 0:
             self._take_scroll(self.scroll.pointed(price, rows=self.rows))
 
     def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:

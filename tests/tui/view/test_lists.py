@@ -19,16 +19,23 @@ def test_the_queue_starts_with_the_order_that_fills_first() -> None:
     found = queue.queue_view(selection, levels_from(orders(), selection), NOW, skip=0, rows=9)
     assert (found.rows[0].place, found.rows[0].ahead) == (1, 0)
     assert found.rows[1].ahead == found.rows[0].qty
-    assert [row.place for row in found.rows] == list(range(1, 10))
 
 
-def test_the_quantity_ahead_is_everything_that_fills_before() -> None:
-    selection = Selection(Side.ASK, BEST_BID, BEST_BID + 50)
-    found = queue.queue_view(selection, levels_from(orders(), selection), NOW, skip=0, rows=40)
-    ahead = 0
+def test_a_place_is_counted_among_the_orders_of_one_price_as_the_book_counts_it() -> None:
+    selection, book = Selection(Side.ASK, BEST_BID, BEST_BID + 50), orders()
+    found = queue.queue_view(selection, levels_from(book, selection), NOW, skip=0, rows=40)
+    assert len({row.price for row in found.rows}) > 2
     for row in found.rows:
-        assert row.ahead == ahead
-        ahead += row.qty
+        place = book.place(row.order_id)
+        assert place is not None
+        assert (row.place, row.ahead) == (place.position, place.qty_ahead)
+
+
+def test_the_foot_says_at_how_many_prices_the_orders_of_a_row_are() -> None:
+    selection = Selection(Side.BID, BEST_BID - 20, BEST_BID)
+    found = queue.queue_view(selection, levels_from(orders(), selection), NOW, skip=0, rows=4)
+    text = "".join(span.text for span in queue.foot_spans(found, PRECISION, 4))
+    assert text.startswith(f"{found.orders} orders at {found.prices} prices · ")
 
 
 def test_orders_past_the_selected_prices_are_told_apart() -> None:
