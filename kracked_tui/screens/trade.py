@@ -7,7 +7,6 @@ Its parts handle keys: every screen has those for looking (`ViewKeys`) and asks 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
@@ -17,6 +16,7 @@ from textual.screen import Screen
 from textual.worker import WorkType
 
 from kracked_tui import keys
+from kracked_tui.config_checks import PAIR
 from kracked_tui.error_boundary import reporting_errors
 from kracked_tui.keys import Key
 from kracked_tui.screens.panels import Panels
@@ -53,7 +53,6 @@ _PLOT_EVERY_S = 0.5
 _FOOT_EVERY = 5
 """The counters at the foot are drawn with one frame in so many."""
 _FIRST_HINTS = 4
-_PAIR = re.compile(r"[A-Za-z0-9.]{1,20}/[A-Za-z0-9.]{1,20}")
 
 
 def hints(table: tuple[Key, ...], *, money: bool = False) -> list[Hint]:
@@ -342,14 +341,13 @@ class TradeScreen(Screen[None]):
 
     def show_symbol(self, symbol: str) -> None:
         """Show another pair, and subscribe what it needs; what cannot be a pair is refused."""
-        if not _PAIR.fullmatch(symbol):
+        if not PAIR.fullmatch(symbol):
             self.model.tell(f"{symbol[:20]!r} is no pair such as BTC/USD", "warn")
             self.draw()
             return
         for part in self.parts:
             part.leave_symbol()
         self.model.symbol = symbol
-        self.tape.at_least = 0
         self.draw()
         self.subscribe()
 

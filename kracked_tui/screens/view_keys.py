@@ -33,8 +33,6 @@ class ViewKeys(ScreenPart):
         self.action_help = partial(self._panels.toggle, layout.HELP)
         self.action_recentre = screen.ladder.recentre
         self.action_hold = screen.ladder.hold
-        self.action_group = screen.ladder.group
-        self.action_filter = screen.tape.filter
 
     # --- panels -----------------------------------------------------------------------
 
@@ -111,6 +109,22 @@ class ViewKeys(ScreenPart):
 
     # --- what is shown ----------------------------------------------------------------
 
+    def action_group(self, coarser: int) -> None:
+        """Take the next coarser (1) or finer (-1) grouping of the ladder, and remember it."""
+        ladder = self._screen.ladder
+        ladder.group(coarser)
+        if ladder.frame is not None and ladder.scroll.ready:
+            row = ladder.frame.precision.price_text(ladder.scroll.step)
+            self._model.memory.change_pair(ladder.frame.symbol, row=row)
+
+    def action_filter(self, further: int) -> None:
+        """Hide trades below the next larger size; 0 shows them all."""
+        tape = self._screen.tape
+        tape.filter(further)
+        if tape.frame is not None:
+            least = tape.frame.precision.qty_text(tape.at_least) if tape.at_least else ""
+            self._model.memory.change_pair(tape.frame.symbol, least_print=least)
+
     def action_reset_traded(self) -> None:
         """Clear the ladder's traded quantities."""
         self._model.market.reset_traded()
@@ -121,6 +135,7 @@ class ViewKeys(ScreenPart):
         model = self._model
         at = TIMEFRAMES.index(model.timeframe_s) + step
         model.timeframe_s = TIMEFRAMES[max(0, min(len(TIMEFRAMES) - 1, at))]
+        model.memory.change(timeframe_s=model.timeframe_s)
         self._screen.draw()
         model.tell(f"candles of {timeframe_name(model.timeframe_s)}")
         self._screen.run_in_background(model.load_candles, "candles", "no candles")

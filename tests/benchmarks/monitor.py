@@ -27,6 +27,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from tempfile import mkdtemp
 from typing import Self
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>78]")
@@ -52,6 +53,7 @@ class Screen:
         if self.pid == 0:
             os.nice(niceness)
             settings = {"TERM": "xterm-256color", "COLORTERM": "truecolor", **environment}
+            settings["XDG_STATE_HOME"] = mkdtemp(prefix="kracked-bench-")
             command = [sys.executable, "-m", self.module, *arguments]
             os.execve(sys.executable, command, {**os.environ, **settings})
         shape = struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0)

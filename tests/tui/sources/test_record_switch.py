@@ -17,6 +17,7 @@ from kracked_tui import launch, options
 from kracked_tui.app import Destination, Monitor
 from kracked_tui.config import Settings
 from kracked_tui.options import Options
+from kracked_tui.remembered import Memory
 from kracked_tui.sources.live import LiveSource
 from kracked_tui.sources.record_switch import session_name, sessions_folder
 from kracked_tui.view.chrome.status import FeedView, status_line
@@ -249,7 +250,7 @@ def test_a_recording_that_a_replay_ended_begins_anew_on_the_way_back(
         self.destination = next(ways, None)
 
     monkeypatch.setattr(Monitor, "run", run)
-    launch.run(Options(demo=True), Settings())
+    launch.run(Options(demo=True), Settings(), Memory())
     demo = "simulated exchange"
     assert opened == [(demo, False), ("night", False), ("other", False), (demo, True)]
 
