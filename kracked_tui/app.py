@@ -30,10 +30,11 @@ from textual.screen import Screen
 
 from kracked.errors import KrackedError
 from kracked.protocol.events import Event, Overflow
-from kracked_tui import error_boundary, keys, themes
+from kracked_tui import error_boundary, keys, palettes, themes
 from kracked_tui.config import Settings
 from kracked_tui.error_boundary import report_error, reporting_errors
 from kracked_tui.keys import Key
+from kracked_tui.palettes import Colours
 from kracked_tui.remembered import Memory
 from kracked_tui.screens.order import OrderScreen
 from kracked_tui.screens.replay import ReplayScreen
@@ -106,8 +107,7 @@ class Monitor(App[None]):
             UnknownTheme: The settings name a theme that does not exist.
         """
         super().__init__()
-        for theme in themes.THEMES:
-            self.register_theme(theme)
+        self.use_colours(Colours.TRUE)
         if settings.theme not in self.available_themes:
             raise themes.UnknownTheme(settings.theme, tuple(self.available_themes))
         replay, money = source.mode == "REPLAY", not read_only and source.mode != "REPLAY"
@@ -143,7 +143,16 @@ class Monitor(App[None]):
         """Return our variables for the toolkit's own themes."""
         return dict(themes.FALLBACKS)
 
+    def use_colours(self, colours: Colours) -> None:
+        """Draw every theme with the palette of a terminal of so many colours."""
+        for theme in themes.for_terminal(colours):
+            self.register_theme(theme)
+
     def on_mount(self) -> None:
+        # A picture has all colours; without any, the toolkit makes greys of all of them.
+        if not (self.is_headless or self.no_color):
+            with suppress(ValueError):
+                self.use_colours(Colours(self.console.color_system))
         self.theme = self.settings.theme
         self.set_keymap(self.settings.keys)
         self.push_screen(self.trade)
@@ -345,7 +354,7 @@ class Monitor(App[None]):
 
     def action_theme(self) -> None:
         """Take the next of our themes."""
-        names = themes.NAMES
+        names = palettes.NAMES
         at = names.index(self.theme) + 1 if self.theme in names else 0
         self.theme = names[at % len(names)]
         self.view_model.memory.change(theme=self.theme)

@@ -22,7 +22,7 @@ import msgspec
 
 from kracked.credentials import Credentials
 from kracked.errors import ConfigError, says
-from kracked_tui import config_checks, keys
+from kracked_tui import config_checks, keys, palettes
 from kracked_tui.options import Options
 
 _TABLES = ("monitor", "keys", "trading")
@@ -132,8 +132,8 @@ def settings(
         WrongSetting: A value does not fit.
     """
     path = config_path(environment)
-    before = {"theme": theme} if config_checks.is_theme(theme) else {}
-    values: dict[str, object] = {**before, **_read(path)}
+    before = theme if config_checks.is_theme(theme) else palettes.default_theme(environment)
+    values: dict[str, object] = {"theme": before, **_read(path)}
     read_from = dict.fromkeys(("fps", "theme"), path)
     for name in ("fps", "theme", "ascii", "mouse"):
         variable = f"KRACKED_{name.upper()}"

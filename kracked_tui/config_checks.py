@@ -10,13 +10,11 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from kracked_tui import keys
+from kracked_tui import keys, palettes
 
 if TYPE_CHECKING:
     from kracked_tui.config import Settings
 
-OWN_THEMES = ("night", "blue-orange", "mono", "day")
-"""Known without loading the toolkit, whose own themes may be named too."""
 _MOST_FPS = 60
 _MOST_ARMED_MIN = 480
 _MOST = Decimal(10) ** 12
@@ -36,7 +34,7 @@ def problems(settings: Settings) -> Iterator[tuple[str, str, str]]:
     if not 1 <= settings.fps <= _MOST_FPS:
         yield "monitor", "fps", f"{settings.fps} is not a number of frames from 1 to {_MOST_FPS}"
     if not is_theme(settings.theme):
-        known = ", ".join(OWN_THEMES)
+        known = ", ".join(palettes.NAMES)
         yield "monitor", "theme", f"no theme is called {settings.theme}; choose one of {known}"
     for name, reason in _trading(settings):
         yield "trading", name, reason
@@ -46,8 +44,8 @@ def problems(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 def is_theme(name: str) -> bool:
     """Whether a theme has this name: one of ours, or one of the toolkit's."""
-    if name in OWN_THEMES or not name:
-        return name in OWN_THEMES
+    if name in palettes.NAMES or not name:
+        return name in palettes.NAMES
     from textual.theme import BUILTIN_THEMES  # noqa: PLC0415  only for a theme that is not ours
 
     return name in BUILTIN_THEMES
