@@ -76,6 +76,8 @@ KEYS = (
     Key("finer", "minus", "group(-1)", "", "Finer price groups", LADDER),
     Key("later", "right_square_bracket", "timeframe(1)", "[ ] frame", "Longer candles", CHART),
     Key("sooner", "left_square_bracket", "timeframe(-1)", "", "Shorter candles", CHART),
+    Key("older", "left,h", "shift_time(-1)", "", "Older candles", CHART),
+    Key("newer", "right,l", "shift_time(1)", "", "Newer candles", CHART),
     Key("filter", "f", "filter(1)", "size", "Hide trades below the next size", CHART),
     Key("filter-off", "F", "filter(0)", "", "Show trades of every size", CHART),
     Key("next-pane", "tab", "pane(1)", "pane", "Go to the next pane", LISTS),
@@ -190,7 +192,7 @@ REPLAY_KEYS = (
     Key("jump", "t", "jump", "time", "Go to a time of day, or to a date and time", REPLAY),
 )
 """The keys that only a replay has."""
-_MOVED = {"hold": "h"}
+_MOVED = {"hold": "h", "older": "left", "newer": "right"}
 """Keys of the monitor that a replay moves: its space bar plays and pauses."""
 CHANGED = frozenset((*(key.id for key in REPLAY_KEYS), *_MOVED))
 """Ids of the keys that differ in a replay."""

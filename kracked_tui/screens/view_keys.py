@@ -97,6 +97,11 @@ class ViewKeys(ScreenPart):
         elif isinstance(target, SessionPicker):
             target.move(up * _FAR)
 
+    def action_shift_time(self, columns: int) -> None:
+        """Show what was before (-1) or after (1) in the focused pane."""
+        if self._panels.focused is not None:
+            self._panels.focused.shift(columns)
+
     def action_open(self) -> None:
         """Open what is under the cursor; from the ladder go to the queue."""
         focused = self._panels.focused

@@ -92,7 +92,7 @@ class MarketState:
             self.prints.append(each._replace(missing=missing) if missing else each)
             missing = 0
             self._set_last(each.last_price)
-            self._extend_bar(each.time, each.last_price, each.qty)
+            self._extend_bar(each.time, each.last_price, each.qty, each.notional)
         if event.snapshot:
             return
         for trade in event.trades:
@@ -123,7 +123,13 @@ class MarketState:
         for candle in event.candles:
             series = self.exchange_bars.setdefault(candle.interval * 60, {})
             bar = Bar(
-                candle.begin, candle.open, candle.high, candle.low, candle.close, candle.volume
+                candle.begin,
+                candle.open,
+                candle.high,
+                candle.low,
+                candle.close,
+                candle.volume,
+                candle.vwap * candle.volume,
             )
             known = series.get(bar.begin)
             if known is None or bar.volume >= known.volume:
@@ -159,7 +165,7 @@ class MarketState:
             self.rising = price > self.last
         self.last = price
 
-    def _extend_bar(self, time: int, price: int, qty: int) -> None:
+    def _extend_bar(self, time: int, price: int, qty: int, notional: int = 0) -> None:
         length = _FINEST_S * times.NS_PER_S
         begin = time // length * length
         if self.trade_bars and self.trade_bars[-1].begin >= begin:
@@ -169,9 +175,10 @@ class MarketState:
                 low=min(bar.low, price),
                 close=price,
                 volume=bar.volume + qty,
+                notional=bar.notional + notional,
             )
         else:
-            self.trade_bars.append(Bar(begin, price, price, price, price, qty))
+            self.trade_bars.append(Bar(begin, price, price, price, price, qty, notional))
 
 
 class Store:
