@@ -22,6 +22,7 @@ from tests.benchmarks.streams import stream
 from tests.shared import CAPTURES
 
 GOALS = {("book", 10): 0.75, ("book", 1000): 0.55, ("level3", 10): 0.6, ("level3", 1000): 0.45}
+INFERRED = 0.9
 PRECISIONS = {"BTC/USD": Precision(1, 8), "ETH/USD": Precision(2, 8)}
 MESSAGES, ROUNDS = 4_000, 25
 RECORDED = ("crossbook_book_btcusd_d10_resync", "crossbook_book_ethusd_d25")
@@ -37,9 +38,9 @@ def each(work: Callable[[bytes], object], updates: list[bytes]) -> float:
     return process_time() - started
 
 
-def keep(snapshot: bytes, updates: list[bytes]) -> float:
+def keep(snapshot: bytes, updates: list[bytes], precisions: dict[str, Precision]) -> float:
     """CPU seconds of the whole path; the snapshot is not measured. Fails on a mismatch."""
-    keeper = BookKeeper(precisions=PRECISIONS)
+    keeper = BookKeeper(precisions=precisions)
     keeper.receive(snapshot)
     spent = each(keeper.receive, updates)
     [stats] = keeper.stats.values()
@@ -53,7 +54,8 @@ def measure(snapshot: bytes, updates: list[bytes], rounds: int) -> dict[str, flo
     contenders: dict[str, Callable[[], float]] = {
         "json.loads": lambda: each(json.loads, updates),
         "msgspec": lambda: each(decode, updates),
-        "BookKeeper.receive": lambda: keep(snapshot, updates),
+        "BookKeeper.receive": lambda: keep(snapshot, updates, PRECISIONS),
+        "precision inferred": lambda: keep(snapshot, updates, {}),
     }
     best = dict.fromkeys(contenders, float("inf"))
     for _ in range(rounds):
@@ -71,6 +73,8 @@ def report(title: str, updates: list[bytes], best: dict[str, float], goal: float
         rate = count / spent / 1000
         line = f"  {name:20} {rate:8.0f} thousand/s   {floor / spent:5.2f} of json.loads"
         print(line + (f"   goal {goal:.2f}" if goal and name == "BookKeeper.receive" else ""))
+    inferred = best["BookKeeper.receive"] / best["precision inferred"]
+    print(f"  inferred / stated {inferred:.2f}   goal {INFERRED}")
 
 
 def recorded(name: str) -> tuple[bytes, list[bytes]]:
