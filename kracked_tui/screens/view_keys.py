@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from kracked_tui.screens.part import ScreenPart
 from kracked_tui.sources.record_switch import recorded_sessions
+from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.chart.candles import TIMEFRAMES, timeframe_name
 from kracked_tui.view.chrome import layout
 from kracked_tui.widgets.panels.help_pages import HelpPages
@@ -21,6 +22,12 @@ from kracked_tui.widgets.panes.pane import Pane
 if TYPE_CHECKING:
     from kracked_tui.screens.trade import TradeScreen
 
+_ACTS_IN = {
+    **dict.fromkeys(("recentre", "hold", "group"), layout.LADDER),
+    "timeframe": layout.CHART,
+    "filter": layout.TAPE,
+}
+"""The pane that must be in sight for a key to show an effect."""
 _FAR = 1000
 """More rows than any list has."""
 
@@ -33,6 +40,17 @@ class ViewKeys(ScreenPart):
         self.action_help = partial(self._panels.toggle, layout.HELP)
         self.action_recentre = screen.ladder.recentre
         self.action_hold = screen.ladder.hold
+
+    def has_effect(self, action: str, frame: FrameState) -> bool | None:
+        """Say whether a key of this part would do anything now."""
+        pane = _ACTS_IN.get(action)
+        if pane is not None:
+            return self._panels.pane(pane).display
+        if action == "watch":
+            return len(frame.store.markets) > 1
+        if action == "pane":
+            return len(self._panels.in_sight()) > 1
+        return frame.source.feed is not None if action == "record" else None
 
     # --- panels -----------------------------------------------------------------------
 

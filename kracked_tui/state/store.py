@@ -31,9 +31,11 @@ MAX_BARS = 2_000
 MAX_PRICES = 20_000
 """Prices with traded quantities; above it the oldest half is dropped."""
 MAX_LOG_ENTRIES = 500
+_SAID_BEFORE = 3
+"""Entries among which one that is said again is counted instead."""
 _FINEST_S = 5
-_UNKNOWN_PAIR = "Currency pair not supported"
-"""The exchange's refusal of a pair it does not list, or no longer lists."""
+_UNKNOWN_PAIR = "Currency pair not"
+"""The exchange's refusal of a pair it does not list: not supported, or written differently."""
 
 
 class MarketState:
@@ -219,6 +221,8 @@ class Store:
     def health(self, symbol: str, *, has_book: bool, verified: bool) -> DataHealth:
         """Return what is known about a symbol's data and the public connection."""
         market, down_reason = self.market(symbol), self._down_reasons.get("public", "")
+        # The list of pairs may come after the refusal.
+        listed = similar_symbol(symbol, self.instruments) if market.refused else None
         return DataHealth(
             mode=self.mode,
             connected=bool(self._connected) and "public" not in self._down_reasons,
@@ -230,7 +234,7 @@ class Store:
             last_received=self.last_received,
             ended=self.ended,
             system=self.system,
-            refused=market.refused,
+            refused=f"{market.refused}; did you mean {listed}?" if listed else market.refused,
         )
 
     def apply(self, event: Event) -> None:
@@ -267,7 +271,13 @@ class Store:
             role: `good`, `warn` or `dim`.
             own: About an order of ours, or the answer to a key.
         """
-        self.log_entries.appendleft(LogEntry(time, printable(text), role, own))
+        entry = LogEntry(time, printable(text), role, own)
+        for at, before in zip(range(_SAID_BEFORE), self.log_entries, strict=False):
+            if before[1:4] == entry[1:4]:
+                del self.log_entries[at]
+                entry = entry._replace(said=before.said + 1)
+                break
+        self.log_entries.appendleft(entry)
 
     # --- whether the data can be trusted ------------------------------------------
 
@@ -355,7 +365,5 @@ class Store:
         if event.channel == "level3" and event.symbol:
             self.market(event.symbol).level3_error = event.error
         elif event.symbol and event.error.startswith(_UNKNOWN_PAIR):
-            listed = similar_symbol(event.symbol, self.instruments)
-            hint = f" (did you mean {listed}?)" if listed else ""
-            self.market(event.symbol).refused = event.error + hint
+            self.market(event.symbol).refused = event.error
         self.tell(event.received, f"refused {event.channel or event.method}: {event.error}", "warn")

@@ -179,6 +179,6 @@ def _remarks(each: Print, precision: Precision) -> tuple[str, ...]:
     if each.missing:
         return f" {each.missing} missing before", f" -{each.missing}"
     if each.levels > 1:
-        levels = f"{each.levels}lv"
-        return f"▸{precision.price_text(each.last_price)} {levels}", levels
+        levels = f"{each.levels} levels"
+        return f"▸{precision.price_text(each.last_price)} {levels}", f" {levels}"
     return (f" {each.fills} fills",) if each.fills > 1 else ()
