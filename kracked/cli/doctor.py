@@ -31,8 +31,8 @@ from kracked.protocol.maintenance.words import event_text, incident_text
 from kracked.rest.account import KeyInfo
 from kracked.rest.client import RestClient
 from kracked.rest.market import SystemStatus
-from kracked.rest.nonce import state_folder
 from kracked.rest.transport import proxy_of
+from kracked.state_files import state_folder
 from kracked.times import NS_PER_S, to_rfc3339
 
 CLOCK_TOLERANCE_S = 2.0

@@ -10,6 +10,7 @@ from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
 from kracked.protocol.events import Side
+from kracked_tui.remembered import scaled
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.ladder import ladder
 from kracked_tui.view.ladder.ladder_scroll import LadderScroll, ask_row, bid_row, first_scroll
@@ -99,6 +100,9 @@ class LadderPane(Pane):
             asks = [level.price for level in frame.book.asks.top(near)]
             self.scroll = first_scroll(frame.tick, bids, asks, self.rows)
         self.scroll = self.scroll.pinned_while(armed=frame.armed, bid=quote[0])
+            row = scaled(frame.choices.row, frame.precision.price)
+            if row and row % frame.tick == 0:
+                self.scroll = replace(self.scroll, step=row, centre=bid_row(quote[0], row))
         self.scroll = self.scroll.following(*quote, self.rows, armed=frame.armed)
 
     def _order_counts(self, frame: FrameState) -> Mapping[int, int]:
