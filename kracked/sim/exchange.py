@@ -38,8 +38,6 @@ from kracked.sim.order_entry.brokerage import Brokerage
 from kracked.sim.order_entry.client_accounts import AccountOptions
 from kracked.sim.order_entry.endpoints import FaultyMethods
 from kracked.sim.realism import PLAIN, Realism
-from kracked.sim.truth import TruthRow, truth_rows
-from kracked.sim.rest_names import RestNames
 from kracked.sim.truth import PlantedRow, TruthRow, truth_rows
 
 INSTRUMENT = Topic("instrument")

@@ -30,10 +30,9 @@ from kracked_tui.state.frame_state import FrameState
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.account.orders import mine_line
 from kracked_tui.view.chrome import layout
-from kracked_tui.view.chrome.status import Hint, log_line
-from kracked_tui.view.chrome.trade_strip import strip_line
 from kracked_tui.view.chrome.hints import Hint
 from kracked_tui.view.chrome.status import log_line
+from kracked_tui.view.chrome.trade_strip import strip_line
 from kracked_tui.view.replay.record_status import banner_line
 from kracked_tui.view.replay.sessions import SessionRow
 from kracked_tui.widgets.bindings import bindings

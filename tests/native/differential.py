@@ -9,6 +9,8 @@ from __future__ import annotations
 import random
 from itertools import count
 
+from kracked.replay_server.windows import snapshot
+
 from kracked.book.keeper import BookKeeper
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
@@ -16,7 +18,6 @@ from kracked.book.queue import LevelQueue
 from kracked.instruments import Precision
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Event
-from kracked.replay_server.windows import snapshot
 from tests.benchmarks.streams import stream
 from tests.native.engines import chosen
 

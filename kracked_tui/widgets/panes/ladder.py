@@ -99,10 +99,10 @@ class LadderPane(Pane):
             bids = [level.price for level in frame.book.bids.top(near)]
             asks = [level.price for level in frame.book.asks.top(near)]
             self.scroll = first_scroll(frame.tick, bids, asks, self.rows)
-        self.scroll = self.scroll.pinned_while(armed=frame.armed, bid=quote[0])
             row = scaled(frame.choices.row, frame.precision.price)
             if row and row % frame.tick == 0:
                 self.scroll = replace(self.scroll, step=row, centre=bid_row(quote[0], row))
+        self.scroll = self.scroll.pinned_while(armed=frame.armed, bid=quote[0])
         self.scroll = self.scroll.following(*quote, self.rows, armed=frame.armed)
 
     def _order_counts(self, frame: FrameState) -> Mapping[int, int]:
