@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kracked.cli import arguments
 from kracked.cli.arguments import Commands
+from kracked.cli.paper_command import add_terms, paper_terms
 
 
 def _session_parser(
@@ -95,6 +96,13 @@ def add_replay(commands: Commands) -> None:
     parser.add_argument(
         "--once", action="store_true", help="served: exit at the end of the recording"
     )
+    parser.add_argument(
+        "--trade",
+        action="store_true",
+        help="served: take orders of a paper account into the recorded queue; it needs level3 and\n"
+        "trade in the recording. With --speed max the recording waits for its clients",
+    )
+    add_terms(parser)
     parser.set_defaults(run=_replay)
 
 
@@ -102,14 +110,16 @@ def _replay(given: argparse.Namespace) -> int:
     from kracked.cli.replay import replay, serve
 
     if given.serve is not None:
-        return serve(
-            given.session,
-            port=given.serve,
+        from kracked.replay_server.server import Begin, PlaybackOptions
+
+        options = PlaybackOptions(
             speed=given.speed,
             start=given.start,
-            begin=given.begin,
-            once=given.once,
+            begin=Begin(given.begin),
+            port=given.serve,
+            trade=paper_terms(given) if given.trade else None,
         )
+        return serve(given.session, options, once=given.once)
     return replay(given.session, speed=given.speed, start=given.start, raw=given.raw)
 
 
@@ -205,6 +215,13 @@ def add_export(commands: Commands) -> None:
         parser, "--symbols", arguments.symbols, "SYMBOL", default=[], help="only these pairs"
     )
     parser.add_argument(
+        "--start",
+        metavar="TIME",
+        help="where to begin: RFC 3339, in UTC; the book that stands there comes first, as a\n"
+        "snapshot",
+    )
+    parser.add_argument("--end", metavar="TIME", help="where to end, likewise")
+    parser.add_argument(
         "--lossy",
         action="store_true",
         help="write even where the format changes numbers; they are counted. Without it nothing\n"
@@ -228,6 +245,7 @@ def _export(given: argparse.Namespace) -> int:
         given.form,
         out=given.out,
         symbols=given.symbols,
+        times=(given.start, given.end),
         lossy=given.lossy,
         size_decimals=given.size_decimals,
         as_json=given.json,

@@ -110,6 +110,11 @@ class Ghost:
             self._follow(outcome)  # type: ignore[arg-type]
         return []
 
+    @property
+    def crossed(self) -> bool:
+        """Whether an order that rested across it waits for the takers of before."""
+        return bool(self._crossings)
+
     def settle(self, decided: int) -> list[GhostFill]:
         """Decide what orders that rested across it have filled.
 

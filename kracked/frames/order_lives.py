@@ -19,6 +19,7 @@ from kracked.flow.ledger import Ledger
 from kracked.flow.life import Life
 from kracked.format import tables
 from kracked.format.session_info import read_table_info
+from kracked.format.tables import Flag
 from kracked.frames.books.order_messages import depth_of, order_messages, times_ns
 from kracked.frames.books.order_rows import TooManyDigits
 from kracked.frames.loaders import load
@@ -223,11 +224,18 @@ def ledger_steps(source: Source, symbol: str, *, exact: bool) -> Iterator[Ledger
 
 
 class RecordedTrades:
-    """The recorded trades of a symbol, in the order of arrival."""
+    """The recorded trades of a symbol, in the order of arrival.
+
+    Those that REST gave later are taken where they were made: there their fills are looked for.
+    """
 
     def __init__(self, source: Source, symbol: str) -> None:
-        columns = ["ts_event", "ts_recv", "price", "qty", "side", "trade_id"]
+        columns = ["ts_event", "ts_recv", "price", "qty", "side", "trade_id", "flags"]
         frame = load(tables.TRADES, source, symbols=symbol, columns=columns, exact=True)
+        healed = frame["flags"].fillna(0).to_numpy("int64") & Flag.HEALED > 0
+        if healed.any():
+            made = frame["ts_recv"].mask(healed, frame["ts_event"])
+            frame = frame.assign(ts_recv=made).sort_values("ts_recv", kind="stable")
         self._rows = deque(
             zip(
                 times_ns(frame["ts_recv"]),

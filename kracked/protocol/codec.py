@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
+from weakref import WeakMethod
 
 import msgspec
 
@@ -31,7 +32,6 @@ from kracked.protocol.number_parser import (
     NumberReader,
     decimal,
     exact,
-    fits,
     is_present,
     max_decimals,
     price,
@@ -66,6 +66,7 @@ class Codec:
             symbol: NumberReader(precision) for symbol, precision in (precisions or {}).items()
         }
         self._inferred: dict[str, NumberReader] = {}
+        self._listeners: list[WeakMethod[Callable[[str], None]]] = []
         # No lambdas: a codec is pickled with the keeper it belongs to.
         self._read: dict[type, Callable[[Any, int], list[Event]]] = {
             wire.BookMessage: self._book,
@@ -151,59 +152,56 @@ class Codec:
         kind = events.BookSnapshot if message.type == "snapshot" else events.BookUpdate
         found: list[Event] = []
         for data in message.data:
-            symbol, bids, asks = data.symbol, data.bids, data.asks
-            reader = self._readers.get(symbol) or self._inferred_reader(data, kind)
-            found.append(
-                kind(
-                    received,
-                    symbol,
-                    reader.precision,
-                    reader.levels(bids) if bids else (),
-                    reader.levels(asks) if asks else (),
-                    data.checksum,
-                    data.timestamp,
-                )
-            )
+            reader = self._readers.get(data.symbol)
+            if reader is None:
+                found.append(self._inferred_event(_book_event, kind, data, received))
+            else:
+                found.append(_book_event(kind, data, reader, received))
         return found
 
     def _orders(self, message: wire.OrdersMessage, received: int) -> list[Event]:
         kind = events.L3Snapshot if message.type == "snapshot" else events.L3Update
         found: list[Event] = []
         for data in message.data:
-            symbol, bids, asks = data.symbol, data.bids, data.asks
-            reader = self._readers.get(symbol) or self._inferred_reader(data, kind)
-            found.append(
-                kind(
-                    received,
-                    symbol,
-                    reader.precision,
-                    reader.orders(bids) if bids else (),
-                    reader.orders(asks) if asks else (),
-                    data.checksum,
-                    data.timestamp,
-                )
-            )
+            reader = self._readers.get(data.symbol)
+            if reader is None:
+                found.append(self._inferred_event(_orders_event, kind, data, received))
+            else:
+                found.append(_orders_event(kind, data, reader, received))
         return found
 
+    def _inferred_event(
+        self,
+        make: Callable[[Any, Any, NumberReader, int], Event],
+        kind: type[Event],
+        data: wire.BookData | wire.OrdersData,
+        received: int,
+    ) -> Event:
+        """Make an event with the decimals of the last snapshot; wider numbers widen them."""
+        known = self._inferred.get(data.symbol)
+        if known is not None and kind in (events.BookUpdate, events.L3Update):
+            try:
+                return make(kind, data, known, received)
+            except ProtocolError:  # most likely more decimals than known; else it is raised below
+                reader = self._inferred_reader(data, known.precision)
+        else:
+            reader = self._inferred_reader(data, Precision(0, 0))
+        return make(kind, data, reader, received)
+
     def _inferred_reader(
-        self, data: wire.BookData | wire.OrdersData, kind: type[Event]
+        self, data: wire.BookData | wire.OrdersData, least: Precision
     ) -> NumberReader:
-        """Return a reader with the decimals of the last snapshot; wider updates widen it."""
+        """Return a reader with `least` decimals or as many more as these numbers have."""
         rows = (*(data.bids or ()), *(data.asks or ()))
         prices = [row.price if isinstance(row, wire.WireLevel) else row.limit_price for row in rows]
         quantities = [row.qty if isinstance(row, wire.WireLevel) else row.order_qty for row in rows]
+        precision = Precision(
+            max(least.price, max_decimals(prices)), max(least.qty, max_decimals(quantities))
+        )
         known = self._inferred.get(data.symbol)
-        if known is None or kind in (events.BookSnapshot, events.L3Snapshot):
-            precision = Precision(max_decimals(prices), max_decimals(quantities))
-        elif fits(prices, known.precision.price) and fits(quantities, known.precision.qty):
-            return known
-        else:
-            precision = Precision(
-                max(known.precision.price, max_decimals(prices)),
-                max(known.precision.qty, max_decimals(quantities)),
-            )
         if known is None or precision != known.precision:
             known = self._inferred[data.symbol] = NumberReader(precision)
+            self._tell(data.symbol)
         return known
 
     # --- the rest of the market ---------------------------------------------------
@@ -302,6 +300,21 @@ class Codec:
         # An unchanged precision must stay the same object: books compare it by identity.
         if known is None or known.precision != precision:
             self._readers[symbol] = NumberReader(precision)
+            self._tell(symbol)
+
+    def on_change(self, listener: Callable[[str], None]) -> None:
+        """Call a method with each symbol whose precision changes, while its owner lives."""
+        self._listeners = [known for known in self._listeners if known() is not None]
+        self._listeners.append(WeakMethod(listener))
+
+    def _tell(self, symbol: str) -> None:
+        for known in self._listeners:
+            if (listener := known()) is not None:
+                listener(symbol)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the listeners out of a pickle."""
+        return {**vars(self), "_listeners": []}
 
     def precision(self, symbol: str) -> Precision | None:
         """Return a symbol's precision, stated or inferred; None while it is unknown."""
@@ -310,6 +323,42 @@ class Codec:
 
 
 # --- parts of messages ----------------------------------------------------------------
+
+
+def _book_event(
+    kind: type[events.BookSnapshot | events.BookUpdate],
+    data: wire.BookData,
+    reader: NumberReader,
+    received: int,
+) -> Event:
+    bids, asks = data.bids, data.asks
+    return kind(
+        received,
+        data.symbol,
+        reader.precision,
+        reader.levels(bids) if bids else (),
+        reader.levels(asks) if asks else (),
+        data.checksum,
+        data.timestamp,
+    )
+
+
+def _orders_event(
+    kind: type[events.L3Snapshot | events.L3Update],
+    data: wire.OrdersData,
+    reader: NumberReader,
+    received: int,
+) -> Event:
+    bids, asks = data.bids, data.asks
+    return kind(
+        received,
+        data.symbol,
+        reader.precision,
+        reader.orders(bids) if bids else (),
+        reader.orders(asks) if asks else (),
+        data.checksum,
+        data.timestamp,
+    )
 
 
 def _trade(row: wire.TradeData, precision: Precision) -> events.Trade:

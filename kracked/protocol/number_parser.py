@@ -128,16 +128,6 @@ def max_decimals(numbers: Iterable[msgspec.Raw]) -> int:
     return most
 
 
-def fits(numbers: Iterable[msgspec.Raw], precision: int) -> bool:
-    """Whether the numbers lose nothing at this precision."""
-    try:
-        for number in numbers:
-            scale(bytes(number), precision)
-    except ProtocolError:
-        return False
-    return True
-
-
 class NumberReader:
     """Scales one instrument's numbers, as fast as Python can without losing a digit.
 

@@ -19,7 +19,6 @@ from kracked.protocol.number_parser import (
     TooManyRows,
     decimal,
     exact,
-    fits,
     is_present,
     max_decimals,
     price,
@@ -81,11 +80,6 @@ def test_the_prices_that_are_remembered_are_bounded_and_stay_right() -> None:
         row = wire.WireLevel(Raw(b"%d" % number), Raw(b"1"))
         assert reader.levels([row]) == ((number, 1),)
         assert len(reader._prices) <= KNOWN_PRICES
-
-
-def test_numbers_fit_a_precision_that_loses_none_of_their_digits() -> None:
-    assert fits([Raw(b"1.25"), Raw(b"1")], 2)
-    assert not fits([Raw(b"1.25"), Raw(b"1")], 1)
 
 
 def test_the_most_precise_number_tells_the_decimals() -> None:

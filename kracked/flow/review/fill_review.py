@@ -266,7 +266,8 @@ class FillReview:
             if resting is None or link.standing is None:
                 continue
             life, level = resting
-            if (level.made, life.number) != link.standing[:2]:
+            stood = link.standing
+            if (level.made, life.number) != (stood.made, stood.number):
                 continue  # it has joined another queue since
             moves = level.moves(life, 0)
             told = not moves.pending and not moves.earlier
