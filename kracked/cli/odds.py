@@ -35,7 +35,9 @@ def fit(sessions: list[Path], *, symbols: list[str], out: Path | None, as_json: 
     path = out or odds_path(os.environ)
     kept = read_odds(path)
     now = time.time_ns()
-    found = fit_odds(sessions, now=now, symbols=symbols)
+    found = fit_odds(
+        sessions, now=now, symbols=symbols, told=lambda line: print(line, file=sys.stderr)
+    )
     tables = [one for one in found.values() if isinstance(one, OddsTable)]
     for table in tables:
         for gone in kept.keep(table):

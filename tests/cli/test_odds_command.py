@@ -92,6 +92,7 @@ def test_what_is_too_short_is_said_and_keeps_the_earlier_table(
     before = data.read_bytes()
     assert main(["odds", "fit", str(short)]) == 1
     captured = capsys.readouterr()
+    assert f"reading the orders and trades of {SYMBOL}" in captured.err
     assert f"{SYMBOL}: not fitted: 0 of 40 minutes were recorded" in captured.err
     assert "nothing written" in captured.err
     assert data.read_bytes() == before
