@@ -108,6 +108,8 @@ def _changes(node: ast.AST, path: tuple[tuple[str, int | None], ...]) -> Iterato
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns", "decorator_list", "type_params", "bases"):
             continue
+        if isinstance(node, ast.ClassDef) and field == "keywords":
+            continue  # what a class declares of itself is for the type checker to see
         if isinstance(value, ast.AST):
             yield from _changes(value, (*path, (field, None)))
         elif isinstance(value, list):

@@ -15,6 +15,7 @@ from kracked.rest.request_executor import RequestTiming
 from kracked.rest.transport import HttpTransport
 from kracked.times import NS_PER_S, parse_ns
 from kracked_tui.trader import messages
+from tests.orders.conftest import OpenManager
 from tests.orders.scripted_exchange import Market
 from tests.orders.test_order_manager import ASK, place
 from tests.patience import until
@@ -112,6 +113,21 @@ async def test_a_refused_deadline_has_the_exchanges_time_asked_for_again(
         looking = asyncio.create_task(manager.reconciler.run())
         await until(lambda: market.exchange.count("Time") > asked)
         looking.cancel()
+
+
+@pytest.mark.parametrize(
+    ("fails", "every_s"), [(True, 10), (False, 300)], ids=["without an answer", "with one"]
+)
+async def test_the_exchanges_time_is_asked_for_every_five_minutes_and_soon_without_an_answer(
+    market: Market, opened: OpenManager, frozen: FrozenTime, fails: bool, every_s: int
+) -> None:
+    if fails:
+        market.exchange.always["Time"] = answers.refusal("EGeneral:Unknown method")
+    with opened() as manager:
+        for after_s, asked in ((0, 1), (every_s - 1, 1), (1, 2), (every_s - 1, 2), (1, 3)):
+            frozen.now += after_s * NS_PER_S
+            await manager.reconciler._measure()
+            assert market.exchange.count("Time") == asked
 
 
 @pytest.mark.parametrize(
