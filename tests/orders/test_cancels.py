@@ -447,3 +447,16 @@ async def test_an_order_that_has_landed_is_cancelled_again_once(
         outcome = await manager.cancel(cl_ord_id=entry.id)
     assert (pauses, outcome.count) == ([0.2, 0.5], 1)
     assert market.exchange.count("CancelOrder") == 2
+
+
+async def test_orders_with_and_without_a_close_that_nobody_has_heard_of_go_with_their_pair(
+    market: Market, opened: OpenManager
+) -> None:
+    close = CloseDraft(order_type=OrderType.STOP_LOSS, price=240_000)
+    with opened() as manager:
+        market.exchange.script["AddOrder"].append({"txid": ["O1"]})
+        closing = await place(manager, msgspec.structs.replace(DRAFT, close=close))
+        plain = await place(manager, ASK)
+        await manager.cancel_pair("BTC/USD")
+    body = market.exchange.last("CancelOrderBatch").body
+    assert (body["orders"], body["cl_ord_ids"]) == ([closing.userref], [plain.id])
