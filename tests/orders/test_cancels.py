@@ -460,3 +460,24 @@ async def test_orders_with_and_without_a_close_that_nobody_has_heard_of_go_with_
         await manager.cancel_pair("BTC/USD")
     body = market.exchange.last("CancelOrderBatch").body
     assert (body["orders"], body["cl_ord_ids"]) == ([closing.userref], [plain.id])
+
+
+async def test_an_order_that_does_not_land_may_still_arrive_though_it_is_not_there(
+    market: Market, client: RestClient, frozen: FrozenTime, outbox_file: Path
+) -> None:
+    arrive = asyncio.Event()
+
+    async def slow(request: Any) -> Any:
+        await arrive.wait()
+        return answers.reply(error="EOrder:Insufficient funds")
+
+    market.exchange.script["AddOrder"].append(slow)
+    with open_order_manager(client, outbox_file, timing=frozen.timing) as manager:
+        placing = asyncio.create_task(manager.place(DRAFT, NOW))
+        await until(lambda: market.exchange.count("AddOrder") == 1)
+        (entry,) = manager.outbox
+        outcome = await manager.cancel(cl_ord_id=entry.id)
+        arrive.set()
+        await placing
+    assert (outcome.gone, outcome.failed, outcome.count) == (True, True, 0)
+    assert (frozen.slept_s, market.exchange.count("CancelOrder")) == ([0.2, 0.5, 1.0], 1)

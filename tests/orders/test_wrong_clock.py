@@ -98,6 +98,23 @@ async def test_a_clock_that_is_far_off_is_told_of_once(wrong: Wrong, market: Mar
     assert len(wrong.told) == (wrong.timing.clock() < market.clock())
 
 
+@pytest.mark.parametrize("wrong", [-2, -1, 0], indirect=True)
+async def test_a_clock_is_told_of_from_two_seconds_on(
+    wrong: Wrong, frozen: FrozenTime, market: Market
+) -> None:
+    with wrong.opened() as manager:
+        await manager.reconciler._measure()
+    slow_ns = frozen.now - wrong.timing.clock()
+    assert wrong.told == [ns for ns in (slow_ns,) if ns >= 2 * NS_PER_S]
+
+
+async def test_a_refused_deadline_wakes_whoever_waits_to_look_up(opened: OpenManager) -> None:
+    with opened() as manager:
+        assert not manager.reconciler._awake.is_set()
+        manager.reconciler.measure_clock()
+        assert manager.reconciler._awake.is_set()
+
+
 @pytest.mark.parametrize("wrong", [-10], indirect=True)
 @pytest.mark.parametrize(
     "error", ["EService:Deadline elapsed", "EGeneral:Invalid arguments:deadline"]
