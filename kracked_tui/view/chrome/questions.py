@@ -67,6 +67,24 @@ def cancel_pair(symbol: str, rows: Sequence[OrderRow]) -> QuestionText:
     return QuestionText("Cancel the pair", tuple(sentences), answers)
 
 
+def leave_position(act: str, symbol: str, words: str, rows: Sequence[OrderRow]) -> QuestionText:
+    """Ask before a position is left or turned round.
+
+    Args:
+        act: `flatten` or `reverse`.
+        symbol: The pair.
+        words: The order in words, as it would be sent now.
+        rows: Own orders; those of the pair are cancelled first.
+    """
+    orders = sum(row.symbol == symbol and not row.ended for row in rows)
+    noun = "order" if orders == 1 else "orders"
+    first = f"{act.capitalize()} the session's position of {symbol}?"
+    if orders:
+        first += f" Cancels {orders} {noun}, waits until each is confirmed, then:"
+    last = "The position is read again before it is sent."
+    return QuestionText(act.capitalize(), (first, words, last), (("y", act),))
+
+
 def cancel_everything() -> QuestionText:
     """Ask for the word that cancels every order of the account."""
     sentences = (

@@ -90,7 +90,7 @@ class OrdersPane(Pane):
         if not account.order_rows:
             body = [blank, *sentence_lines(account.empty_reason, width)]
             return Content(body, note, foot=foot)
-        columns = orders.columns_for(width)
+        columns = orders.columns_for(width, account.order_rows)
         at = min(self._cursor, len(account.order_rows) - 1)
         rows = [
             orders.order_line(

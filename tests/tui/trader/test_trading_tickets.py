@@ -99,15 +99,47 @@ async def test_an_order_whose_preview_does_not_fit_is_not_sent(tmp_path: Path) -
     async with trading(tmp_path) as found:
         await found.armed()
         await found.pilot.press("b", "enter")
-        for size in ((10, 3), (30, 8)):
+        for size, reason in (((10, 3), "make the window larger"), ((30, 8), "goes on below")):
             await found.pilot.resize_terminal(*size)
             await found.pilot.press("y")
-            await found.until(lambda: "make the window larger" in found.log_text())
+            await found.until(lambda reason=reason: reason in found.log_text())  # type: ignore[misc]
             found.monitor.store.log_entries.clear()
         assert not found.received
         await found.pilot.resize_terminal(120, 40)
         await found.pilot.press("y")
         await found.placed()
+
+
+@pytest.mark.parametrize("size", [(60, 20), (40, 12)])
+async def test_on_a_small_screen_a_ticket_is_scrolled_and_says_that_it_goes_on(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.pilot.resize_terminal(*size)
+        await found.pilot.press("b", "T", "enter")
+        panel = found.screen.ticket_keys.panel
+        rows = " ".join(line.text for line in panel.lines)
+        if "▼" in rows:
+            assert "SENDS IT" not in rows
+            await found.pilot.press("y")
+            await found.until(lambda: "goes on below" in found.log_text(), found.text())
+            assert not found.received
+        while "▼" in panel.lines[0].text:
+            await found.pilot.press("j")
+            await found.pilot.pause()
+        await found.until(lambda: "SENDS IT" in found.text(), "never read to its end")
+        await found.pilot.press("y")
+        await found.placed()
+
+
+async def test_the_fields_of_a_ticket_that_are_out_of_sight_are_told(tmp_path: Path) -> None:
+    async with trading(tmp_path, size=(40, 12)) as found:
+        await found.pilot.press("b", "T")
+        panel = found.screen.ticket_keys.panel
+        assert "▼" in panel.lines[0].text
+        await found.pilot.press("j")
+        await found.until(lambda: "▲" in panel.lines[0].text)
 
 
 async def test_typing_nothing_leaves_the_field_as_it_was(tmp_path: Path) -> None:
