@@ -163,3 +163,15 @@ def test_a_fill_leaves_the_time_since_which_an_order_is_live() -> None:
     more = StateChange(at=T + 9, id=K, state=OrderState.LIVE, filled=Decimal("0.5"))
     assert (box.learn(more).since, box[K].filled) == (T + 1, Decimal("0.5"))
     assert box.learn(StateChange(at=T + 10, id=K, state=OrderState.FILLED)).since == T + 10
+
+
+def test_an_amend_is_not_found_by_the_id_of_the_order_that_it_changes() -> None:
+    box = outbox(OrderState.SENT)
+    amend = PreparedAction(
+        at=T, id="amend", kind=ActionKind.AMEND, symbol="BTC/USD", deadline=T + 5, request={}
+    )
+    box.prepare(amend)
+    box.learn(StateChange(at=T, id="amend", state=OrderState.UNKNOWN, txid="O1"))
+    assert box.order(txid="O1", cl_ord_id=None) is None
+    box.learn(moved(OrderState.LIVE, txid="O1"))
+    assert box.order(txid="O1", cl_ord_id=None) is box[K]
