@@ -75,6 +75,11 @@ def test_an_order_is_named_by_side_quantity_and_price(ticket: Ticket, words: str
     assert messages.order(ticket, BTC) == words
 
 
+def test_a_quantity_in_whole_coins_keeps_its_zeros() -> None:
+    whole = msgspec.structs.replace(BTC, precision=Precision(1, 0))
+    assert messages.order(replace(TICKET, qty=1_500), whole) == "BUY 1500 @ 64209.0"
+
+
 @pytest.mark.parametrize(
     ("result", "words", "role"),
     [
