@@ -170,7 +170,7 @@ async def play(session: Session) -> None:
     await session.press("b", "4", "deeper", "enter")
     await session.picture("trading-ticket")
     await session.type("A", "Type BTC/USD", "btc/usd")
-    await session.until(lambda: re.search(r"ARMED 1[45]:\d\d ⟳\d", session.text), "not armed")
+    await session.until(lambda: re.search(r"ARMED 1[45]:\d\d switch \d", session.text), "not armed")
     await session.press("y")
     await session.until(lambda: len(session.orders) == 1, "no first order")
     await session.press("b", "deeper", "deeper", "enter", "y")

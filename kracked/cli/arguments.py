@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any, TypeAlias
 
 _DEPTHS = ("10", "25", "100", "500", "1000")
-EXPORT_FORMATS = ("lobster", "tardis", "hftbacktest", "databento-mbo")
+EXPORT_FORMATS = ("lobster", "tardis", "hftbacktest", "databento-mbo", "nautilus")
 """As in `kracked.export`, which is not loaded to parse a command line."""
 _MOST_DECIMALS = 30
 _LAST_PORT = 65_535

@@ -66,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
         session_commands.add_bars,
         session_commands.add_convert,
         session_commands.add_export,
+        session_commands.add_odds,
         _add_doctor,
     ):
         add(commands)

@@ -17,7 +17,7 @@ from kracked.gateway.auth import new_key
 from kracked.paper import PaperState
 from kracked.paper_exchange.opening import PaperTerms
 from kracked.paper_server.server import HOST, PaperOptions, PaperServer, serve
-from kracked.rest.nonce import state_folder
+from kracked.state_files import state_folder
 
 _NO_LEVEL3 = (
     f"no {KEY_VARIABLE} in the environment, so there is no level 3 and no queue: "

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from kracked.flow import Fact, Ledger, What
 from kracked.protocol.events import Side
 
-_GONE = frozenset((What.FILLED, What.CANCELLED, What.LOST, What.MOVED_OUT))
-"""Facts after which an order's id does not come back; icebergs do, with a new part."""
+_GONE = frozenset((What.FILLED, What.CANCELLED, What.LOST, What.MOVED_OUT, What.REFILLED))
+"""Facts after which nothing is left of what an order showed; an iceberg's id has a new part."""
 
 
 class Taken(NamedTuple):
@@ -33,7 +33,7 @@ class Visible:
 
     def apply(self, fact: Fact) -> None:
         """Forget what was used of an order that is over."""
-        if self.used and (fact.what in _GONE or fact.what is What.REFILLED):
+        if fact.what in _GONE:
             self.used.pop(fact.order_id, None)
 
     def use(self, order_id: str, qty: int) -> None:

@@ -38,7 +38,7 @@ from kracked.sim.order_entry.brokerage import Brokerage
 from kracked.sim.order_entry.client_accounts import AccountOptions
 from kracked.sim.order_entry.endpoints import FaultyMethods
 from kracked.sim.realism import PLAIN, Realism
-from kracked.sim.truth import TruthRow, truth_rows
+from kracked.sim.truth import PlantedRow, TruthRow, truth_rows
 
 INSTRUMENT = Topic("instrument")
 
@@ -55,7 +55,7 @@ class Exchange:
         account_options: AccountOptions | None = None,
         order_faults: OrderFaults | None = None,
         habits: Realism = PLAIN,
-        truth: Callable[[TruthRow], None] | None = None,
+        truth: Callable[[TruthRow | PlantedRow], None] | None = None,
     ) -> None:
         """Open an exchange on a market.
 
@@ -66,10 +66,13 @@ class Exchange:
             account_options: What every account begins with.
             order_faults: Decides what happens to trading requests; nothing by default.
             habits: How the live exchange is followed beyond its rules.
-            truth: Takes what happens to every order, as the engine knows it.
+            truth: Takes what happens to every order, as the engine knows it, and each planted
+                pattern when it is over.
         """
         self.market, self.keys = market, keys
         self._truth = truth
+        if truth is not None:
+            market.told = truth
         self._feeds = _LateFeeds(habits.feeds_apart_ns) if habits.feeds_apart_ns else None
         self.time = now
         """How far the market has come."""

@@ -43,7 +43,7 @@ from kracked.sim.injection.injector import SLOW_S, FaultInjector, Handshake
 from kracked.sim.order_entry.client_accounts import STARTING_BALANCES, AccountOptions
 from kracked.sim.realism import Realism
 from kracked.sim.rest import RestApi
-from kracked.sim.truth import TruthRow
+from kracked.sim.truth import PlantedRow, TruthRow
 from kracked.times import NS_PER_S
 
 PUMP_S = 0.01
@@ -102,7 +102,7 @@ class SimServer:
         *,
         clock: Clock = time.time_ns,
         note: Callable[[InjectedFault], None] | None = None,
-        truth: Callable[[TruthRow], None] | None = None,
+        truth: Callable[[TruthRow | PlantedRow], None] | None = None,
     ) -> None:
         """Open the market; entering the block serves it, or raises OSError for a taken port.
 
@@ -149,7 +149,7 @@ class SimServer:
             backlog_bytes=self.options.backlog_bytes,
         )
 
-    def _open_exchange(self, truth: Callable[[TruthRow], None] | None) -> Exchange:
+    def _open_exchange(self, truth: Callable[[TruthRow | PlantedRow], None] | None) -> Exchange:
         options, now = self.options, self._clock()
         listings = listed.listings(options.symbols, count=options.count)
         market = SimulatedMarket(
@@ -261,7 +261,7 @@ async def serve(
     options: SimOptions,
     announce: Callable[[str], None],
     report: Callable[[str], None],
-    truth: Callable[[TruthRow], None] | None = None,
+    truth: Callable[[TruthRow | PlantedRow], None] | None = None,
 ) -> None:
     """Run an exchange until SIGINT or SIGTERM.
 
