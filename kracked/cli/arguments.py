@@ -98,6 +98,14 @@ def balances(text: str) -> dict[str, str]:
     return found
 
 
+def fees(text: str) -> tuple[int, int]:
+    """Read ``0.25,0.40``: the maker's and the taker's fee in per cent; return 1/10,000."""
+    if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?,[0-9]{1,2}(\.[0-9]{1,2})?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not like 0.25,0.40")
+    maker, taker = (round(float(part) * 100) for part in text.split(","))
+    return maker, taker
+
+
 def whole_usd(text: str) -> str:
     """Read an amount of whole dollars, and return its digits."""
     if not re.fullmatch(r"[0-9]{1,18}", text):

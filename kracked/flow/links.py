@@ -174,6 +174,14 @@ class Linker:
         """Whether something is still undecided."""
         return bool(self._takers or self._unsettled)
 
+    def is_due(self, now: int) -> bool:
+        """Whether something has waited for the other feed long enough."""
+        since = now - self._hold
+        if self._unsettled and self._unsettled[0].arrived <= since:
+            return True
+        takers = self._takers
+        return bool(takers) and min(group.arrived for _, _, group in takers) <= since
+
     def _passed(self, instant: int) -> bool:
         """Whether both feeds have shown something later than a taker's last fill."""
         end = instant + self._slack

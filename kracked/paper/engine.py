@@ -113,6 +113,18 @@ class PaperEngine:
         """
         return self._requests.send(SwitchRequest(timeout), now + self.latency.cancel)
 
+    def bought_for(self, symbol: str, cash: int) -> int:
+        """Return the quantity that a market buy of a value would get from the visible book now.
+
+        Args:
+            symbol: The pair.
+            cash: The value, scaled by the decimals of price and quantity.
+        """
+        market = self._market(symbol)
+        if market is None or not market.ready:
+            return 0
+        return market.visible.bought_for(cash)
+
     # --- time and the market ------------------------------------------------------------------
 
     def apply(self, event: Event) -> list[Answer | Report]:

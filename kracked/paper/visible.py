@@ -66,6 +66,16 @@ class Visible:
             qty -= part
         return found
 
+    def bought_for(self, cash: int) -> int:
+        """Return the quantity that a buyer with so much gets; scaled as price times quantity."""
+        qty = 0
+        for _, price, unused in self._orders(Side.ASK):
+            part = min(unused, cash // price)
+            qty, cash = qty + part, cash - part * price
+            if part < unused:
+                break
+        return qty
+
     def _orders(self, side: Side) -> Iterator[tuple[str, int, int]]:
         """Iterate over id, price and unused quantity of the orders that rest, best first."""
         queues = self.ledger.side(side)

@@ -12,13 +12,14 @@ from decimal import Decimal
 
 from kracked import times
 from kracked.feed.account import Account
+from kracked.flow import MarketFlows
 from kracked.instruments import Instrument, Precision, similar_symbol
 from kracked.protocol import events
 from kracked.protocol.events import Event, Side
 from kracked.protocol.maintenance.tracker import MaintenanceNews, MaintenanceTracker
 from kracked.protocol.maintenance.words import clock_text
 from kracked.untrusted import printable
-from kracked_tui.sources.base import TimeJump
+from kracked_tui.sources.base import BooksJump, TimeJump
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import Bar, merged
 from kracked_tui.view.chrome.data_status import ONLINE, DataHealth, system_words
@@ -31,9 +32,11 @@ MAX_BARS = 2_000
 MAX_PRICES = 20_000
 """Prices with traded quantities; above it the oldest half is dropped."""
 MAX_LOG_ENTRIES = 500
+_SAID_BEFORE = 3
+"""Entries among which one that is said again is counted instead."""
 _FINEST_S = 5
-_UNKNOWN_PAIR = "Currency pair not supported"
-"""The exchange's refusal of a pair it does not list, or no longer lists."""
+_UNKNOWN_PAIR = "Currency pair not"
+"""The exchange's refusal of a pair it does not list: not supported, or written differently."""
 
 
 class MarketState:
@@ -92,7 +95,7 @@ class MarketState:
             self.prints.append(each._replace(missing=missing) if missing else each)
             missing = 0
             self._set_last(each.last_price)
-            self._extend_bar(each.time, each.last_price, each.qty)
+            self._extend_bar(each.time, each.last_price, each.qty, each.notional)
         if event.snapshot:
             return
         for trade in event.trades:
@@ -123,7 +126,13 @@ class MarketState:
         for candle in event.candles:
             series = self.exchange_bars.setdefault(candle.interval * 60, {})
             bar = Bar(
-                candle.begin, candle.open, candle.high, candle.low, candle.close, candle.volume
+                candle.begin,
+                candle.open,
+                candle.high,
+                candle.low,
+                candle.close,
+                candle.volume,
+                candle.vwap * candle.volume,
             )
             known = series.get(bar.begin)
             if known is None or bar.volume >= known.volume:
@@ -159,7 +168,7 @@ class MarketState:
             self.rising = price > self.last
         self.last = price
 
-    def _extend_bar(self, time: int, price: int, qty: int) -> None:
+    def _extend_bar(self, time: int, price: int, qty: int, notional: int = 0) -> None:
         length = _FINEST_S * times.NS_PER_S
         begin = time // length * length
         if self.trade_bars and self.trade_bars[-1].begin >= begin:
@@ -169,9 +178,10 @@ class MarketState:
                 low=min(bar.low, price),
                 close=price,
                 volume=bar.volume + qty,
+                notional=bar.notional + notional,
             )
         else:
-            self.trade_bars.append(Bar(begin, price, price, price, price, qty))
+            self.trade_bars.append(Bar(begin, price, price, price, price, qty, notional))
 
 
 class Store:
@@ -180,6 +190,8 @@ class Store:
     def __init__(self, mode: str) -> None:
         self.mode = mode
         self.markets: dict[str, MarketState] = {}
+        self.flows = MarketFlows()
+        """The measures of each market's order flow, and its orders where level 3 comes."""
         self.instruments: dict[str, Instrument] = {}
         self.log_entries: deque[LogEntry] = deque(maxlen=MAX_LOG_ENTRIES)
         """Newest first."""
@@ -212,6 +224,8 @@ class Store:
     def health(self, symbol: str, *, has_book: bool, verified: bool) -> DataHealth:
         """Return what is known about a symbol's data and the public connection."""
         market, down_reason = self.market(symbol), self._down_reasons.get("public", "")
+        # The list of pairs may come after the refusal.
+        listed = similar_symbol(symbol, self.instruments) if market.refused else None
         return DataHealth(
             mode=self.mode,
             connected=bool(self._connected) and "public" not in self._down_reasons,
@@ -223,7 +237,7 @@ class Store:
             last_received=self.last_received,
             ended=self.ended,
             system=self.system,
-            refused=market.refused,
+            refused=f"{market.refused}; did you mean {listed}?" if listed else market.refused,
         )
 
     def apply(self, event: Event) -> None:
@@ -231,6 +245,10 @@ class Store:
         if type(event) is TimeJump:
             vars(self).update(vars(Store(self.mode)))
             return
+        if type(event) is BooksJump:
+            self.flows.lose(event.received)
+            return
+        self.flows.apply(event)
         self.messages += 1
         self.last_received = event.received
         if not self.started:
@@ -260,7 +278,13 @@ class Store:
             role: `good`, `warn` or `dim`.
             own: About an order of ours, or the answer to a key.
         """
-        self.log_entries.appendleft(LogEntry(time, printable(text), role, own))
+        entry = LogEntry(time, printable(text), role, own)
+        for at, before in zip(range(_SAID_BEFORE), self.log_entries, strict=False):
+            if before[1:4] == entry[1:4]:
+                del self.log_entries[at]
+                entry = entry._replace(said=before.said + 1)
+                break
+        self.log_entries.appendleft(entry)
 
     # --- whether the data can be trusted ------------------------------------------
 
@@ -348,7 +372,5 @@ class Store:
         if event.channel == "level3" and event.symbol:
             self.market(event.symbol).level3_error = event.error
         elif event.symbol and event.error.startswith(_UNKNOWN_PAIR):
-            listed = similar_symbol(event.symbol, self.instruments)
-            hint = f" (did you mean {listed}?)" if listed else ""
-            self.market(event.symbol).refused = event.error + hint
+            self.market(event.symbol).refused = event.error
         self.tell(event.received, f"refused {event.channel or event.method}: {event.error}", "warn")

@@ -9,14 +9,16 @@ from kracked.instruments import Precision
 from kracked.protocol.events import Level, Side
 from kracked_tui.view import block_bars
 from kracked_tui.view import format as fmt
-from kracked_tui.view.account.orders import OwnLevel, joined, own_level_text
+from kracked_tui.view.account.orders import OwnLevel, joined, own_level_text, price_tail
 from kracked_tui.view.ladder.ladder_scroll import LadderScroll, ask_row, bid_row
 from kracked_tui.view.line import Line, Span, fit
 
 _QTY = 8
 _TRADED = 7
 _COUNT = 4
-_MINE, _LEAST_MINE = 11, 7
+_MINE, _ROOMY_MINE, _LEAST_MINE = 11, 14, 7
+_ROOMY = 60
+"""Width from which there is room for the digits of an own order's price in a row of several."""
 _LEAST_BAR = 2
 _LARGE, _HUGE = 3, 8
 """A level this many times the mean in sight is large, or huge."""
@@ -204,7 +206,8 @@ def columns_for(width: int, price_width: int, *, mine: bool = False) -> LadderCo
         mine: Whether there is a column of own orders.
     """
     least = price_width + 3 + 2 * (_QTY + 2)
-    own = max(_LEAST_MINE, min(_MINE, width - least)) if mine else 0
+    wanted = _ROOMY_MINE if width >= _ROOMY else _MINE
+    own = max(_LEAST_MINE, min(wanted, width - least)) if mine else 0
     spare = (width - own - price_width - 3) // 2 - (_QTY + 2)
     traded = _TRADED if spare >= _TRADED + _LEAST_BAR else 0
     spare -= traded
@@ -242,7 +245,8 @@ def ladder_line(
 
     mine = Span(" " * columns.mine)
     if row.mine is not None and columns.mine:
-        text = own_level_text(row.mine, columns.mine - 1)
+        tail = price_tail(row.mine.price, row.price, precision) if row.mine.price else ""
+        text = own_level_text(row.mine, columns.mine - 1, tail)
         mine = Span(text.ljust(columns.mine), row.mine.side.value)
 
     bid_role = "large" if row.bid_weight else "bid"

@@ -10,6 +10,7 @@ from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
 from kracked.protocol.events import Side
+from kracked_tui.remembered import scaled
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.ladder import ladder
 from kracked_tui.view.ladder.ladder_scroll import LadderScroll, ask_row, bid_row, first_scroll
@@ -98,6 +99,10 @@ class LadderPane(Pane):
             bids = [level.price for level in frame.book.bids.top(near)]
             asks = [level.price for level in frame.book.asks.top(near)]
             self.scroll = first_scroll(frame.tick, bids, asks, self.rows)
+            row = scaled(frame.choices.row, frame.precision.price)
+            if row and row % frame.tick == 0:
+                self.scroll = replace(self.scroll, step=row, centre=bid_row(quote[0], row))
+        self.scroll = self.scroll.pinned_while(armed=frame.armed, bid=quote[0])
         self.scroll = self.scroll.following(*quote, self.rows, armed=frame.armed)
 
     def _order_counts(self, frame: FrameState) -> Mapping[int, int]:
@@ -174,8 +179,8 @@ class LadderPane(Pane):
 
     def on_click(self, event: Click) -> None:
         row = event.y - 2
-        if self.scroll.ready and 0 <= row < self.rows:
-            price = self.scroll.top_price(self.rows) - row * self.scroll.step
+        price = self.scroll.top_price(self.rows) - row * self.scroll.step
+        if self.scroll.ready and 0 <= row < self.rows and price > 0:
             self._take_scroll(self.scroll.pointed(price, rows=self.rows))
 
     def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:

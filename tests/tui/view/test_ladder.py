@@ -140,3 +140,16 @@ def test_the_edge_is_silent_about_what_is_in_sight() -> None:
         (100, 200), Precision(1, 8), 80, quote=(150, 151), cursor=120, mine={}
     )
     assert told == ""
+
+
+def test_the_exact_price_of_an_own_order_is_marked_in_a_row_of_several() -> None:
+    mine = {1003: OwnLevel(Side.ASK, Decimal("0.15"), 2, price=1003)}
+    seen = ladder.ladder_view(
+        BIDS, ASKS, LadderScroll(1000, step=5), 11, traded={}, orders={}, last=None, mine=mine
+    )
+    row = next(row for row in seen.rows if row.mine)
+    assert row.price == 1005
+    roomy, narrow = (ladder.columns_for(width, 7, mine=True) for width in (64, 36))
+    assert "S.15 q2 …3" in ladder.ladder_line(row, 9, roomy, PRECISION, 4).text
+    long = row._replace(mine=mine[1003]._replace(qty=Decimal("0.15343")))
+    assert "·q2" in ladder.ladder_line(long, 9, narrow, PRECISION, 4).text
