@@ -57,6 +57,8 @@ class Key(NamedTuple):
     """The text of the hint at the foot; empty for no hint."""
     help: str
     group: str
+    partner: str = ""
+    """Id of the key that the hint shows beside this one: the other direction."""
 
 
 EVERYWHERE, LADDER, LISTS, CHART = "Everywhere", "Ladder", "Panes and lists", "Tape and chart"
@@ -72,15 +74,27 @@ KEYS = (
     Key("pair", "slash", "pick", "pair", "Find a pair by typing a part of its name", EVERYWHERE),
     Key("recentre", "c", "recentre", "centre", "Bring the market back to the middle", LADDER),
     Key("hold", "space", "hold", "hold", "Hold the price rows still, or let them move", LADDER),
-    Key("coarser", "plus,equals_sign", "group(1)", "+/- group", "Coarser price groups", LADDER),
+    Key(
+        "coarser", "plus,equals_sign", "group(1)", "group", "Coarser price groups", LADDER, "finer"
+    ),
     Key("finer", "minus", "group(-1)", "", "Finer price groups", LADDER),
     Key("columns", "v", "columns", "columns", "Next columns: traded, pulled, profile", LADDER),
     Key("longer-window", "right_curly_bracket", "window(1)", "", "Pulled: longer window", LADDER),
     Key("shorter-window", "left_curly_bracket", "window(-1)", "", "Pulled: shorter", LADDER),
     Key("hide-empty", "full_stop", "hide_empty", "", "Hide empty rows: rows then move", LADDER),
     Key("foot", "i", "foot", "", "Foot: sums, the cursor's row, cost to trade", LADDER),
-    Key("later", "right_square_bracket", "timeframe(1)", "[ ] frame", "Longer candles", CHART),
+    Key(
+        "later",
+        "right_square_bracket",
+        "timeframe(1)",
+        "candles",
+        "Longer candles",
+        CHART,
+        "sooner",
+    ),
     Key("sooner", "left_square_bracket", "timeframe(-1)", "", "Shorter candles", CHART),
+    Key("older", "left,h", "shift_time(-1)", "", "Older candles", CHART),
+    Key("newer", "right,l", "shift_time(1)", "", "Newer candles", CHART),
     Key("filter", "f", "filter(1)", "size", "Hide trades below the next size", CHART),
     Key("filter-off", "F", "filter(0)", "", "Show trades of every size", CHART),
     Key("next-pane", "tab", "pane(1)", "pane", "Go to the next pane", LISTS),
@@ -117,7 +131,7 @@ KEYS = (
     Key("record", "R", "app.record", "record", "Start recording, or stop", EVERYWHERE),
     Key("back", "escape", "back", "", "Close what is open, or end the zoom", EVERYWHERE),
     Key("quit", "ctrl+q", "app.quit", "quit", "Quit", EVERYWHERE),
-    Key("buy", "b", "ticket('bid')", "b/s ticket", "Buy ticket at the cursor's price", TRADING),
+    Key("buy", "b", "ticket('bid')", "ticket", "Buy ticket at the cursor's price", TRADING, "sell"),
     Key("sell", "s", "ticket('ask')", "", "Sell ticket at the cursor's price", TRADING),
     Key("arm", "A", "arm", "arm", "Arm, so that keys send orders; or disarm", TRADING),
     Key("join-bid", "B", "join('bid')", "", "Join the best bid, post-only, at once", TRADING),
@@ -188,21 +202,38 @@ KEYS = (
 """The keys of a live monitor. Those of the groups in `MONEY` exist where orders may be sent."""
 
 MONEY = (TRADING, TICKET)
+_FIRST_HINTS = 4
+"""Hints before those of keys that move money."""
 
 REPLAY_KEYS = (
     Key("play", "space", "play", "play", "Play, or pause", REPLAY),
-    Key("step-on", "full_stop", "step(1)", ", . step", "One order event ahead", REPLAY),
+    Key("step-on", "full_stop", "step(1)", "step", "One order event ahead", REPLAY, "step-back"),
     Key("step-back", "comma", "step(-1)", "", "One order event back", REPLAY),
-    Key("ahead", "greater_than_sign", "shift(10)", "< > 10s", "Ten seconds ahead", REPLAY),
+    Key("ahead", "greater_than_sign", "shift(10)", "10 s", "Ten seconds ahead", REPLAY, "rewind"),
     Key("rewind", "less_than_sign", "shift(-10)", "", "Ten seconds back", REPLAY),
-    Key("far-ahead", "right_curly_bracket", "shift(60)", "{ } 1m", "One minute ahead", REPLAY),
+    Key(
+        "far-ahead",
+        "right_curly_bracket",
+        "shift(60)",
+        "1 min",
+        "One minute ahead",
+        REPLAY,
+        "far-back",
+    ),
     Key("far-back", "left_curly_bracket", "shift(-60)", "", "One minute back", REPLAY),
-    Key("faster", "right_parenthesis", "speed(1)", "( ) speed", "Faster", REPLAY),
+    Key("faster", "right_parenthesis", "speed(1)", "speed", "Faster", REPLAY, "slower"),
     Key("slower", "left_parenthesis", "speed(-1)", "", "Slower: 0.1x, 1x, 10x, max", REPLAY),
     Key("jump", "t", "jump", "time", "Go to a time of day, or to a date and time", REPLAY),
 )
 """The keys that only a replay has."""
-_MOVED = {"hold": "h", "longer-window": "l", "shorter-window": "L", "hide-empty": "H"}
+_MOVED = {
+    "hold": "h",
+    "older": "left",
+    "newer": "right",
+    "longer-window": "l",
+    "shorter-window": "L",
+    "hide-empty": "H",
+}
 """Keys of the monitor that a replay moves: there its own keys play, step and jump."""
 CHANGED = frozenset((*(key.id for key in REPLAY_KEYS), *_MOVED))
 """Ids of the keys that differ in a replay."""
@@ -264,6 +295,22 @@ def active(
 def of_replay() -> tuple[Key, ...]:
     """Return the keys of a replay, without changes of the configuration."""
     return active({}, money=False, replay=True)
+
+
+def hints(table: tuple[Key, ...]) -> tuple[tuple[Key, str], ...]:
+    """Return the keys that have a hint, each with its text of keys: ``+/-`` for two directions.
+
+    After the first few come the keys that move money, then the others.
+    """
+    by_id = {key.id: key for key in table}
+    found = []
+    for key in (each for each in table if each.short):
+        partner = by_id.get(key.partner)
+        names = {first_shown(each.keys) for each in (partner, key) if each is not None}
+        found.append((key, "/".join(sorted(names))))
+    looking = [one for one in found if one[0].group not in MONEY]
+    money = [one for one in found if one[0].group in MONEY]
+    return (*looking[:_FIRST_HINTS], *money, *looking[_FIRST_HINTS:])
 
 
 def clashes(table: tuple[Key, ...]) -> list[str]:

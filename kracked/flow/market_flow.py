@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from kracked.book.l3 import L3Book
 from kracked.flow.detectors.detectors import Detectors
 from kracked.flow.detectors.numbers import DetectorNumbers
-from kracked.flow.facts import Fact, Outcome, What
+from kracked.flow.facts import Fact, Link, Outcome, Settled
 from kracked.flow.ledger import Ledger
 from kracked.flow.life import QueueSide
 from kracked.flow.measures.delta import DeltaRing
@@ -125,18 +125,24 @@ class MarketFlow:
     def apply_level3(self, ledger: Ledger, event: events.L3Event) -> None:
         """Look at the best prices after a level 3 message that the ledger has applied."""
         self.ledger = ledger
-        self._use_precision(event.precision)
-        if event.exchange_time:
-            self._pass(event.exchange_time, event.received)
+        if event.precision is not self._precision:
+            self._use_precision(event.precision)
+        time = ledger.linker.level3_time
+        if time >= self._time:
+            self._time, self._received = time, event.received
         bids, asks = ledger.bids, ledger.asks
         if ledger.lost or not (bids.keys and asks.keys):
             self.flow_imbalance.lose()
             return
         bid, ask = bids.keys[-1], -asks.keys[-1]
         if bid < ask:  # a taker at work is shown across the spread
-            touch = Touch(bid, bids.levels[bid].qty, ask, asks.levels[ask].qty)
-            self.flow_imbalance.take(touch, self._time)
-            self.detectors.see(touch, self._time)
+            touch = self.flow_imbalance.touch
+            now = (bid, bids.levels[bid].qty, ask, asks.levels[ask].qty)
+            if touch != now:
+                touch = Touch(*now)
+                self.flow_imbalance.take(touch, self._time)
+            if touch is not None:
+                self.detectors.see(touch, self._time)
 
     def apply_touch(self, touch: Touch, time: int, received: int) -> None:
         """Take the best prices of a level 2 book, where there is no level 3.
@@ -153,11 +159,23 @@ class MarketFlow:
 
     def take(self, outcomes: Sequence[Outcome], ledger: Ledger | None) -> None:
         """Take what this symbol's ledger told."""
-        self.changes.take(outcomes)
-        self.detectors.take(outcomes, ledger)
+        changes, detectors = self.changes, self.detectors
+        detectors.context.ledger = ledger
         for outcome in outcomes:
-            if type(outcome) is Fact and outcome.what is What.HOLE:
-                self.flow_imbalance.lose()
+            kind = type(outcome)
+            if kind is Fact:
+                changes.fact(outcome)  # type: ignore[arg-type]
+                detectors.fact(outcome)  # type: ignore[arg-type]
+            elif kind is Link:
+                changes.link(outcome)  # type: ignore[arg-type]
+                detectors.walls.link(outcome)  # type: ignore[arg-type]
+            elif kind is Settled:
+                changes.settled(outcome)  # type: ignore[arg-type]
+            else:
+                detectors.taker(outcome)  # type: ignore[arg-type]
+        detectors.end_message()
+        if ledger is not None and not self.detectors.context.touch:
+            self.flow_imbalance.lose()
 
     def use_rules(self, pair: Instrument) -> None:
         """Take the rules of the pair: its price increment and its smallest order."""
@@ -343,7 +361,7 @@ class MarketFlows:
 
     def _due(self, event: events.MarketEvent) -> list[Outcome]:
         ledger = self.order_flow.ledgers.get(event.symbol)
-        if ledger is None or not ledger.linker.waiting:
+        if ledger is None or not ledger.linker.is_due(event.received):
             return []
         return ledger.elapse(event.received)
 

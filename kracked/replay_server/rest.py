@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from kracked.gateway import refusals
 from kracked.gateway.auth import Call
 from kracked.gateway.refusals import Refusal
+from kracked.gateway.relay.market_relay import MarketRelay
 from kracked.gateway.rest import Params, PublicMethod, answer, method_of, server_time
 from kracked.instruments import Asset, Instrument
-from kracked.replay_server.exchange import RecordedExchange
 
 _OLD_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
 """The currencies that REST calls by another name than the WebSocket."""
@@ -21,7 +21,7 @@ _OLD_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
 class ReplayRest:
     """Answers REST calls about one served recording."""
 
-    def __init__(self, exchange: RecordedExchange) -> None:
+    def __init__(self, exchange: MarketRelay) -> None:
         self._exchange = exchange
         self._public: Mapping[str, PublicMethod] = {
             "Time": server_time,
@@ -55,10 +55,10 @@ class ReplayRest:
     def assets(self, query: Params, _: int) -> object:
         """Answer Assets: all, or those that `asset` names."""
         assets = self._exchange.instruments.decoded.assets
-        rows = {_rest_name(asset.id): _asset_row(asset) for asset in assets}
+        rows = {rest_name(asset.id): _asset_row(asset) for asset in assets}
         if "asset" not in query:
             return rows
-        names = [_rest_name(name) for name in query["asset"].split(",")]
+        names = [rest_name(name) for name in query["asset"].split(",")]
         if not rows.keys() >= set(names):
             raise Refusal(refusals.UNKNOWN_ASSET)
         return {name: rows[name] for name in names}
@@ -67,8 +67,8 @@ class ReplayRest:
         """Answer AssetPairs: all, or those that `pair` names."""
         pairs = self._exchange.instruments.decoded.pairs
         if "pair" not in query:
-            return {_altname(pair): _pair_row(pair) for pair in pairs}
-        known = {name: pair for pair in pairs for name in (_altname(pair), _wsname(pair))}
+            return {altname(pair): _pair_row(pair) for pair in pairs}
+        known = {name: pair for pair in pairs for name in (altname(pair), wsname(pair))}
         known |= {pair.symbol: pair for pair in pairs}
         names = query["pair"].split(",")
         if not known.keys() >= set(names):
@@ -76,22 +76,25 @@ class ReplayRest:
         return {name: _pair_row(known[name]) for name in names}
 
 
-def _rest_name(asset: str) -> str:
+def rest_name(asset: str) -> str:
+    """Return the name of a currency over REST."""
     return _OLD_NAMES.get(asset, asset)
 
 
-def _altname(pair: Instrument) -> str:
-    return _rest_name(pair.base) + _rest_name(pair.quote)
+def altname(pair: Instrument) -> str:
+    """Return a pair's name without a slash: `XBTUSD`."""
+    return rest_name(pair.base) + rest_name(pair.quote)
 
 
-def _wsname(pair: Instrument) -> str:
-    return f"{_rest_name(pair.base)}/{_rest_name(pair.quote)}"
+def wsname(pair: Instrument) -> str:
+    """Return a pair's v1 name: `XBT/USD`."""
+    return f"{rest_name(pair.base)}/{rest_name(pair.quote)}"
 
 
 def _asset_row(asset: Asset) -> object:
     return {
         "aclass": "currency",
-        "altname": _rest_name(asset.id),
+        "altname": rest_name(asset.id),
         "decimals": asset.precision,
         "display_decimals": asset.precision_display,
         "status": asset.status,
@@ -101,12 +104,12 @@ def _asset_row(asset: Asset) -> object:
 def _pair_row(pair: Instrument) -> object:
     precision = pair.precision
     return {
-        "altname": _altname(pair),
-        "wsname": _wsname(pair),
+        "altname": altname(pair),
+        "wsname": wsname(pair),
         "aclass_base": "currency",
-        "base": _rest_name(pair.base),
+        "base": rest_name(pair.base),
         "aclass_quote": "currency",
-        "quote": _rest_name(pair.quote),
+        "quote": rest_name(pair.quote),
         "lot": "unit",
         "cost_decimals": pair.cost_precision,
         "pair_decimals": precision.price,

@@ -22,6 +22,7 @@ from kracked_tui.screens.part import ScreenPart
 from kracked_tui.screens.ticket import TicketKeys
 from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.sources.record_switch import RecordSwitch
+from kracked_tui.state.frame_state import FrameState
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.account.orders import OrderRow, row_at
 from kracked_tui.view.chrome import layout, questions
@@ -69,6 +70,15 @@ class OrderKeys(ScreenPart):
             return on_pane and panel in (None, layout.TICKET)
         if action in _LEADING_AWAY and panel in (layout.TICKET, layout.PROMPT):
             return on_pane
+        return None
+
+    def has_effect(self, action: str, frame: FrameState) -> bool | None:
+        """Say whether a key of this part would do anything now."""
+        trader = self._model.trader
+        if action in ("ticket", "arm", "join", "panic", "panic_all"):
+            return trader is not None and trader.open
+        if action in ("amend", "cancel", "cancel_pair"):
+            return trader is not None and bool(frame.account.order_ids)
         return None
 
     # --- at once, while armed ---------------------------------------------------------------

@@ -52,6 +52,8 @@ class FrameState:
         self.symbol = model.symbol
         self.timeframe_s = model.timeframe_s
         self.market: MarketState = model.market
+        self.choices = model.pair_choices
+        """What is remembered of the pair."""
         self.account = AccountState(model, self.now, self.symbol, chosen_order)
 
     @cached_property

@@ -29,9 +29,11 @@ from kracked_tui.view.tape.tape import Print, prints
 MAX_PRINTS = 5_000
 MAX_BARS = 2_000
 MAX_LOG_ENTRIES = 500
+_SAID_BEFORE = 3
+"""Entries among which one that is said again is counted instead."""
 _FINEST_S = 5
-_UNKNOWN_PAIR = "Currency pair not supported"
-"""The exchange's refusal of a pair it does not list, or no longer lists."""
+_UNKNOWN_PAIR = "Currency pair not"
+"""The exchange's refusal of a pair it does not list: not supported, or written differently."""
 
 
 class MarketState:
@@ -89,7 +91,7 @@ class MarketState:
             self.prints.append(each._replace(missing=missing) if missing else each)
             missing = 0
             self._set_last(each.last_price)
-            self._extend_bar(each.time, each.last_price, each.qty)
+            self._extend_bar(each.time, each.last_price, each.qty, each.notional)
         if event.snapshot:
             return
         for trade in event.trades:
@@ -114,7 +116,13 @@ class MarketState:
         for candle in event.candles:
             series = self.exchange_bars.setdefault(candle.interval * 60, {})
             bar = Bar(
-                candle.begin, candle.open, candle.high, candle.low, candle.close, candle.volume
+                candle.begin,
+                candle.open,
+                candle.high,
+                candle.low,
+                candle.close,
+                candle.volume,
+                candle.vwap * candle.volume,
             )
             known = series.get(bar.begin)
             if known is None or bar.volume >= known.volume:
@@ -145,7 +153,7 @@ class MarketState:
             self.rising = price > self.last
         self.last = price
 
-    def _extend_bar(self, time: int, price: int, qty: int) -> None:
+    def _extend_bar(self, time: int, price: int, qty: int, notional: int = 0) -> None:
         length = _FINEST_S * times.NS_PER_S
         begin = time // length * length
         if self.trade_bars and self.trade_bars[-1].begin >= begin:
@@ -155,9 +163,10 @@ class MarketState:
                 low=min(bar.low, price),
                 close=price,
                 volume=bar.volume + qty,
+                notional=bar.notional + notional,
             )
         else:
-            self.trade_bars.append(Bar(begin, price, price, price, price, qty))
+            self.trade_bars.append(Bar(begin, price, price, price, price, qty, notional))
 
 
 class Store:
@@ -200,6 +209,8 @@ class Store:
     def health(self, symbol: str, *, has_book: bool, verified: bool) -> DataHealth:
         """Return what is known about a symbol's data and the public connection."""
         market, down_reason = self.market(symbol), self._down_reasons.get("public", "")
+        # The list of pairs may come after the refusal.
+        listed = similar_symbol(symbol, self.instruments) if market.refused else None
         return DataHealth(
             mode=self.mode,
             connected=bool(self._connected) and "public" not in self._down_reasons,
@@ -211,7 +222,7 @@ class Store:
             last_received=self.last_received,
             ended=self.ended,
             system=self.system,
-            refused=market.refused,
+            refused=f"{market.refused}; did you mean {listed}?" if listed else market.refused,
         )
 
     def apply(self, event: Event) -> None:
@@ -252,7 +263,13 @@ class Store:
             role: `good`, `warn` or `dim`.
             own: About an order of ours, or the answer to a key.
         """
-        self.log_entries.appendleft(LogEntry(time, printable(text), role, own))
+        entry = LogEntry(time, printable(text), role, own)
+        for at, before in zip(range(_SAID_BEFORE), self.log_entries, strict=False):
+            if before[1:4] == entry[1:4]:
+                del self.log_entries[at]
+                entry = entry._replace(said=before.said + 1)
+                break
+        self.log_entries.appendleft(entry)
 
     # --- whether the data can be trusted ------------------------------------------
 
@@ -340,7 +357,5 @@ class Store:
         if event.channel == "level3" and event.symbol:
             self.market(event.symbol).level3_error = event.error
         elif event.symbol and event.error.startswith(_UNKNOWN_PAIR):
-            listed = similar_symbol(event.symbol, self.instruments)
-            hint = f" (did you mean {listed}?)" if listed else ""
-            self.market(event.symbol).refused = event.error + hint
+            self.market(event.symbol).refused = event.error
         self.tell(event.received, f"refused {event.channel or event.method}: {event.error}", "warn")

@@ -69,6 +69,9 @@ class Reviewer:
         review = self._reviewed(manager, ticket, market)
         problems = [blocked] if blocked else []
         problems += [refusal.sentence for refusal in review.refusals]
+        # What a key means belongs to the ticket; the preview shows the quantity itself.
+        written = not (ticket.amends or ticket.previewed)
+        remarks = (*review.remarks, *(self._presets.remarks(market) if written else ()))
         checks = {refusal.check for refusal in review.refusals}
         return TicketView(
             ticket=ticket,
@@ -78,7 +81,7 @@ class Reviewer:
             size=self._presets.size(market),
             words=review.words,
             problems=tuple(problems),
-            remarks=review.remarks,
+            remarks=remarks,
             waivable=bool(checks) and checks <= _WAIVABLE,
             note=note(ticket, market),
             effect=self.effect(manager, ticket, market, book),

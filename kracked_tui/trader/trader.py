@@ -72,7 +72,8 @@ class Trader:
             now: The clock, ns.
         """
         self._access, self._settings, self._show, self._now = access, settings, tell, now
-        self.terms, self.presets = AccountTerms(access.client), Presets(settings.sizes)
+        self.terms = AccountTerms(access.client)
+        self.presets = Presets(settings.sizes, self._tell)
         self._reviewer = Reviewer(access, self.terms, self.presets)
         self.life = TradingLife(
             access, settings, self.terms, timing=RequestTiming(clock=now), tell=self._tell

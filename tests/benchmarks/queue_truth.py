@@ -7,7 +7,8 @@ feeds of their own, each message up to `--delay-ms` late and in order within its
 `--outage-s` loses that much of level 3 a minute, then a snapshot follows. Columns:
 precision and recall of the links from trades to orders, ends of orders that are right, levels
 whose queue is right at every 500th message, what the ledger costs for an event, and its cost
-beside that of decoding and keeping the verified book.
+beside that of decoding and keeping the verified book, and beside the least that any reader does:
+to decode the messages and keep a dict of their orders.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from kracked.sim.market_data.market_data_publisher import MarketDataPublisher
 from kracked.sim.realism import PLAIN, Realism
 from kracked.sim.truth import TruthRow, truth_rows
 from kracked.times import NS_PER_S, to_rfc3339
-from tests.benchmarks.streams import START
+from tests.benchmarks.streams import START, plain_seconds
 
 EVERY = 500
 """Messages between two looks at the queues."""
@@ -175,7 +176,8 @@ class Score(NamedTuple):
     observed: float
     events: int
     spent: float
-    floor: float
+    book: float
+    least: float
 
 
 def decode(messages: list[Message], precision: Precision, symbol: str) -> list[list[Event]]:
@@ -246,6 +248,7 @@ def run(market: Market, depth: int, delay_ns: int, outage_ns: int, seed: int) ->
         events,
         spent,
         base,
+        plain_seconds(message.raw for message in market.level3[depth]),
     )
 
 
@@ -355,7 +358,11 @@ def offline(market: Market, depth: int, delay_ns: int, seed: int) -> str:
         frame = load_lifetimes(path)
         spent = process_time() - started
     events = sum(message.raw.count(b'"event"') for message in market.level3[depth][1:])
-    return f"  lives from a recording: {len(frame)} orders, {events / spent:,.0f} events/s"
+    ratio = spent / plain_seconds(message.raw for message in market.level3[depth])
+    return (
+        f"  lives from a recording: {len(frame)} orders, {events / spent:,.0f} events/s,"
+        f" {ratio:.1f} of least"
+    )
 
 
 def line(seed: int, depth: int, one: Score, symbol: str) -> str:
@@ -367,13 +374,13 @@ def line(seed: int, depth: int, one: Score, symbol: str) -> str:
         f"  {precision:.5f} {recall:.5f} (holes {one.in_holes / max(1, one.trades):.5f})"
         f"  {one.orders:7} {one.wrong_ends:5} {one.wrong_fills:5} {one.left_view / one.orders:6.1%}"
         f"  {one.compared:5} {one.wrong_queues:5} {one.wrong_observed:3} {one.observed:6.1%}"
-        f"  {each:5.2f} us {spent / one.floor:5.2f}"
+        f"  {each:5.2f} us {spent / one.book:5.2f} {spent / one.least:5.2f}"
     )
 
 
 HEAD = (
     "symbol    seed depth   events trades  precis. recall  (share in holes)"
-    "   orders ends  fills   left   queues wrong obs observed  event, of floor"
+    "   orders ends  fills   left   queues wrong obs observed  event, of book, of least"
 )
 
 

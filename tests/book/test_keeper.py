@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from kracked.book.checksum import checksum
 from kracked.book.keeper import BookKeeper
@@ -252,4 +258,5 @@ class Stream(RuleBasedStateMachine):
         assert self.resyncs_wanted <= 1
 
 
-TestAnyStream = Stream.TestCase
+def test_any_stream_keeps_what_the_stream_of_events_says() -> None:
+    run_state_machine_as_test(Stream)

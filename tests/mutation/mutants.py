@@ -31,7 +31,8 @@ _OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.LShift: ast.RShift,
     ast.RShift: ast.LShift,
 }
-_SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//"}
+_SHOWN = 90
+"""Characters of the changed code that are shown."""
 _QUIET = frozenset(("log", "logging", "warnings"))
 """A call that only writes to a log is not what the program is for."""
 
@@ -42,11 +43,18 @@ class Mutant:
 
     line: int
     what: str
+    where: str
+    """The changed code, in one line."""
+    function: str
+    """The function and class around it; empty at the top of the module."""
     source: str
+    tree: ast.Module
+    """The module with the change, each node at its line of the original."""
 
     @property
     def name(self) -> str:
-        return f"{self.line}: {self.what}"
+        """What names it for as long as its function stays, wherever the line moves."""
+        return f"{self.function} | {self.where} | {self.what}"
 
 
 @dataclass(frozen=True)
@@ -62,14 +70,25 @@ class _Change:
 def mutants(source: str) -> list[Mutant]:
     """Return every mutant of a module's source, in order of lines; each parses."""
     tree = ast.parse(source)
-    found = []
+    unchanged, found = ast.unparse(tree), []
     for change in _changes(tree, ()):
         changed = copy.deepcopy(tree)
         change.apply(_node_at(changed, change.path))
         text = ast.unparse(ast.fix_missing_locations(changed))
-        if text != ast.unparse(tree):
-            found.append(Mutant(change.line, change.what, text))
+        if text != unchanged:
+            node = _node_at(tree, change.path)
+            where = " ".join(ast.unparse(node).split())[:_SHOWN]
+            function = _function_at(tree, change.path)
+            found.append(Mutant(change.line, change.what, where, function, text, changed))
     return sorted(found, key=lambda mutant: mutant.line)
+
+
+def _function_at(tree: ast.AST, path: tuple[tuple[str, int | None], ...]) -> str:
+    """Return the names of the classes and functions around a node."""
+    steps = (path[:length] for length in range(1, len(path)))
+    around = (_node_at(tree, step) for step in steps)
+    named = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    return ".".join(node.name for node in around if isinstance(node, named))
 
 
 def _node_at(node: ast.AST, path: tuple[tuple[str, int | None], ...]) -> ast.AST:

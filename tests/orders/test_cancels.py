@@ -344,3 +344,73 @@ async def test_a_cancel_that_is_answered_waits_for_nothing(
         }
         assert (await cancels[way]()).count == 1
     assert frozen.slept_s == []
+
+
+@pytest.mark.parametrize("name", ["CancelOrder", "CancelAll"])
+async def test_a_cancel_without_an_answer_is_tried_four_times_with_growing_pauses(
+    market: Market, opened: OpenManager, frozen: FrozenTime, name: str
+) -> None:
+    market.exchange.always[name] = answers.dropped
+    with opened() as manager:
+        one = name == "CancelOrder"
+        outcome = await (manager.cancel(txid="O1") if one else manager.cancel_all())
+    assert (outcome.failed, market.exchange.count(name)) == (True, 4)
+    assert frozen.slept_s == [0.2, 0.5, 1.0]
+
+
+async def test_a_side_is_cancelled_without_the_other_one_that_the_stream_shows(
+    market: Market, opened: OpenManager
+) -> None:
+    with opened() as manager:
+        for draft, side in ((DRAFT, "buy"), (ASK, "sell")):
+            entry = await place(manager, draft)
+            assert entry.txid is not None
+            manager.apply(report(entry.txid, entry.id, side=side))
+        await manager.cancel_pair("BTC/USD", Side.BID)
+    assert [order["status"] for order in market.orders.values()] == ["canceled", "open"]
+
+
+async def test_an_amend_of_unknown_outcome_casts_no_doubt_on_a_cancel_of_everything(
+    market: Market, opened: OpenManager
+) -> None:
+    with opened() as manager:
+        entry = await place(manager)
+        assert entry.txid is not None
+        manager.apply(report(entry.txid, entry.id))
+        market.fails("AmendOrder", answers.dropped, after_acting=False)
+        order = manager.working.get(entry.txid)
+        assert order is not None
+        amend = await manager.amend(order, NOW, price=248_000)
+        assert isinstance(amend, OutboxEntry)
+        assert amend.state is OrderState.UNKNOWN
+        outcome = await manager.cancel_all()
+    assert (outcome.count, outcome.failed) == (1, False)
+
+
+async def test_an_order_that_has_landed_is_cancelled_again_once(
+    market: Market, client: RestClient, frozen: FrozenTime, outbox_file: Path
+) -> None:
+    arrive, act = asyncio.Event(), market.exchange.always["AddOrder"]
+    pauses: list[float] = []
+
+    async def slow(request: Any) -> Any:
+        sent = market.exchange.calls[-1]
+        await arrive.wait()
+        market.exchange.calls.append(sent)
+        return act(request)
+
+    async def answered(pause_s: float) -> None:
+        pauses.append(pause_s)
+        if len(pauses) == 2:
+            arrive.set()
+            await asyncio.wait([placing])
+
+    market.exchange.script["AddOrder"].append(slow)
+    timing = RequestTiming(frozen.clock, answered, ticks=frozen.clock)
+    with open_order_manager(client, outbox_file, timing=timing) as manager:
+        placing = asyncio.create_task(manager.place(DRAFT, NOW))
+        await until(lambda: market.exchange.count("AddOrder") == 1)
+        (entry,) = manager.outbox
+        outcome = await manager.cancel(cl_ord_id=entry.id)
+    assert (pauses, outcome.count) == ([0.2, 0.5], 1)
+    assert market.exchange.count("CancelOrder") == 2

@@ -38,11 +38,11 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 async def test_an_order_accepted_without_a_reply_is_found_and_was_sent_once(
-    market: Market, opened: OpenManager, frozen: FrozenTime, fault: str
+    market: Market, opened: OpenManager, frozen: FrozenTime, fault: Any
 ) -> None:
-    market.fails("AddOrder", FAULTS[fault], after_acting=True)
+    market.fails("AddOrder", fault, after_acting=True)
     with opened() as manager:
         entry = await place(manager)
         assert entry.state is OrderState.UNKNOWN
@@ -62,11 +62,11 @@ async def test_an_order_taken_though_its_nonce_was_called_invalid_is_one_order(
     assert market.exchange.count("AddOrder") == 1
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 async def test_an_order_that_never_arrived_is_settled_as_never_placed_after_the_window(
-    market: Market, opened: OpenManager, frozen: FrozenTime, fault: str
+    market: Market, opened: OpenManager, frozen: FrozenTime, fault: Any
 ) -> None:
-    market.fails("AddOrder", FAULTS[fault], after_acting=False)
+    market.fails("AddOrder", fault, after_acting=False)
     start = frozen.now
     with opened() as manager:
         entry = await place(manager)

@@ -90,7 +90,7 @@ async def _trade(client: RestClient, feed: FeedManager) -> None:
         taking = {"order_type": OrderType.MARKET, "side": Side.BID, "volume": Decimal("0.01")}
         await client.add_order(AddOrder(**taking), SYMBOL)
         while (
-            len(feed.account.orders) < 2 or not feed.account.fills or len(feed.current_state()) < 6
+            len(feed.account.orders) < 2 or not feed.account.fills or len(feed.current_state()) < 7
         ):
             await consumer.batch()
 
@@ -130,7 +130,7 @@ async def test_a_replay_begins_with_what_the_feed_knew(trading: Trading, tmp_pat
     stood = await trading.recorded(tmp_path / "session")
     told = first_told(tmp_path / "session")
     assert {type(event) for event in stood} == {
-        *(events.Instruments, events.Ticker, events.Trades, events.Candles),
+        *(events.Status, events.Instruments, events.Ticker, events.Trades, events.Candles),
         *(events.Executions, events.Balances),
     }
     assert [encode.message(event) for event in told[: len(stood)]] == [

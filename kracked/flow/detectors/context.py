@@ -112,6 +112,7 @@ class MarketContext:
         least_qty: The pair's smallest order; 0 while unknown.
         own: Ids of own orders, which never count.
         ready_at: From when on the book is known for long enough.
+        sampled_at: The second in which levels and spread were sampled last.
     """
 
     def __init__(self, numbers: DetectorNumbers) -> None:
@@ -127,7 +128,7 @@ class MarketContext:
         self.ready_at: int | None = None
         self._touches: deque[tuple[int, Touch]] = deque(maxlen=TOUCHES)
         self._spreads: deque[int] = deque(maxlen=SPREADS)
-        self._sampled = 0
+        self.sampled_at = 0
 
     @property
     def ready(self) -> bool:
@@ -143,14 +144,15 @@ class MarketContext:
         """Take the best prices after a message; sample levels and spread once a second."""
         if touch != self.touch:
             self._touches.append((time, touch))
-            self.touch = touch
-        if time // NS_PER_S > self._sampled:
-            self._sampled = time // NS_PER_S
+        self.touch = touch
+        if time - self.sampled_at >= NS_PER_S:
+            self.sampled_at = time // NS_PER_S * NS_PER_S
             self._spreads.append(touch.ask - touch.bid)
             if self.ledger is not None:
                 for side in (self.ledger.bids, self.ledger.asks):
-                    for key in side.keys[-LEVELS_SAMPLED:]:
-                        self.levels.add(side.levels[side.sign * key].qty, time)
+                    levels, sign = side.levels, side.sign
+                    sizes = [levels[sign * key].qty for key in side.keys[-LEVELS_SAMPLED:]]
+                    self.levels.add_all(sizes, time)
 
     def touch_at(self, time: int) -> Touch | None:
         """Return the best prices at an instant of the last seconds; None when it is too old."""

@@ -12,10 +12,10 @@ from kracked.flow.detectors.numbers import DetectorNumbers
 from kracked.flow.detectors.pulled_walls import PulledWalls
 from kracked.flow.detectors.sighting import Sighting
 from kracked.flow.detectors.taker_runs import SameSize, Sweeps
-from kracked.flow.facts import Fact, Link, Outcome, Taker, What
-from kracked.flow.ledger import Ledger
+from kracked.flow.facts import Fact, Taker, What
 from kracked.flow.measures.touch import Touch
 from kracked.protocol.events import Side, Trade
+from kracked.times import NS_PER_S
 
 
 class Detectors:
@@ -43,6 +43,10 @@ class Detectors:
         self._same_size = SameSize(self.context, self.sightings)
         self._sweeps = Sweeps(self.context, self.sightings)
         self._absorption = Absorption(self.context, self.sightings)
+        self._facts: list[Fact] = []
+        """The facts of this message."""
+        self._reduced = False
+        """Whether one of them is a fill, or may be one."""
 
     def take_news(self) -> list[Sighting]:
         """Return the sightings that came or grew since the last call, in order."""
@@ -50,52 +54,68 @@ class Detectors:
 
     # --- level 3 ----------------------------------------------------------------------------
 
-    def take(self, outcomes: Sequence[Outcome], ledger: Ledger | None) -> None:
-        """Take what the ledger told of one event, before `see` takes the new best prices."""
-        self.context.ledger = ledger
-        facts: list[Fact] = []
-        for outcome in outcomes:
-            kind = type(outcome)
-            if kind is Fact:
-                if self._counts(outcome):  # type: ignore[arg-type]
-                    facts.append(outcome)  # type: ignore[arg-type]
-            elif kind is Link:
-                self.walls.link(outcome)  # type: ignore[arg-type]
-            elif kind is Taker:
-                self._taker(outcome)  # type: ignore[arg-type]
-        if any(fact.what is What.FILLED or fact.what is What.REDUCED for fact in facts):
-            self._absorption.facts(facts)
-
-    def _counts(self, fact: Fact) -> bool:
-        """Give a fact to the detectors; return whether it is about the order of somebody else."""
+    def fact(self, fact: Fact) -> None:
+        """Take a fact of the ledger, before `see` takes the best prices after its message."""
         context, what = self.context, fact.what
-        if what is What.HOLE:
-            self._lose()
-            return False
-        if what is What.PRESENT:
-            if context.ready_at is None:
-                context.ready_at = fact.time + context.numbers.warm_up_ns
-            return False
         if context.own and fact.order_id in context.own:
-            return False
+            return
         if what is What.NEW:
             context.orders.add(fact.qty, fact.time)
-        self.hidden.fact(fact)
-        self.walls.fact(fact)
-        return True
+            self.hidden.came(fact)
+            self.walls.came(fact)
+        elif what is What.CANCELLED or what is What.MOVED_AWAY:
+            self.walls.left(fact)
+            self.hidden.left(fact)
+        elif what is What.MOVED_IN:
+            self.walls.came(fact)
+        elif what is What.FILLED:
+            self.hidden.filled(fact)
+            self.walls.left(fact)
+            self._reduced = True
+        elif what is What.HOLE:
+            self._lose()
+            return
+        elif what is What.PRESENT:
+            if context.ready_at is None:
+                context.ready_at = fact.time + context.numbers.warm_up_ns
+            return
+        else:
+            self._rarer(fact)
+        self._facts.append(fact)
 
-    def see(self, touch: Touch, time: int) -> None:
-        """Take the best prices after a message."""
-        self.context.time = max(self.context.time, time)
-        self.context.see(touch, time)
-        self.walls.settle(time)
-        self._sweeps.see(touch, time)
+    def _rarer(self, fact: Fact) -> None:
+        if fact.what is What.REFILLED:
+            self.hidden.refilled(fact)
+        elif fact.what is What.REDUCED:
+            self._reduced = True
+        elif fact.what in _GONE:
+            self.hidden.left(fact)
 
-    def _taker(self, taker: Taker) -> None:
+    def taker(self, taker: Taker) -> None:
+        """Take a taker with the orders it filled."""
         if taker.order_id in self.context.own:
             return
         self.hidden.taker(taker)
         self._absorption.taker(taker)
+
+    def end_message(self) -> None:
+        """Take the facts so far as those of one message."""
+        if self._reduced:
+            self._absorption.facts(self._facts)
+            self._reduced = False
+        if self._facts:
+            self._facts = []
+
+    def see(self, touch: Touch, time: int) -> None:
+        """Take the best prices after a message."""
+        context = self.context
+        context.time = max(context.time, time)
+        if touch is not context.touch or time - context.sampled_at >= NS_PER_S:
+            context.see(touch, time)
+        if self.walls.waiting:
+            self.walls.settle(time)
+        if self._sweeps.waiting:
+            self._sweeps.see(touch, time)
 
     def _lose(self) -> None:
         self.context.lose()
@@ -116,6 +136,9 @@ class Detectors:
     def miss_trades(self) -> None:
         """Say that trades were missed."""
         self._same_size.lose()
+
+
+_GONE = (What.LEFT_VIEW, What.LOST, What.TAKEN)
 
 
 def _taker_of(timed: tuple[int, Trade]) -> tuple[int, Side]:

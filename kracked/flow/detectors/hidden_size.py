@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from kracked.flow.detectors.context import MarketContext, Sightings
 from kracked.flow.detectors.sighting import Evidence, Kind, Notes, Sighting, Sureness
-from kracked.flow.facts import Birth, Fact, Taker, What
+from kracked.flow.facts import Birth, Fact, Taker
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
 
@@ -80,17 +80,14 @@ class HiddenSize:
             each.clear()
         self._loose_at.clear()
 
-    def fact(self, fact: Fact) -> None:
-        """Take a fact of an order that is not our own."""
-        what = fact.what
-        if what is What.NEW:
-            if self._recent:
-                self._new(fact)
-        elif what is What.FILLED:
-            self._filled(fact)
-        elif what is What.REFILLED:
-            self._refilled(fact)
-        elif fact.order_id in self._children and what in _ENDS:
+    def came(self, fact: Fact) -> None:
+        """Take a new order."""
+        if self._recent:
+            self._came(fact)
+
+    def left(self, fact: Fact) -> None:
+        """Take an order that left without a fill: nothing follows it."""
+        if fact.order_id in self._children:
             del self._children[fact.order_id]
 
     def is_maybe(self, side: Side, price: int) -> bool:
@@ -106,7 +103,8 @@ class HiddenSize:
 
     # --- the same order ----------------------------------------------------------------------
 
-    def _filled(self, fact: Fact) -> None:
+    def filled(self, fact: Fact) -> None:
+        """Take an order that was filled by all it showed."""
         note = self._context.note(fact)
         chain = self._same.get(fact.order_id)
         if chain is not None:
@@ -125,7 +123,8 @@ class HiddenSize:
         fill.chain, fill.loose = self._children.pop(fact.order_id, (None, None))
         self._recent.append(fill)
 
-    def _refilled(self, fact: Fact) -> None:
+    def refilled(self, fact: Fact) -> None:
+        """Take the next part of an order that was filled."""
         chain = self._same.get(fact.order_id)
         if chain is None:
             place = (fact.side, fact.price)
@@ -168,7 +167,7 @@ class HiddenSize:
 
     # --- another order -----------------------------------------------------------------------
 
-    def _new(self, fact: Fact) -> None:
+    def _came(self, fact: Fact) -> None:
         recent, place = self._recent, (fact.side, fact.price)
         while recent and fact.time - recent[0].time > self._context.numbers.refill_ns:
             recent.popleft()
@@ -272,6 +271,3 @@ def _put(found: dict[_Key, _Value], key: _Key, value: _Value) -> None:
     found[key] = value
     if len(found) > CHAINS:
         del found[next(iter(found))]
-
-
-_ENDS = (What.CANCELLED, What.MOVED_AWAY, What.LEFT_VIEW, What.LOST, What.TAKEN)

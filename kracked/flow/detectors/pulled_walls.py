@@ -14,8 +14,11 @@ from kracked.flow.detectors.sighting import Evidence, Kind, Notes, Sighting, Sur
 from kracked.flow.facts import Fact, Link, What
 from kracked.flow.measures.touch import NEAR_BP
 from kracked.protocol.events import Side
+from kracked.times import NS_PER_S
 
 MOST_WALLS = 500
+LATELY_NS = NS_PER_S
+"""How long facts are kept to see whether a whole side pulled back."""
 
 
 class _Wall:
@@ -55,40 +58,45 @@ class PulledWalls:
         self.traded = self.pulled = 0
         self._walls: dict[str, _Wall] = {}
         self._gone: deque[_Gone] = deque()
-        self._left: dict[Side, deque[tuple[int, int]]] = {side: deque() for side in Side}
-        """What each side lost and got near the price of late, by time."""
+        self._lately: deque[Fact] = deque()
+        """What came and went of late."""
         self._groups = 0
 
     def lose(self) -> None:
         """Forget what a hole may have changed."""
         self._walls.clear()
         self._gone.clear()
-        for left in self._left.values():
-            left.clear()
+        self._lately.clear()
 
-    def fact(self, fact: Fact) -> None:
-        """Take a fact of an order that is not our own."""
-        what = fact.what
-        if what is What.NEW or what is What.MOVED_IN:
-            self._note_side(fact, fact.qty)
-            if what is What.NEW:
-                self._came(fact)
-            return
-        if what is What.CANCELLED or what is What.MOVED_AWAY:
-            wall = self._walls.pop(fact.order_id, None)
-            if wall is None:
-                self._note_side(fact, -fact.qty)
-            elif what is What.CANCELLED and not wall.filled:
+    def came(self, fact: Fact) -> None:
+        """Take an order that is new, or was moved to its price."""
+        self._remember(fact)
+        if fact.what is What.NEW:
+            if self._gone:
+                self._see_moves(fact)
+            thresholds = self._context.orders.in_force
+            if thresholds is not None and fact.qty >= thresholds.detector:
+                self._consider(fact)
+
+    def left(self, fact: Fact) -> None:
+        """Take an order that was cancelled, moved or filled."""
+        self._remember(fact)
+        wall = self._walls.pop(fact.order_id, None)
+        if wall is not None:
+            self.traded += fact.what is What.FILLED
+            if fact.what is What.CANCELLED and not wall.filled:
                 self._cancelled(wall, fact)
-        elif what is What.FILLED:
-            wall = self._walls.pop(fact.order_id, None)
-            self.traded += wall is not None
 
     def link(self, link: Link) -> None:
         """Take a trade of an order: a wall that was filled in part is no pulled one."""
         wall = self._walls.get(link.order_id or "")
         if wall is not None:
             wall.filled = True
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a wall that went has still to be decided about."""
+        return bool(self._gone)
 
     def settle(self, time: int) -> None:
         """Decide about walls that went long enough ago, by the exchange's clock."""
@@ -100,10 +108,16 @@ class PulledWalls:
 
     # --- coming and going -------------------------------------------------------------------
 
-    def _came(self, fact: Fact) -> None:
+    def _remember(self, fact: Fact) -> None:
+        lately, horizon = self._lately, fact.time - LATELY_NS
+        lately.append(fact)
+        while lately[0].time < horizon:
+            lately.popleft()
+
+    def _consider(self, fact: Fact) -> None:
+        """Follow an order if it is a wall: large, and far enough from the best price."""
         context = self._context
-        self._see_moves(fact)
-        thresholds = context.orders.thresholds()
+        thresholds = context.orders.in_force
         if thresholds is None or thresholds.learning:
             return
         if fact.qty < self._sightings.raise_limit(Kind.PULLED, thresholds.detector):
@@ -152,29 +166,28 @@ class PulledWalls:
             total += queues.levels[price].qty
         return total
 
-    def _note_side(self, fact: Fact, change: int) -> None:
-        touch = self._context.touch
-        if touch is None:
-            return
-        middle = touch.bid + touch.ask
-        if abs(middle - 2 * fact.price) * 10_000 > NEAR_BP * middle:
-            return
-        left = self._left[fact.side]
-        left.append((fact.time, change))
-        horizon = fact.time - 4 * self._context.numbers.group_went_ns
-        while left[0][0] < horizon:
-            left.popleft()
+    def _lost(self, gone: list[_Gone], begin: int, end: int) -> int:
+        """Return what else a side lost near the price between two instants."""
+        side, middle = gone[0].wall.side, gone[0].middle
+        walls = {one.wall.order_id for one in gone}
+        return -sum(
+            _SIGNS.get(fact.what, 0) * fact.qty
+            for fact in self._lately
+            if begin <= fact.time <= end
+            and fact.side is side
+            and fact.order_id not in walls
+            and abs(middle - 2 * fact.price) * 10_000 <= NEAR_BP * middle
+        )
 
     # --- decisions --------------------------------------------------------------------------
 
     def _decide(self, gone: list[_Gone]) -> None:
         """Report walls of one side that went together."""
         numbers = self._context.numbers
-        side, first = gone[0].wall.side, gone[0]
+        first = gone[0]
         begin, end = first.time - numbers.group_went_ns, first.time + numbers.group_went_ns
-        lost = -sum(change for time, change in self._left[side] if begin <= time <= end)
-        before = -sum(change for time, change in self._left[side] if begin <= time <= first.time)
-        there = first.near + max(before, 0)
+        lost = self._lost(gone, begin, end)
+        there = first.near + max(self._lost(gone, begin, first.time), 0)
         if there and lost * 100 > numbers.side_percent * there:
             self._report_side(gone, 100 * lost // there)
             return
@@ -260,6 +273,9 @@ class PulledWalls:
             "levels": numbers.wall_levels,
             "near bp": numbers.wall_near_bp,
         }
+
+
+_SIGNS = {What.NEW: 1, What.MOVED_IN: 1, What.CANCELLED: -1, What.MOVED_AWAY: -1}
 
 
 def _bp(distance: int, middle: int) -> int:

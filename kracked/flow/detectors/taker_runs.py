@@ -128,6 +128,11 @@ class Sweeps:
         self._open.append(swept)
         self._report(swept)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether the aftermath of a sweep is still looked at."""
+        return bool(self._open)
+
     def see(self, touch: Touch, time: int) -> None:
         """Take the best prices after a message: what came back after a sweep."""
         for swept in self._open:

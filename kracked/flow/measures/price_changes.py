@@ -146,20 +146,23 @@ class PriceChanges:
         for outcome in outcomes:
             kind = type(outcome)
             if kind is Fact:
-                self._fact(outcome)  # type: ignore[arg-type]
+                self.fact(outcome)  # type: ignore[arg-type]
             elif kind is Link:
-                self._link(outcome)  # type: ignore[arg-type]
+                self.link(outcome)  # type: ignore[arg-type]
             elif kind is Settled:
-                self._settled(outcome)  # type: ignore[arg-type]
+                self.settled(outcome)  # type: ignore[arg-type]
 
-    def _fact(self, fact: Fact) -> None:
+    def fact(self, fact: Fact) -> None:
+        """Take one fact."""
         what = fact.what
         if what is What.HOLE:
             self._forget()
             self._since.clear()
             self._why = Shortened.HOLE
             return
-        newest = self._newest = max(self._newest, fact.time)
+        newest = self._newest
+        if fact.time > newest:
+            newest = self._newest = fact.time
         if not self._since:
             self._since = dict.fromkeys(Side, (newest, self._why))
         key = fact.price << 1 | (fact.side is Side.ASK)
@@ -212,7 +215,7 @@ class PriceChanges:
             if not rest:
                 del self._open[order_id]
 
-    def _link(self, link: Link) -> None:
+    def link(self, link: Link) -> None:
         """Count a reduction as traded once trades explain all of it, as they do or do not."""
         if link.order_id is None or link.standing is None:
             return
@@ -224,7 +227,7 @@ class PriceChanges:
                     self._recount(one.at, _TRADED)
                 return
 
-    def _settled(self, settled: Settled) -> None:
+    def settled(self, settled: Settled) -> None:
         """Count a reduction that no trade explains as pulled; a trade may still come late."""
         for one in self._open.get(settled.order_id, ()):
             if one.time == settled.time and one.left == settled.qty:
@@ -236,8 +239,16 @@ class PriceChanges:
     def _add(self, key: int, part: int, qty: int) -> int:
         kept = self._kept
         at = kept.add(self._newest, key, part, qty)
-        self._count(at, 1)
-        if len(kept) > self._most:
+        if part < _MOVED_OUT:
+            sums = self._sums.get(key)
+            if sums is None:
+                sums = self._sums[key] = [0] * (_RECORDS + 1)
+            sums[part] += qty
+            sums[part + _PARTS] += 1
+            sums[_RECORDS] += 1
+        else:
+            self._count(at, 1)
+        if at - kept.first >= self._most:
             self._dropped = kept.time(kept.first)
             self._drop()
         return at
@@ -436,14 +447,15 @@ class _Records:
 
     def add(self, time: int, key: int, part: int, qty: int) -> int:
         """Add a record; return its number."""
-        self._times.append(time)
+        times = self._times
+        times.append(time)
         self._keys.append(key)
         self._parts.append(part)
         try:
             self._qtys.append(qty)
         except OverflowError:  # quantities of a pair that counts in quintillions
             self._qtys = [*self._qtys, qty]
-        return self.end - 1
+        return self.first + len(times) - self._head - 1
 
     def set_part(self, at: int, part: int) -> None:
         """Give a record another part."""

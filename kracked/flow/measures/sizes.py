@@ -7,6 +7,7 @@ tenth of its weight each minute. What is in sight does not matter.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from kracked.times import NS_PER_S
@@ -22,12 +23,14 @@ LEAST_MEDIANS = 5
 """A threshold is never below so many medians."""
 KEEP = (8, 10)
 """A mark stays until the size falls below this part of its threshold."""
-FIXED_POINT = 16
+_ONE = 1 << 16
+"""The weight of one size, in fixed point."""
 
 Share = tuple[int, int]
 LARGE: Share = (10, 1_000)
 """The part of all sizes that is marked as large."""
 HUGE: Share = (2, 1_000)
+MEDIAN: Share = (1, 2)
 LARGE_ORDER: Share = (5, 1_000)
 """The part of new orders that detectors take as large."""
 LARGE_TAKER: Share = (10, 1_000)
@@ -47,33 +50,48 @@ class SizeHistogram:
     def __init__(self) -> None:
         self.samples = 0
         self._weights = [0] * BUCKETS
+        self._highest = 0
         self._minute = 0
+        self._next = 0
+        """When the next minute begins."""
 
     def add(self, size: int, time: int) -> None:
         """Count a size, scaled and above 0, at an instant of the exchange's clock."""
-        minute = time // MINUTE_NS
-        if minute > self._minute:
-            self._decay(minute)
-        self._weights[_bucket(size)] += 1 << FIXED_POINT
-        self.samples += 1
+        self.add_all((size,), time)
 
-    def above(self, share: Share) -> int | None:
-        """Return the size that this part of all sizes reaches; None before the first.
+    def add_all(self, sizes: Iterable[int], time: int) -> None:
+        """Count many sizes of one instant."""
+        if time >= self._next:
+            self._decay(time // MINUTE_NS)
+        weights, eighths, highest = self._weights, _EIGHTH_OF, self._highest
+        for size in sizes:
+            length = size.bit_length()
+            mantissa = size >> (length - 8) if length > 8 else size << (8 - length)
+            bucket = (length - 1) * OCTAVE + eighths[mantissa - 128]
+            if bucket > highest:
+                bucket = highest = min(bucket, BUCKETS - 1)
+            weights[bucket] += _ONE
+            self.samples += 1
+        self._highest = highest
 
-        Within a bucket the sizes are taken as evenly spread.
+    def above(self, *shares: Share) -> list[int]:
+        """Return the sizes that these parts of all sizes reach, the smallest part first.
+
+        Within a bucket the sizes are taken as evenly spread. Before the first size it is empty.
         """
+        found: list[int] = []
         total = sum(self._weights)
-        if not total:
-            return None
-        part, whole = share
-        wanted, seen = total * part // whole, 0
-        for bucket in range(BUCKETS - 1, -1, -1):
+        seen = 0
+        wanted = [total * part // whole for part, whole in shares]
+        for bucket in range(self._highest, -1, -1):
             weight = self._weights[bucket]
-            if weight and seen + weight >= wanted:
+            while weight and len(found) < len(wanted) and seen + weight >= wanted[len(found)]:
                 low, high = _begin(bucket), _begin(bucket + 1)
-                return high - (high - low) * (wanted - seen) // weight
+                found.append(high - (high - low) * (wanted[len(found)] - seen) // weight)
             seen += weight
-        return None
+            if len(found) == len(wanted):
+                break
+        return found
 
     def dump(self) -> list[int]:
         """Return all of it as numbers, to be kept until another session."""
@@ -82,12 +100,14 @@ class SizeHistogram:
     def load(self, numbers: list[int]) -> None:
         """Go on from what `dump` returned."""
         self.samples, self._minute, *self._weights = numbers
+        self._highest = BUCKETS - 1
 
     def _decay(self, minute: int) -> None:
         passed = minute - self._minute if self._minute else 0
         for _ in range(min(passed, 256)):
             self._weights = [weight * 9 // 10 for weight in self._weights]
         self._minute = minute
+        self._next = (minute + 1) * MINUTE_NS
 
 
 class Thresholds(NamedTuple):
@@ -109,6 +129,7 @@ class AdaptiveSizes:
 
     Attributes:
         pinned: A size that a person has set; the thresholds of marks are it and four times it.
+        in_force: The thresholds by the samples, for detectors.
     """
 
     def __init__(self, detector: Share = LARGE) -> None:
@@ -119,23 +140,29 @@ class AdaptiveSizes:
         """
         self.pinned: int | None = None
         self.histogram = SizeHistogram()
+        self._shares = sorted(
+            {LARGE, HUGE, detector, MEDIAN}, key=lambda share: share[0] / share[1]
+        )
         self._detector = detector
-        self._thresholds: Thresholds | None = None
-        self._second = 0
+        self.in_force: Thresholds | None = None
+        self._next = 0
 
     def add(self, size: int, time: int) -> None:
         """Count a size at an instant of the exchange's clock."""
-        second = time // NS_PER_S
-        if second > self._second:
-            self._second = second
+        self.add_all((size,), time)
+
+    def add_all(self, sizes: Iterable[int], time: int) -> None:
+        """Count many sizes of one instant."""
+        if time >= self._next:
+            self._next = (time // NS_PER_S + 1) * NS_PER_S
             self._make()
-        self.histogram.add(size, time)
+        self.histogram.add_all(sizes, time)
 
     def thresholds(self) -> Thresholds | None:
         """Return the thresholds in force; None before the first second of samples is over."""
-        if self._thresholds is None or self.pinned is None:
-            return self._thresholds
-        return self._thresholds._replace(large=self.pinned, huge=4 * self.pinned)
+        if self.in_force is None or self.pinned is None:
+            return self.in_force
+        return self.in_force._replace(large=self.pinned, huge=4 * self.pinned)
 
     def weight(self, size: int, before: int = 0) -> int:
         """Return 2 for a huge size, 1 for a large one, else 0.
@@ -155,26 +182,19 @@ class AdaptiveSizes:
         return 0
 
     def _make(self) -> None:
-        histogram = self.histogram
-        median = histogram.above((1, 2))
-        if median is None:
+        sizes = dict(zip(self._shares, self.histogram.above(*self._shares), strict=False))
+        if not sizes:
             return
-        if histogram.samples < LEAST_SAMPLES:
+        median = sizes[MEDIAN]
+        if self.histogram.samples < LEAST_SAMPLES:
             fixed = LEARNING_MEDIANS * median
-            self._thresholds = Thresholds(fixed, fixed, fixed, median, learning=True)
+            self.in_force = Thresholds(fixed, fixed, fixed, median, learning=True)
             return
+        least = LEAST_MEDIANS * median
         large, huge, detector = (
-            max(LEAST_MEDIANS * median, histogram.above(share) or 0)
-            for share in (LARGE, HUGE, self._detector)
+            max(least, sizes[share]) for share in (LARGE, HUGE, self._detector)
         )
-        self._thresholds = Thresholds(large, huge, detector, median, learning=False)
-
-
-def _bucket(size: int) -> int:
-    """Return the bucket of a size; the last one holds all that is larger."""
-    length = size.bit_length()
-    mantissa = size >> (length - 8) if length > 8 else size << (8 - length)
-    return min((length - 1) * OCTAVE + _EIGHTH_OF[mantissa - 128], BUCKETS - 1)
+        self.in_force = Thresholds(large, huge, detector, median, learning=False)
 
 
 def _begin(bucket: int) -> int:

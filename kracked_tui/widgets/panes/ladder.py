@@ -12,6 +12,7 @@ from textual.message import Message
 
 from kracked.flow.measures.price_changes import DEFAULT_WINDOW_NS, WINDOWS
 from kracked.protocol.events import Side
+from kracked_tui.remembered import scaled
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.ladder import ladder, ladder_lines, read_out, row_measures
 from kracked_tui.view.ladder.ladder import NO_CHANGES
@@ -208,6 +209,9 @@ class LadderPane(Pane):
             bids = [level.price for level in frame.book.bids.top(near)]
             asks = [level.price for level in frame.book.asks.top(near)]
             self.scroll = first_scroll(frame.tick, bids, asks, self.rows)
+            row = scaled(frame.choices.row, frame.precision.price)
+            if row and row % frame.tick == 0 and row <= quote[0]:
+                self.scroll = replace(self.scroll, step=row, centre=bid_row(quote[0], row))
         self.scroll = self.scroll.pinned_while(armed=frame.armed, bid=quote[0])
         self.scroll = self.scroll.following(*quote, self.rows, armed=frame.armed)
 

@@ -74,7 +74,24 @@ def test_a_pair_spelled_otherwise_than_listed_gets_a_hint() -> None:
     refused = events.Rejected(NOW, "subscribe", "Currency pair not supported", 1, other)
     store = store_of(*opening(), refused)
     text = store.health(other, has_book=False, verified=False).refused
-    assert text == f"Currency pair not supported (did you mean {SYMBOL}?)"
+    assert text == f"Currency pair not supported; did you mean {SYMBOL}?"
+
+
+def test_the_list_of_pairs_may_come_after_the_refusal() -> None:
+    error = "Currency pair not in ISO 4217-A3 format BTCUSD"
+    refused = events.Rejected(NOW, "subscribe", error, 1, "BTCUSD")
+    store = store_of(refused, *opening())
+    text = store.health("BTCUSD", has_book=False, verified=False).refused
+    assert text == f"{error}; did you mean {SYMBOL}?"
+
+
+def test_the_same_said_again_is_counted_and_not_repeated() -> None:
+    store = store_of()
+    for _ in range(4):
+        store.tell(NOW, "not connected yet", "warn", own=True)
+    store.tell(NOW, "something else")
+    store.tell(NOW, "not connected yet", "warn", own=True)
+    assert [each.words for each in store.log_entries] == ["not connected yet ×5", "something else"]
 
 
 def test_a_lost_connection_is_logged_once_until_it_is_back() -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
+from kracked_tui.config import Settings
+from kracked_tui.config import Trading as TradingSettings
 from tests.tui.trading_monitor import trading
 
 PRESSED = {
@@ -198,3 +200,20 @@ async def test_what_changes_a_ticket_is_in_the_palette_too(tmp_path: Path) -> No
         assert before is not None
         assert after is not None
         assert after.price == before.price - 1
+
+
+async def test_a_preset_size_that_is_rounded_is_told_in_the_log_and_on_the_ticket(
+    tmp_path: Path,
+) -> None:
+    named = TradingSettings(sizes={"BTC/USD": ("0.0001", "0.000100001999")})
+    async with trading(tmp_path, settings=Settings(trading=named)) as found:
+        words = "0.000100001999, finer than the steps of 0.00000001 that the pair has"
+        await found.armed()
+        await found.until(lambda: words in found.log_text())
+        await found.pilot.press("b", "2")
+        assert "0.00010000 is used" in found.written()
+        ticket = found.screen.ticket_keys.ticket
+        assert ticket is not None
+        assert ticket.qty == 10_000
+        await found.pilot.press("enter")
+        assert "is used" not in found.written()

@@ -283,7 +283,7 @@ def test_the_meter_says_when_cancelling_gets_cheaper() -> None:
 
 def test_the_header_says_armed_with_both_clocks_or_that_the_switch_is_off() -> None:
     armed = trading_status.TradingStatus(trading_status.ARMED, "", 872 * NS_PER_S, 58 * NS_PER_S)
-    assert trading_status.trading_spans(armed)[0].text == " ARMED 14:32 ⟳58s "
+    assert trading_status.trading_spans(armed)[0].text == " ARMED 14:32 switch 58s "
     alone = armed._replace(switch_ns=None)
     assert trading_status.trading_spans(alone)[0].text == " ARMED 14:32 NO SWITCH "
     assert trading_status.trading_spans(trading_status.TradingStatus()) == ()

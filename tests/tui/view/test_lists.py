@@ -82,7 +82,9 @@ def test_the_side_of_a_trade_is_a_word_or_a_letter() -> None:
     assert " S " in tape.tape_line(row, 28, 8, PRECISION, 4).text
 
 
-@pytest.mark.parametrize(("width", "remark"), [(60, "▸64211.0 12lv"), (52, "12lv"), (48, "yours")])
+@pytest.mark.parametrize(
+    ("width", "remark"), [(66, "▸64211.0 12 levels"), (58, "12 levels"), (48, "yours")]
+)
 def test_a_remark_that_does_not_fit_is_left_out_whole(width: int, remark: str) -> None:
     swept = tape.Print(NOW, Side.BID, 642_100, 642_110, 10**8, 12, 12)
     text = tape.tape_line(tape.TapeRow(swept, mine=True), width, 8, PRECISION, 4).text

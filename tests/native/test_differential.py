@@ -1,0 +1,39 @@
+"""Both engines give the same answers to the same messages, mutated ones included."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from kracked import _native
+from kracked.errors import ConfigError
+from tests.native.differential import run_simulated, run_toy
+from tests.native.engines import chosen
+
+KINDS = (("book", 10), ("book", 25), ("book", 100), ("level3", 10), ("level3", 100))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built() -> None:
+    """Skip where the compiled engine is not built, but not where it must be."""
+    with chosen("native"):
+        try:
+            _native.load()
+        except ConfigError as error:
+            if os.environ.get("KRACKED_NATIVE") == "require":
+                raise
+            pytest.skip(str(error))
+
+
+@pytest.mark.parametrize(("channel", "depth"), KINDS)
+@pytest.mark.parametrize("seed", range(6))
+def test_a_market_of_contradictions_is_judged_alike(channel: str, depth: int, seed: int) -> None:
+    pair = run_toy(channel, depth, seed, 250, 0.3)
+    assert pair.messages > 250
+
+
+@pytest.mark.parametrize(("channel", "depth"), [*KINDS, ("book", 1000), ("level3", 1000)])
+def test_the_messages_of_an_exchange_are_judged_alike(channel: str, depth: int) -> None:
+    pair = run_simulated(channel, depth, 3, 300, 0.3)
+    assert sum(stats.verified for stats in pair.keepers[1].stats.values()) > 150
