@@ -17,6 +17,8 @@ from tests.patience import PATIENCE_S
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
+MORE_WORDS = {"market_maker": ["2"]}
+"""What an example needs beside the exchange's address."""
 NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
 
 
@@ -54,7 +56,29 @@ def run(
 def test_the_example_runs_and_says_something(
     script: Path, exchange: dict[str, str], tmp_path: Path
 ) -> None:
-    assert run([str(script), exchange["rest"]], exchange, tmp_path).strip()
+    if script.stem == "market_maker":
+        pytest.importorskip("kraken.spot", reason="the public client is not installed")
+    words = [str(script), exchange["rest"], *MORE_WORDS.get(script.stem, ())]
+    assert run(words, exchange, tmp_path).strip()
+
+
+def test_the_market_maker_trades_and_leaves_no_order_behind(
+    exchange: dict[str, str], tmp_path: Path
+) -> None:
+    kraken = pytest.importorskip("kraken.spot", reason="the public client is not installed")
+    words = [str(EXAMPLES / "market_maker.py"), exchange["rest"], "6"]
+    said = run(words, exchange, tmp_path)
+    assert " at " in said  # a fill
+    assert said.splitlines()[-1].endswith("USD at the mid")
+    user = kraken.User(exchange["api_key"], exchange["api_secret"], url=exchange["rest"])
+    assert user.get_open_orders()["open"] == {}
+
+
+def test_the_market_maker_is_for_simulated_exchanges(tmp_path: Path) -> None:
+    words = [sys.executable, str(EXAMPLES / "market_maker.py"), "https://api.kraken.com"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "name a simulated exchange's address" in done.stderr
 
 
 def test_a_recording_may_be_made_and_read_a_second_time(
