@@ -101,10 +101,11 @@ def show(symbol: str | None, *, file: Path | None, as_json: bool) -> int:
 def _lines(kept: KeptOdds, now: int) -> Iterator[str]:
     table = kept.table
     age_h = (now - table.end) / 3.6e12
+    age = f"{age_h:.1f} h" if age_h < 48 else f"{age_h / 24:.0f} days"
     recordings = "1 recording" if table.recordings == 1 else f"{table.recordings} recordings"
     yield (
         f"{table.symbol}: {table.samples:,} samples, {table.watched_s / 60:.0f} minutes of "
-        f"{recordings}, the last {age_h:.1f} h old"
+        f"{recordings}, the last {age} old"
     )
     for name, outcome in zip(OUTCOMES, table.outcomes, strict=True):
         yield from _calibration(name, outcome.reliability)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from errno import ENOENT
 from typing import NamedTuple
 
 from kracked.errors import RecordError, says
@@ -64,8 +66,12 @@ def fit_odds(
     Raises:
         NoOrders: No level 3 was recorded in any of them.
         RecordError: A recording is damaged, or a symbol asked for is in none of them.
+        FileNotFoundError: A recording does not exist.
     """
     asked = sorted(set(symbols))
+    for path in (path for recording in recordings for path in paths(recording)):
+        if not path.exists():
+            raise FileNotFoundError(ENOENT, os.strerror(ENOENT), str(path))
     held = [set(level3_symbols(recording, None)) for recording in recordings]
     known = set().union(*held)
     where = ", ".join(str(path) for recording in recordings for path in paths(recording))

@@ -123,6 +123,13 @@ def test_where_nothing_is_fitted_it_says_so(
     assert "kracked odds fit" in captured.err
 
 
+def test_a_recording_that_is_not_there_is_named(
+    short: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["odds", "fit", str(short), str(tmp_path / "typo")]) == 1
+    assert f"{tmp_path / 'typo'}: No such file" in capsys.readouterr().err
+
+
 def test_a_damaged_file_is_not_written_over(
     short: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
