@@ -94,10 +94,12 @@ def names_used(example: Path) -> set[str]:
 
 SHARED = {"example_recording.py", "line_picture.py", "simulated_hour.py"}
 """What the notebooks import: it runs commands, draws, and makes a market without a server."""
+STRANGERS = {"market_maker.py"}
+"""Programs of another client library, which any of our exchanges serves."""
 PROGRAMS = sorted(
     path
     for path in EXAMPLES.iterdir()
-    if path.suffix in (".py", ".ipynb") and path.name not in SHARED
+    if path.suffix in (".py", ".ipynb") and path.name not in SHARED | STRANGERS
 )
 
 
@@ -107,6 +109,11 @@ def test_an_example_uses_public_names_alone(example: Path) -> None:
     used = names_used(example)
     assert used
     assert used <= public
+
+
+@pytest.mark.parametrize("example", sorted(STRANGERS))
+def test_a_program_of_another_library_uses_no_name_of_ours(example: str) -> None:
+    assert not names_used(EXAMPLES / example)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
