@@ -173,6 +173,16 @@ def test_a_forgotten_book_is_gone() -> None:
     assert keeper.l2 == {}
 
 
+def test_snapshots_that_prove_nothing_are_counted_as_mismatches() -> None:
+    deep = tuple((10_000 - n, 1) for n in range(1_001))
+    keeper = BookKeeper()
+    keeper.apply(BookSnapshot(0, "BTC/USD", P, BIDS, ASKS, 1))
+    keeper.apply(BookSnapshot(1, "BTC/USD", P, deep, (), checksum((), deep)))
+    keeper.apply(SNAPSHOT)
+    stats = keeper.stats["BTC/USD", "book"]
+    assert (stats.snapshots, stats.mismatched, stats.verified) == (3, 2, 1)
+
+
 def test_every_message_is_counted_once() -> None:
     keeper = kept(UPDATE, SNAPSHOT, UPDATE, WRONG_UPDATE, UPDATE)
     stats = keeper.stats["BTC/USD", "book"]
