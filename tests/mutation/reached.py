@@ -42,7 +42,9 @@ class Reached:
 
     def __init__(self, root: Path, package: str, files: Sequence[Path]) -> None:
         self._root, self._package = root, package
-        self._lines: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._runs: list[tuple[CoverageData, dict[str, str]]] = []
+        """What each run has measured, and its name of each file of the package."""
+        self._lines: dict[str, dict[int, set[str]]] = {}
         self._seconds: dict[str, float] = defaultdict(lambda: _UNMEASURED_S)
         self._names: dict[Path, dict[int, set[str]]] = {}
         self._words: dict[str, list[tuple[Path, int]]] = defaultdict(list)
@@ -53,10 +55,10 @@ class Reached:
                 self._measure(file, place)
             data = CoverageData(str(place / "coverage"))
             data.read()
-            for measured in data.measured_files():
-                lines = self._lines[measured.rpartition("/main/")[2]]
-                for line, names in data.contexts_by_lineno(measured).items():
-                    lines[line].update(names)
+            names = {
+                measured.rpartition("/main/")[2]: measured for measured in data.measured_files()
+            }
+            self._runs.append((data, names))
             self._seconds |= _durations(place / "durations.xml")
 
     def _measure(self, file: Path, place: Path) -> None:
@@ -85,7 +87,7 @@ class Reached:
         assigned = self._assigned(path).get(mutant.line)
         if assigned or not mutant.function:
             users = (self._users(name) for name in assigned or ())
-            found = set().union(*users) or set().union(*self._lines[str(path)].values()) - {""}
+            found = set().union(*users) or set().union(*self._contexts(path).values()) - {""}
         own = f"test_{path.stem}.py"
         return sorted(found, key=lambda name: (own not in name, self._seconds[_short(name)], name))
 
@@ -94,7 +96,17 @@ class Reached:
         return sum(self._seconds[_short(name)] for name in tests)
 
     def _at(self, path: Path, line: int) -> set[str]:
-        return self._lines[str(path)].get(line, set()) - {""}
+        return self._contexts(path).get(line, set()) - {""}
+
+    def _contexts(self, path: Path) -> dict[int, set[str]]:
+        """Return the tests that run each line of a file."""
+        if str(path) not in self._lines:
+            lines = self._lines[str(path)] = defaultdict(set)
+            for data, names in self._runs:
+                if (name := names.get(str(path))) is not None:
+                    for line, found in data.contexts_by_lineno(name).items():
+                        lines[line].update(found)
+        return self._lines[str(path)]
 
     def _assigned(self, path: Path) -> dict[int, set[str]]:
         """Return the names that statements of the module and its classes assign, by line."""
