@@ -83,7 +83,8 @@ class Reached:
         What runs when the module is imported is a constant or a default: the tests that run a
         line with its name are taken, else all that run the module.
         """
-        found = self._at(path, mutant.line)
+        lines = range(mutant.line, mutant.last_line + 1)
+        found = set().union(*(self._at(path, line) for line in lines))
         assigned = self._assigned(path).get(mutant.line)
         if assigned or not mutant.function:
             users = (self._users(name) for name in assigned or ())

@@ -60,6 +60,10 @@ def test_without_named_sizes_round_ones_cost_about_ten_to_a_thousand() -> None:
     assert sizes_of(market(ask=1_000), ()) == (1000, 2000, 10_000, 20_000, 100_000)
 
 
+def test_a_round_size_of_few_lots_is_as_many_lots_as_its_cost_buys() -> None:
+    assert sizes_of(market(ask=200_000), ())[:2] == (5, 10)
+
+
 def test_no_round_size_is_below_the_least_quantity_or_a_lot_step() -> None:
     assert sizes_of(market(least=7), ())[0] == 7
     assert sizes_of(market(step=9), ())[0] == 9
