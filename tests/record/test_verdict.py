@@ -15,6 +15,7 @@ from kracked.cli.check import check as check_command
 from kracked.errors import RecordError
 from kracked.format.coverage import Coverage, Verdict
 from kracked.format.session_info import SessionInfo, read_info
+from kracked.frames import load_orders
 from kracked.protocol.events import Gap
 from kracked.record.check import check
 from kracked.record.convert import convert
@@ -70,8 +71,18 @@ def test_one_whose_recorder_was_killed_has_an_incomplete_end(tmp_path: Path) -> 
     assert check(path).verdict == open_recording(path).info().verdict == "incomplete_end"
 
 
-def test_one_killed_before_its_tables_were_made_lacks_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["csv", "sqlite", "parquet"])
+def test_one_that_was_killed_has_tables_in_every_form(form: str, tmp_path: Path) -> None:
+    path = _killed(tmp_path / "session", form)
+    health = check(path)
+    assert (health.verdict, health.missing_tables) == ("incomplete_end", [])
+    orders = load_orders(path)
+    assert orders["seq"].max() >= health.messages - 1
+
+
+def test_one_without_its_tables_lacks_them(tmp_path: Path) -> None:
     path = _killed(tmp_path / "session", "parquet")
+    (path / "L3_ticks.csv").unlink()
     health = check(path)
     assert health.verdict == "tables_missing"
     assert health.missing_tables == ["L3_ticks: no rows, though the raw log has 101 messages of it"]
