@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from kracked.book.keeper import BookKeeper
 from kracked.cli.check import check as check_command
 from kracked.errors import RecordError
+from kracked.format import sqlite
 from kracked.format.coverage import Coverage, Verdict
 from kracked.format.session_info import SessionInfo, read_info
 from kracked.frames import load_orders
@@ -21,7 +23,7 @@ from kracked.record.check import check
 from kracked.record.convert import convert
 from kracked.record.read.recording import open_recording
 from kracked.record.write import writer
-from kracked.record.write.session import record_into
+from kracked.record.write.session import Format, record_into
 from tests.record.seeded_market import feed
 
 Record = Callable[..., Path]
@@ -165,3 +167,10 @@ def test_what_was_asked_for_and_never_came_is_a_gap(tmp_path: Path, stream: Stre
         feed(session, BookKeeper(), stream)
         session.ingest.take_event(Gap(1, "book", ("X/Y",), 1, 1, "never came"))
     assert check(path).verdict == "gaps"
+
+
+def test_a_database_is_whole_before_the_first_message(tmp_path: Path) -> None:
+    with record_into(tmp_path / "session", SessionInfo(start=START), form=Format.SQLITE) as session:
+        with closing(sqlite.open_to_read(tmp_path / "session" / "recording.sqlite")) as database:
+            assert sqlite.table_names(database) == []
+        session.ingest.take_message("public", 1, b'{"channel":"heartbeat"}')
