@@ -15,15 +15,17 @@ Not modelled: nobody reacts to paper orders, hidden quantity, index prices, trai
 orders with an expiry, conditional closes, margin, rate limits, fees in the base currency.
 """
 
-from kracked.paper.account import ImpossibleEvent, PaperAccount, PaperOrder
+from kracked.paper.account import ImpossibleEvent, PaperAccount
 from kracked.paper.account_events import (
     Accepted,
     AccountEvent,
+    Carried,
     Ended,
     Filled,
     Listed,
     Obscured,
     Opened,
+    PaperOrder,
     SwitchSet,
     TermsChanged,
     TriggerMet,
@@ -46,6 +48,7 @@ __all__ = [
     "Accepted",
     "AccountEvent",
     "Answer",
+    "Carried",
     "DamagedLog",
     "Ended",
     "FeeRates",

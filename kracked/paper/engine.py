@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kracked.flow import Link, OrderFlow, Outcome, Settled, Taker
-from kracked.paper.account import PaperAccount, PaperOrder
-from kracked.paper.account_events import AnyAccountEvent, Obscured, SwitchSet
+from kracked.paper.account import PaperAccount
+from kracked.paper.account_events import AnyAccountEvent, Obscured, PaperOrder, SwitchSet
 from kracked.paper.market import SymbolMarket
 from kracked.paper.order_entry import OrderEntry
 from kracked.paper.reports import USER_REQUESTED, rows

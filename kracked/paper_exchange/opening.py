@@ -11,7 +11,7 @@ from kracked.flow import OrderFlow
 from kracked.gateway.listing import ListedAsset, ListedPair
 from kracked.gateway.relay.market_relay import Books, MarketRelay
 from kracked.instruments import Asset, Instrument
-from kracked.paper import FeeRates, Listed, Opened, PaperAccount, PaperEngine
+from kracked.paper import Carried, FeeRates, Listed, Opened, PaperAccount, PaperEngine
 from kracked.paper.account_events import AnyAccountEvent
 from kracked.paper_exchange.broker import PaperBroker
 from kracked.paper_exchange.exchange import PaperExchange
@@ -120,7 +120,7 @@ def open_exchange(
 
     engine = PaperEngine(account, venue.flow, now=now, verified=venue.verified, record=note)
     first = past[0]
-    assert isinstance(first, Opened)
+    assert isinstance(first, Opened | Carried)
     shown = {listed.asset.id: listed.asset.precision for listed in venue.assets}
     records = AccountRecords(first, account.money, tier=terms.tier, shown=shown)
     for event in past[1:]:

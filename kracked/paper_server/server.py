@@ -47,6 +47,8 @@ LOST = "the connection to the exchange was lost"
 TICK_S = 0.01
 READY_S = 15.0
 """How long to wait for the first books before clients are served all the same."""
+MOST_BYTES = 4 * 2**20
+"""The account's file is written anew, shorter, when it is longer than this."""
 _TOLD_S = 0.5
 """How often what changed is told."""
 
@@ -120,6 +122,8 @@ class PaperServer:
         self._consumer: Consumer
         self._tap: Tap
         self._frame = b""
+        self._log: PaperLog | None = None
+        self._compacted = 0
         self._failed: asyncio.Future[None]
         self._wanted: asyncio.Queue[Topic]
         self._shell = HttpShell(
@@ -168,6 +172,7 @@ class PaperServer:
             log = None if self.options.account is None else PaperLog(self.options.account)
             if log is not None:
                 stack.callback(log.close)
+            self._log = log
             await self._until_ready()
             self._tap = stack.enter_context(self.feed.tap())
             self._consumer = stack.enter_context(self.feed.consumer())
@@ -257,8 +262,15 @@ class PaperServer:
             now = self._clock()
             with self._failing():
                 self._exchange.advance(now)
+                self._compact(now)
             self._exchange.relay.advance(now)
             await asyncio.sleep(TICK_S)
+
+    def _compact(self, now: int) -> None:
+        """Write the account anew when its file has grown, so that it does not without end."""
+        if self._log is not None and self._log.size > max(MOST_BYTES, 2 * self._compacted):
+            self._log.compact(self._exchange.broker.engine.account.carried(now))
+            self._compacted = self._log.size
 
     async def _subscribe(self) -> None:
         """Subscribe to the candles that clients ask for."""

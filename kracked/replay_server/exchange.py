@@ -66,6 +66,7 @@ class RecordedExchange:
             self.relay.publish(happened, data)
         else:
             self.paper.apply(happened, data, now)
+            self.paper.advance(now)
 
     def trade(self, terms: PaperTerms) -> PaperExchange:
         """Open a paper account on the recording, in memory; its time is the recording's.
