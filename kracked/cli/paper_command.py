@@ -29,7 +29,8 @@ def add_paper(commands: arguments.Commands) -> None:
         description="Serve the real market, verified, with an account of play money in it: orders\n"
         "stand in the real queue. Any Kraken v2 client can be pointed at it. The first\n"
         "line of output is a JSON object with its addresses and an API key of its own.\n"
-        "The queue needs level 3, and that needs KRAKEN_API_KEY and KRAKEN_API_SECRET.",
+        "The queue needs level 3, and that needs KRAKEN_API_KEY and KRAKEN_API_SECRET;\n"
+        "without them places are bounded by level 2, and orders fill as from the worst.",
         epilog=_UNMODELLED,
         formatter_class=arguments.ExampleHelpFormatter,
     )

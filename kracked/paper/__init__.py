@@ -12,7 +12,8 @@ times, answers and rows of the `executions` channel come out. ::
             ...
 
 Not modelled: nobody reacts to paper orders, hidden quantity, index prices, trailing stops,
-orders with an expiry, conditional closes, margin, rate limits, fees in the base currency.
+orders with an expiry, conditional closes, margin, rate limits, fees in the base currency. With
+`levels` the engine works from level 2, with bounds of each place.
 """
 
 from kracked.paper.account import ImpossibleEvent, PaperAccount

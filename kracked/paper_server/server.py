@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -97,7 +98,8 @@ class PaperServer:
         Args:
             symbols: The pairs, ``["BTC/USD"]``.
             options: How to run it.
-            credentials: A key of the real exchange, for level 3 alone; without one there is none.
+            credentials: A key of the real exchange, for level 3 alone; without one there is none,
+                and places in the queue are bounded by level 2.
             endpoints: Addresses of the real exchange; Kraken's own by default.
             clock: Returns the time in ns since the Unix epoch.
         """
@@ -116,7 +118,8 @@ class PaperServer:
             ticker="bbo",
         )
         self.has_level3 = credentials is not None
-        """Whether there is level 3: the key of the real exchange opens it."""
+        """Whether there is level 3, which a key of the real exchange opens; else places in the
+        queue are bounded by level 2."""
         self._upstream = Upstream(self.feed.endpoints.rest, clock)
         self._exchange: PaperExchange
         self._consumer: Consumer
@@ -184,8 +187,9 @@ class PaperServer:
                     pairs=pairs,
                     assets=assets,
                     books=lambda: self.feed,
-                    verified=lambda symbol: is_current(self.feed, symbol),
+                    verified=partial(is_current, self.feed, level3=self.has_level3),
                     flow=self._flow(now),
+                    by_levels=not self.has_level3,
                 ),
                 () if log is None else log.events,
                 (lambda _: None) if log is None else log.record,
@@ -383,6 +387,6 @@ def _has(server: PaperServer) -> dict[str, object]:
     """Return what the first line tells besides addresses and key."""
     file = server.options.account
     return {
-        "queue": "level3" if server.has_level3 else None,
+        "queue": "level3" if server.has_level3 else "level2",
         "account": None if file is None else str(file),
     }
