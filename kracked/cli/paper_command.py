@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _UNMODELLED = """\
 Refused by name, because it is not modelled: trailing stops, scheduled orders, orders with an
 expiry, conditional closes, index triggers, fees in the base currency, margin, self-trade rules
-but cancel-newest, amends of an iceberg's shown quantity. Nobody reacts to paper orders, orders
+but cancel-newest, amends of the shown quantity. Nobody reacts to paper orders, orders
 behind them keep the volume they took, and hidden quantity is not seen.
 
 example: kracked paper BTC/USD ETH/USD --balances USD=5000,BTC=0.1 --latency 20ms
