@@ -20,8 +20,8 @@ from kracked.paper_server.server import HOST, PaperOptions, PaperServer, serve
 from kracked.state_files import state_folder
 
 _NO_LEVEL3 = (
-    f"no {KEY_VARIABLE} in the environment, so there is no level 3 and no queue: "
-    "the market is passed on, orders are refused"
+    f"no {KEY_VARIABLE} in the environment, so there is no level 3 and no queue: an order's place "
+    "is bounded by level 2, and it fills as from the worst: what is cancelled stood behind it"
 )
 
 

@@ -442,14 +442,14 @@ def test_an_order_in_a_hole_is_refused() -> None:
     paper = PaperMarket()
     paper.lose()
     paper.order("buy", 1)
-    assert paper.errors == ["EService:Unavailable:paper has no verified level 3 book"]
+    assert paper.errors == ["EService:Unavailable:paper has no verified book"]
 
 
 def test_an_order_on_a_book_that_is_not_verified_is_refused() -> None:
     paper = PaperMarket()
     paper.verified = False
     paper.order("buy", 1)
-    assert paper.errors == ["EService:Unavailable:paper has no verified level 3 book"]
+    assert paper.errors == ["EService:Unavailable:paper has no verified book"]
 
 
 def test_a_stop_that_triggers_in_a_hole_is_unknown() -> None:
@@ -487,7 +487,7 @@ def test_a_pair_whose_numbers_have_another_scale_is_refused_and_what_rests_is_un
     paper.codec = Codec({SYMBOL: Precision(2, 8)})
     paper.snapshot(bids=["OA 100.00 1.0 11.0"], asks=["OZ 101.00 1.0 10.0"], time="26.0")
     paper.order("buy", 1)
-    assert paper.errors == ["EService:Unavailable:paper has no verified level 3 book"]
+    assert paper.errors == ["EService:Unavailable:paper has no verified book"]
     assert paper.account.open[order_id].state is PaperState.UNKNOWN
 
 
