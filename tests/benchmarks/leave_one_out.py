@@ -5,7 +5,8 @@
 For each stay of an order in a queue its own events are taken out of what the ledger saw, and a
 `Ghost` stands in its place. Instants, parts and sum of the ghost's fills must be those the
 engine gave the order. All stays are tried that were filled or saw a taker at their price.
-What the owner did (amend, cancel) is told to the ghost.
+What the owner did (amend, cancel) is told to the ghost. By default a stream is as long as it takes
+to have five thousand of them.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from tests.benchmarks.queue_truth import Market
 
 JOINS = {What.NEW, What.CAME, What.RETURNED, What.MOVED_IN, What.PRESENT}
 LEAVES = {What.FILLED, What.CANCELLED, What.MOVED_AWAY, What.LEFT_VIEW, What.TAKEN, What.LOST}
+MINUTES = {"SOL/USD": 100}
 
 
 class Decided(NamedTuple):
@@ -224,14 +226,15 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--symbols", nargs="+", default=["BTC/USD", "SOL/USD"])
     parser.add_argument("--depths", type=int, nargs="+", default=[10, 1000])
-    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--minutes", type=float, help="by default 60, of quieter pairs 100")
     parser.add_argument("--delay-ms", type=float, default=250)
     parser.add_argument("--plain", action="store_true", help="none of the live habits")
     given = parser.parse_args()
     habits = PLAIN if given.plain else Realism()
     for symbol in given.symbols:
         for seed in given.seeds:
-            market = Market(symbol, seed, given.minutes, given.depths, habits)
+            minutes = given.minutes or MINUTES.get(symbol, 60)
+            market = Market(symbol, seed, minutes, given.depths, habits)
             for depth in given.depths:
                 counts, wrong = score(market, depth, int(given.delay_ms * 1e6), seed)
                 print(f"{symbol} {seed} depth {depth}: {counts['right']} of {counts['all']}")
