@@ -78,6 +78,11 @@ KEYS = (
         "coarser", "plus,equals_sign", "group(1)", "group", "Coarser price groups", LADDER, "finer"
     ),
     Key("finer", "minus", "group(-1)", "", "Finer price groups", LADDER),
+    Key("columns", "v", "columns", "columns", "Next columns: traded, pulled, profile", LADDER),
+    Key("longer-window", "right_curly_bracket", "window(1)", "", "Pulled: longer window", LADDER),
+    Key("shorter-window", "left_curly_bracket", "window(-1)", "", "Pulled: shorter", LADDER),
+    Key("hide-empty", "full_stop", "hide_empty", "", "Hide empty rows: rows then move", LADDER),
+    Key("foot", "i", "foot", "", "Foot: sums, the cursor's row, cost to trade", LADDER),
     Key(
         "later",
         "right_square_bracket",
@@ -97,7 +102,10 @@ KEYS = (
     Key("zoom", "z", "zoom", "zoom", "Show this pane alone, or all panes again", LISTS),
     Key("next-pair", "w", "watch(1)", "next pair", "Show the next watched symbol", EVERYWHERE),
     Key("previous-pair", "W", "watch(-1)", "", "Show the previous watched symbol", EVERYWHERE),
-    Key("reset-traded", "r", "reset_traded", "", "Clear the sold and bought columns", LADDER),
+    Key("reset-traded", "r", "reset_traded", "", "Clear traded: then a, u, d, or r undoes", LADDER),
+    Key("clear-all", "a", "clear_traded('all')", "", "After r: clear all of it", LADDER),
+    Key("clear-above", "u", "clear_traded('above')", "", "After r: above the best ask", LADDER),
+    Key("clear-below", "d", "clear_traded('below')", "", "After r: below the best bid", LADDER),
     Key("up", "up,k", "move(1)", "", "Cursor up by one row", LISTS),
     Key("down", "down,j", "move(-1)", "", "Cursor down by one row", LISTS),
     Key("page-up", "pageup,ctrl+u", "move(10)", "", "Cursor up by ten rows", LISTS),
@@ -218,8 +226,15 @@ REPLAY_KEYS = (
     Key("jump", "t", "jump", "time", "Go to a time of day, or to a date and time", REPLAY),
 )
 """The keys that only a replay has."""
-_MOVED = {"hold": "h", "older": "left", "newer": "right"}
-"""Keys of the monitor that a replay moves: its space bar plays and pauses."""
+_MOVED = {
+    "hold": "h",
+    "older": "left",
+    "newer": "right",
+    "longer-window": "l",
+    "shorter-window": "L",
+    "hide-empty": "H",
+}
+"""Keys of the monitor that a replay moves: there its own keys play, step and jump."""
 CHANGED = frozenset((*(key.id for key in REPLAY_KEYS), *_MOVED))
 """Ids of the keys that differ in a replay."""
 

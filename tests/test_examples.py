@@ -33,7 +33,9 @@ def exchange() -> Iterator[dict[str, str]]:
         assert process.wait(timeout=PATIENCE_S) == 0
 
 
-def run(words: list[str], exchange: dict[str, str], folder: Path) -> str:
+def run(
+    words: list[str], exchange: dict[str, str], folder: Path, patience_s: float = PATIENCE_S
+) -> str:
     """Run a program with the exchange's key and return its output; it must not fail."""
     key = {"KRAKEN_API_KEY": exchange["api_key"], "KRAKEN_API_SECRET": exchange["api_secret"]}
     done = subprocess.run(
@@ -42,7 +44,7 @@ def run(words: list[str], exchange: dict[str, str], folder: Path) -> str:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=patience_s,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -114,7 +116,7 @@ def test_the_notebook_runs_where_it_lies_and_is_kept_with_its_pictures(
     run(["example_recording.py", exchange["rest"]], exchange, place)
     program = f"from tests.notebooks import run_notebook; run_notebook(Path({notebook.name!r}))"
     paths = f"import sys; from pathlib import Path; sys.path[:0] = ['', {str(ROOT)!r}]"
-    run(["-c", f"{paths}; {program}"], exchange, place)
+    run(["-c", f"{paths}; {program}"], exchange, place, 3 * PATIENCE_S)  # some compute a while
     cells = json.loads((place / notebook.name).read_text())["cells"]
     shown = [output for cell in cells for output in cell.get("outputs", ())]
     assert any("image/svg+xml" in output.get("data", {}) for output in shown)

@@ -81,11 +81,11 @@ async def test_a_panel_lies_over_the_ladder_and_moves_none_of_its_rows(tmp_path:
     async with account(tmp_path, (120, 40)) as (monitor, pilot):
         painted = PaintedScreen(monitor)
         monitor.trade.panels.place()
-        first = price_rows(monitor, painted)
+        first, height = price_rows(monitor, painted), monitor.trade.ladder.region.height
         for opened in ("b", "slash", "question_mark", "P"):
             await pilot.press(opened)
             await pilot.pause()
-            assert monitor.trade.ladder.region.height == 25
+            assert monitor.trade.ladder.region.height == height
             await pilot.press("escape")
             await pilot.pause()
             assert price_rows(monitor, painted) == first

@@ -43,6 +43,10 @@ class PositionView(NamedTuple):
     decimals: int = 2
     """Decimals of money in the quote currency."""
 
+    def result_at(self, price: Fraction) -> Fraction | None:
+        """Return the result of leaving at a price, without fees; None without a known entry."""
+        return None if self.average is None else Fraction(self.qty) * (price - self.average)
+
 
 def position_view(
     position: Position,

@@ -53,6 +53,10 @@ class LadderScroll:
         """Return the price of the last of `rows` rows; there is none at or below zero."""
         return max(self.step, self.top_price(rows) - (rows - 1) * self.step)
 
+    def prices(self, rows: int) -> range:
+        """Return the prices of the rows, falling."""
+        return range(self.top_price(rows), self.bottom_price(rows) - 1, -self.step)
+
     def follows(self, *, armed: bool) -> bool:
         """Whether the rows may move by themselves; `armed` is whether keys send orders."""
         return not (self.held or armed or self.cursor is not None)
