@@ -43,6 +43,8 @@ PUBLIC_MODULES = (
     "kracked.endpoints",
     "kracked.errors",
     "kracked.flow",
+    "kracked.flow.odds",
+    "kracked.flow.review",
     "kracked.frames",
     "kracked.instruments",
     "kracked.orders",
@@ -62,7 +64,7 @@ def test_a_public_module_lists_names_that_it_has(home: str) -> None:
 
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-PUBLIC_HOMES = ("kracked", "kracked.flow", "kracked.orders")
+PUBLIC_HOMES = ("kracked", "kracked.flow", "kracked.flow.odds", "kracked.orders")
 
 
 def names_used(example: Path) -> set[str]:
@@ -90,8 +92,8 @@ def names_used(example: Path) -> set[str]:
     return imported | reached
 
 
-SHARED = {"example_recording.py", "line_picture.py"}
-"""What the notebooks import: it runs commands, and draws."""
+SHARED = {"example_recording.py", "line_picture.py", "simulated_hour.py"}
+"""What the notebooks import: it runs commands, draws, and makes a market without a server."""
 PROGRAMS = sorted(
     path
     for path in EXAMPLES.iterdir()
