@@ -47,16 +47,21 @@ def _list_keys() -> int:
 
 def _run(arguments: Sequence[str], options: Options) -> int:
     """Run the monitor here, or serve it to a browser."""
-    from kracked_tui import config  # noqa: PLC0415
+    from kracked.state_files import state_folder  # noqa: PLC0415
+    from kracked_tui import config, remembered  # noqa: PLC0415
 
-    settings = config.settings(options)
+    memory = remembered.Memory()
+    # A picture shows what it is told to, and changes nothing; a visit has a memory of its own.
+    if options.snapshot is None and not options.web:
+        memory = remembered.recalled(state_folder() / remembered.FILE_NAME, fresh=options.fresh)
+    settings = config.settings(options, theme=memory.choices.theme)
     if options.web:
         from kracked_tui import web  # noqa: PLC0415
 
         return web.serve(web.command(arguments, demo=options.demo), options.port)
     from kracked_tui.launch import run  # noqa: PLC0415
 
-    return run(options, settings)
+    return run(options, settings, memory)
 
 
 def _has_terminal() -> bool:

@@ -30,10 +30,12 @@ from textual.screen import Screen
 
 from kracked.errors import KrackedError
 from kracked.protocol.events import Event, Overflow
-from kracked_tui import error_boundary, keys, themes
+from kracked_tui import error_boundary, keys, palettes, themes
 from kracked_tui.config import Settings
 from kracked_tui.error_boundary import report_error, reporting_errors
 from kracked_tui.keys import Key
+from kracked_tui.palettes import Colours
+from kracked_tui.remembered import Memory
 from kracked_tui.screens.order import OrderScreen
 from kracked_tui.screens.replay import ReplayScreen
 from kracked_tui.screens.trade import TradeScreen
@@ -91,6 +93,7 @@ class Monitor(App[None]):
         symbols: tuple[str, ...] = (),
         *,
         read_only: bool = False,
+        memory: Memory | None = None,
     ) -> None:
         """
         Args:
@@ -98,13 +101,13 @@ class Monitor(App[None]):
             settings: Colours, keys, trading limits.
             symbols: Pairs to watch; the first is shown.
             read_only: Have no key that moves money.
+            memory: What earlier starts left; None remembers nothing.
 
         Raises:
             UnknownTheme: The settings name a theme that does not exist.
         """
         super().__init__()
-        for theme in themes.THEMES:
-            self.register_theme(theme)
+        self.use_colours(Colours.TRUE)
         if settings.theme not in self.available_themes:
             raise themes.UnknownTheme(settings.theme, tuple(self.available_themes))
         replay, money = source.mode == "REPLAY", not read_only and source.mode != "REPLAY"
@@ -116,7 +119,7 @@ class Monitor(App[None]):
             self._open = lambda: opened
         self.settings = settings
         self.store = Store(source.mode)
-        self.view_model = ViewModel(shown_first, self.store, symbols)
+        self.view_model = ViewModel(shown_first, self.store, symbols, memory)
         self.recording = RecordSwitch(sessions_folder(os.environ))
         self.table: tuple[Key, ...] = keys.active(settings.keys, money=money, replay=replay)
         screen = ReplayScreen if replay else OrderScreen if money else TradeScreen
@@ -125,6 +128,8 @@ class Monitor(App[None]):
         )
         self._heard: events.Key | None = None
         """The latest key."""
+        self._saving = False
+        """Whether what is to be remembered is being written."""
         self._undrawn_event = ""
         """The last error of an event that is not shown."""
         self.pump = FramePump(self._frame, partial(backlog, self), settings.fps)
@@ -138,16 +143,27 @@ class Monitor(App[None]):
         """Return our variables for the toolkit's own themes."""
         return dict(themes.FALLBACKS)
 
+    def use_colours(self, colours: Colours) -> None:
+        """Draw every theme with the palette of a terminal of so many colours."""
+        for theme in themes.for_terminal(colours):
+            self.register_theme(theme)
+
     def on_mount(self) -> None:
+        # A picture has all colours; without any, the toolkit makes greys of all of them.
+        if not (self.is_headless or self.no_color):
+            with suppress(ValueError):
+                self.use_colours(Colours(self.console.color_system))
         self.theme = self.settings.theme
         self.set_keymap(self.settings.keys)
         self.push_screen(self.trade)
-        self.set_interval(_TICK_S, self.pump.mark)
+        self.set_interval(_TICK_S, self._tick)
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:
         """Start the source and the frames, after the first paint."""
         keep_quick()
+        if self.view_model.memory.problem:
+            self.view_model.tell(self.view_model.memory.problem, "warn")
         if not self.is_headless:
             # A lost terminal or a request to end must not cut a recording short.
             for number in (signal.SIGTERM, signal.SIGHUP):
@@ -175,6 +191,26 @@ class Monitor(App[None]):
         last.daemon = True
         last.start()
         await self.action_finish()
+
+    def _tick(self) -> None:
+        """Ask for a frame, and save what is to be remembered."""
+        self.pump.mark()
+        self.view_model.remember_pairs()
+        if self.view_model.memory.unsaved and not self._saving:
+            self._saving = True
+            self.run_worker(self._save_choices(), group="memory")
+
+    async def _save_choices(self) -> None:
+        """Save what is to be remembered; the first failure is told, all are tried again."""
+        memory = self.view_model.memory
+        try:
+            await asyncio.to_thread(memory.save)
+        except OSError as error:
+            if not memory.problem:
+                memory.problem = f"not remembered: {error}"
+                self.view_model.tell(memory.problem, "warn")
+        finally:
+            self._saving = False
 
     async def _watch(self) -> None:
         """Take the source from beginning to end; its error ends the monitor with a sentence."""
@@ -318,9 +354,10 @@ class Monitor(App[None]):
 
     def action_theme(self) -> None:
         """Take the next of our themes."""
-        names = themes.NAMES
+        names = palettes.NAMES
         at = names.index(self.theme) + 1 if self.theme in names else 0
         self.theme = names[at % len(names)]
+        self.view_model.memory.change(theme=self.theme)
         self.view_model.tell(f"theme {self.theme}")
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
@@ -346,3 +383,4 @@ class Monitor(App[None]):
 
     async def on_unmount(self) -> None:
         await self.recording.stop()
+        await self._save_choices()

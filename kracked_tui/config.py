@@ -22,7 +22,7 @@ import msgspec
 
 from kracked.credentials import Credentials
 from kracked.errors import ConfigError, says
-from kracked_tui import config_checks, keys
+from kracked_tui import config_checks, keys, palettes
 from kracked_tui.options import Options
 
 _TABLES = ("monitor", "keys", "trading")
@@ -116,8 +116,15 @@ def config_path(environment: Mapping[str, str]) -> Path:
     return Path(home) / "kracked" / "config.toml"
 
 
-def settings(options: Options, environment: Mapping[str, str] = os.environ) -> Settings:
+def settings(
+    options: Options, environment: Mapping[str, str] = os.environ, *, theme: str = ""
+) -> Settings:
     """Join the command line, the environment and the configuration file, and check all of it.
+
+    Args:
+        options: The command line.
+        environment: The variables of the environment.
+        theme: The theme used before, where none of these names one; one that is gone is left out.
 
     Raises:
         UnknownSetting: A name in the file is not known; the error has the nearest known one.
@@ -125,7 +132,8 @@ def settings(options: Options, environment: Mapping[str, str] = os.environ) -> S
         WrongSetting: A value does not fit.
     """
     path = config_path(environment)
-    values: dict[str, object] = {**_read(path)}
+    before = theme if config_checks.is_theme(theme) else palettes.default_theme(environment)
+    values: dict[str, object] = {"theme": before, **_read(path)}
     read_from = dict.fromkeys(("fps", "theme"), path)
     for name in ("fps", "theme", "ascii", "mouse"):
         variable = f"KRACKED_{name.upper()}"

@@ -10,13 +10,11 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from kracked_tui import keys
+from kracked_tui import keys, palettes
 
 if TYPE_CHECKING:
     from kracked_tui.config import Settings
 
-OWN_THEMES = ("night", "blue-orange", "mono", "day")
-"""Known without loading the toolkit, whose own themes may be named too."""
 _MOST_FPS = 60
 _MOST_ARMED_MIN = 480
 _MOST = Decimal(10) ** 12
@@ -24,6 +22,8 @@ _MOST = Decimal(10) ** 12
 _MOST_PERCENT = Decimal(100)
 _MOST_SIZES = 5
 _SYMBOL = re.compile(r"[A-Z0-9.]+/[A-Z0-9.]+")
+PAIR = re.compile(r"[A-Za-z0-9.]{1,20}/[A-Za-z0-9.]{1,20}")
+"""What a pair can be called; the exchange alone knows which there are."""
 _KEY = re.compile(r"(?:(?:ctrl|shift)\+)*(?:[a-z][a-z0-9_]*|\S)")
 _OPENING = ("buy", "sell", "preview", "amend", "join-bid", "join-ask")
 """Ids of keys that open or preview an order: none of them may send it too."""
@@ -33,8 +33,8 @@ def problems(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """Yield what is wrong: the table, the name and the reason."""
     if not 1 <= settings.fps <= _MOST_FPS:
         yield "monitor", "fps", f"{settings.fps} is not a number of frames from 1 to {_MOST_FPS}"
-    if settings.theme not in OWN_THEMES and settings.theme not in _toolkits_themes():
-        known = ", ".join(OWN_THEMES)
+    if not is_theme(settings.theme):
+        known = ", ".join(palettes.NAMES)
         yield "monitor", "theme", f"no theme is called {settings.theme}; choose one of {known}"
     for name, reason in _trading(settings):
         yield "trading", name, reason
@@ -42,10 +42,13 @@ def problems(settings: Settings) -> Iterator[tuple[str, str, str]]:
         yield "keys", name, reason
 
 
-def _toolkits_themes() -> Mapping[str, object]:
+def is_theme(name: str) -> bool:
+    """Whether a theme has this name: one of ours, or one of the toolkit's."""
+    if name in palettes.NAMES or not name:
+        return name in palettes.NAMES
     from textual.theme import BUILTIN_THEMES  # noqa: PLC0415  only for a theme that is not ours
 
-    return BUILTIN_THEMES
+    return name in BUILTIN_THEMES
 
 
 def _trading(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -57,6 +57,8 @@ class Key(NamedTuple):
     """The text of the hint at the foot; empty for no hint."""
     help: str
     group: str
+    partner: str = ""
+    """Id of the key that the hint shows beside this one: the other direction."""
 
 
 EVERYWHERE, LADDER, LISTS, CHART = "Everywhere", "Ladder", "Panes and lists", "Tape and chart"
@@ -72,10 +74,27 @@ KEYS = (
     Key("pair", "slash", "pick", "pair", "Find a pair by typing a part of its name", EVERYWHERE),
     Key("recentre", "c", "recentre", "centre", "Bring the market back to the middle", LADDER),
     Key("hold", "space", "hold", "hold", "Hold the price rows still, or let them move", LADDER),
-    Key("coarser", "plus,equals_sign", "group(1)", "+/- group", "Coarser price groups", LADDER),
+    Key(
+        "coarser", "plus,equals_sign", "group(1)", "group", "Coarser price groups", LADDER, "finer"
+    ),
     Key("finer", "minus", "group(-1)", "", "Finer price groups", LADDER),
-    Key("later", "right_square_bracket", "timeframe(1)", "[ ] frame", "Longer candles", CHART),
+    Key("columns", "v", "columns", "columns", "Next columns: traded, pulled, profile", LADDER),
+    Key("longer-window", "right_curly_bracket", "window(1)", "", "Pulled: longer window", LADDER),
+    Key("shorter-window", "left_curly_bracket", "window(-1)", "", "Pulled: shorter", LADDER),
+    Key("hide-empty", "full_stop", "hide_empty", "", "Hide empty rows: rows then move", LADDER),
+    Key("foot", "i", "foot", "", "Foot: sums, the cursor's row, cost to trade", LADDER),
+    Key(
+        "later",
+        "right_square_bracket",
+        "timeframe(1)",
+        "candles",
+        "Longer candles",
+        CHART,
+        "sooner",
+    ),
     Key("sooner", "left_square_bracket", "timeframe(-1)", "", "Shorter candles", CHART),
+    Key("older", "left,h", "shift_time(-1)", "", "Older candles", CHART),
+    Key("newer", "right,l", "shift_time(1)", "", "Newer candles", CHART),
     Key("filter", "f", "filter(1)", "size", "Hide trades below the next size", CHART),
     Key("filter-off", "F", "filter(0)", "", "Show trades of every size", CHART),
     Key("next-pane", "tab", "pane(1)", "pane", "Go to the next pane", LISTS),
@@ -83,7 +102,10 @@ KEYS = (
     Key("zoom", "z", "zoom", "zoom", "Show this pane alone, or all panes again", LISTS),
     Key("next-pair", "w", "watch(1)", "next pair", "Show the next watched symbol", EVERYWHERE),
     Key("previous-pair", "W", "watch(-1)", "", "Show the previous watched symbol", EVERYWHERE),
-    Key("reset-traded", "r", "reset_traded", "", "Clear the sold and bought columns", LADDER),
+    Key("reset-traded", "r", "reset_traded", "", "Clear traded: then a, u, d, or r undoes", LADDER),
+    Key("clear-all", "a", "clear_traded('all')", "", "After r: clear all of it", LADDER),
+    Key("clear-above", "u", "clear_traded('above')", "", "After r: above the best ask", LADDER),
+    Key("clear-below", "d", "clear_traded('below')", "", "After r: below the best bid", LADDER),
     Key("up", "up,k", "move(1)", "", "Cursor up by one row", LISTS),
     Key("down", "down,j", "move(-1)", "", "Cursor down by one row", LISTS),
     Key("page-up", "pageup,ctrl+u", "move(10)", "", "Cursor up by ten rows", LISTS),
@@ -109,13 +131,15 @@ KEYS = (
     Key("record", "R", "app.record", "record", "Start recording, or stop", EVERYWHERE),
     Key("back", "escape", "back", "", "Close what is open, or end the zoom", EVERYWHERE),
     Key("quit", "ctrl+q", "app.quit", "quit", "Quit", EVERYWHERE),
-    Key("buy", "b", "ticket('bid')", "b/s ticket", "Buy ticket at the cursor's price", TRADING),
+    Key("buy", "b", "ticket('bid')", "ticket", "Buy ticket at the cursor's price", TRADING, "sell"),
     Key("sell", "s", "ticket('ask')", "", "Sell ticket at the cursor's price", TRADING),
     Key("arm", "A", "arm", "arm", "Arm, so that keys send orders; or disarm", TRADING),
     Key("join-bid", "B", "join('bid')", "", "Join the best bid, post-only, at once", TRADING),
     Key("join-ask", "S", "join('ask')", "", "Join the best ask, post-only, at once", TRADING),
     Key("smaller", "less_than_sign", "size_by(-1)", "", "Smaller size of the next order", TRADING),
     Key("larger", "greater_than_sign", "size_by(1)", "", "Larger size of the next order", TRADING),
+    Key("flatten", "Z", "exit(1)", "", "Cancel the pair, then leave the position", TRADING),
+    Key("reverse", "ctrl+r", "exit(2)", "", "The same, and turn the position round", TRADING),
     Key("panic", "K", "panic", "PANIC", "Cancel this pair at once, and disarm", TRADING),
     Key("panic-all", "ctrl+k", "panic_all", "", "Cancel ALL pairs at once, and disarm", TRADING),
     Key("amend", "e", "amend", "amend", "Amend the selected order", TRADING),
@@ -125,6 +149,8 @@ KEYS = (
     Key("preview", "enter", "focused.preview", "", "Preview the order", TICKET),
     Key("send", "y", "send", "", "Send what the preview shows", TICKET),
     Key("revise", "n", "back", "", "Back to the ticket, or out of it", TICKET),
+    Key("read-on", "j,ctrl+d", "focused.read(1)", "", "Read on in a ticket that is cut", TICKET),
+    Key("read-back", "k,ctrl+u", "focused.read(-1)", "", "Read back in it", TICKET),
     Key("price-up", "up", "focused.step(1)", "", "Price up by a tick", TICKET),
     Key("price-down", "down", "focused.step(-1)", "", "Price down by a tick", TICKET),
     Key("price-up-10", "shift+up,pageup", "focused.step(10)", "", "Price up by ten ticks", TICKET),
@@ -176,22 +202,39 @@ KEYS = (
 """The keys of a live monitor. Those of the groups in `MONEY` exist where orders may be sent."""
 
 MONEY = (TRADING, TICKET)
+_FIRST_HINTS = 4
+"""Hints before those of keys that move money."""
 
 REPLAY_KEYS = (
     Key("play", "space", "play", "play", "Play, or pause", REPLAY),
-    Key("step-on", "full_stop", "step(1)", ", . step", "One order event ahead", REPLAY),
+    Key("step-on", "full_stop", "step(1)", "step", "One order event ahead", REPLAY, "step-back"),
     Key("step-back", "comma", "step(-1)", "", "One order event back", REPLAY),
-    Key("ahead", "greater_than_sign", "shift(10)", "< > 10s", "Ten seconds ahead", REPLAY),
+    Key("ahead", "greater_than_sign", "shift(10)", "10 s", "Ten seconds ahead", REPLAY, "rewind"),
     Key("rewind", "less_than_sign", "shift(-10)", "", "Ten seconds back", REPLAY),
-    Key("far-ahead", "right_curly_bracket", "shift(60)", "{ } 1m", "One minute ahead", REPLAY),
+    Key(
+        "far-ahead",
+        "right_curly_bracket",
+        "shift(60)",
+        "1 min",
+        "One minute ahead",
+        REPLAY,
+        "far-back",
+    ),
     Key("far-back", "left_curly_bracket", "shift(-60)", "", "One minute back", REPLAY),
-    Key("faster", "right_parenthesis", "speed(1)", "( ) speed", "Faster", REPLAY),
+    Key("faster", "right_parenthesis", "speed(1)", "speed", "Faster", REPLAY, "slower"),
     Key("slower", "left_parenthesis", "speed(-1)", "", "Slower: 0.1x, 1x, 10x, max", REPLAY),
     Key("jump", "t", "jump", "time", "Go to a time of day, or to a date and time", REPLAY),
 )
 """The keys that only a replay has."""
-_MOVED = {"hold": "h"}
-"""Keys of the monitor that a replay moves: its space bar plays and pauses."""
+_MOVED = {
+    "hold": "h",
+    "older": "left",
+    "newer": "right",
+    "longer-window": "l",
+    "shorter-window": "L",
+    "hide-empty": "H",
+}
+"""Keys of the monitor that a replay moves: there its own keys play, step and jump."""
 CHANGED = frozenset((*(key.id for key in REPLAY_KEYS), *_MOVED))
 """Ids of the keys that differ in a replay."""
 
@@ -252,6 +295,22 @@ def active(
 def of_replay() -> tuple[Key, ...]:
     """Return the keys of a replay, without changes of the configuration."""
     return active({}, money=False, replay=True)
+
+
+def hints(table: tuple[Key, ...]) -> tuple[tuple[Key, str], ...]:
+    """Return the keys that have a hint, each with its text of keys: ``+/-`` for two directions.
+
+    After the first few come the keys that move money, then the others.
+    """
+    by_id = {key.id: key for key in table}
+    found = []
+    for key in (each for each in table if each.short):
+        partner = by_id.get(key.partner)
+        names = {first_shown(each.keys) for each in (partner, key) if each is not None}
+        found.append((key, "/".join(sorted(names))))
+    looking = [one for one in found if one[0].group not in MONEY]
+    money = [one for one in found if one[0].group in MONEY]
+    return (*looking[:_FIRST_HINTS], *money, *looking[_FIRST_HINTS:])
 
 
 def clashes(table: tuple[Key, ...]) -> list[str]:

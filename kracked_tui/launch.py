@@ -11,15 +11,23 @@ from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from kracked_tui.export.snapshot import save_picture
 from kracked_tui.options import Options
+from kracked_tui.remembered import Choices, Memory
 from kracked_tui.sources.opening import Opening
 from kracked_tui.view.replay.sessions import SessionRow
 
-DEMO_SYMBOLS = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "DOGE/USD")
+DEMO_SYMBOLS: tuple[str, ...] = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "DOGE/USD")
 DEFAULT_SYMBOLS = ("BTC/USD",)
+_MOST_STARTS = 1000
+"""Starts beyond this are not counted."""
 
 
-def run(options: Options, settings: Settings) -> int:
+def run(options: Options, settings: Settings, memory: Memory) -> int:
     """Run the monitor, and those that it leads to. Returns the exit status.
+
+    Args:
+        options: The command line.
+        settings: The command line, the environment and the configuration, joined.
+        memory: What earlier starts left.
 
     Raises:
         ConfigError: An option cannot be used.
@@ -30,7 +38,8 @@ def run(options: Options, settings: Settings) -> int:
         from kracked_tui.sources.open import check_playable  # noqa: PLC0415  slow to load
 
         check_playable(options.replay)
-    monitor = _monitor(options, settings)
+    memory.change(starts=min(memory.choices.starts + 1, _MOST_STARTS))
+    monitor = _monitor(options, settings, memory)
     monitor.record_at_once, monitor.record_to = options.record, options.record_to
     if options.snapshot is not None:
         asyncio.run(save_picture(monitor, options.snapshot, options.size, options.after_s))
@@ -39,7 +48,8 @@ def run(options: Options, settings: Settings) -> int:
     first, interrupted = SessionRow(monitor.source.name), False
     while (destination := monitor.destination) is not None:
         path, interrupted = destination.path, interrupted or destination.ends_recording
-        monitor = _monitor(options if path is None else replace(options, replay=path), settings)
+        opened = options if path is None else replace(options, replay=path)
+        monitor = _monitor(opened, settings, memory)
         if path is None:
             monitor.record_at_once, interrupted = interrupted, False
         else:
@@ -48,12 +58,36 @@ def run(options: Options, settings: Settings) -> int:
     return monitor.return_code or 0
 
 
-def _monitor(options: Options, settings: Settings) -> Monitor:
-    symbols = options.symbols
-    if not symbols and options.replay is None:
-        symbols = DEMO_SYMBOLS if options.demo else DEFAULT_SYMBOLS
-    source = source_for(options, symbols)
-    return Monitor(source, settings, symbols, read_only=options.read_only)
+def _monitor(options: Options, settings: Settings, memory: Memory) -> Monitor:
+    symbols = watched(options, memory.choices)
+    source = source_for(options, DEMO_SYMBOLS if options.demo and not options.symbols else symbols)
+    return Monitor(source, settings, symbols, read_only=options.read_only, memory=memory)
+
+
+def watched(options: Options, choices: Choices) -> tuple[str, ...]:
+    """Return the pairs to watch, the one to show first: those named, else those of the last time.
+
+    A simulated exchange lists the pairs it is told to: there the last time decides which of
+    them is shown.
+    """
+    if options.symbols or options.replay is not None:
+        return options.symbols
+    if options.demo:
+        exchange, offered = source_factories.SIMULATED, DEMO_SYMBOLS
+    else:
+        exchange = source_factories.host(endpoints_of(options))
+        offered = choices.watched.get(exchange) or DEFAULT_SYMBOLS
+    shown = choices.shown.get(exchange)
+    return (shown, *(each for each in offered if each != shown)) if shown in offered else offered
+
+
+def endpoints_of(options: Options) -> Endpoints:
+    """Return the addresses of the exchange that the options name.
+
+    Raises:
+        ConfigError: The address cannot be used.
+    """
+    return Endpoints.at(options.endpoint) if options.endpoint else Endpoints.kraken()
 
 
 def source_for(options: Options, symbols: tuple[str, ...]) -> Opening:
@@ -67,6 +101,6 @@ def source_for(options: Options, symbols: tuple[str, ...]) -> Opening:
         return source_factories.replay(options.replay)
     if options.demo:
         return source_factories.demo(symbols, options.seed, trades=trades)
-    endpoints = Endpoints.at(options.endpoint) if options.endpoint else Endpoints.kraken()
     credentials = config.credentials(options.key_file)
+    endpoints = endpoints_of(options)
     return source_factories.exchange(symbols, endpoints, credentials, trades=trades)

@@ -44,6 +44,8 @@ class Options:
     read_only: bool = False
     key_file: Path | None = None
     seed: int = 1
+    fresh: bool = False
+    """Whether to forget what earlier starts left."""
 
 
 def parsed(arguments: Sequence[str]) -> Options:
@@ -75,6 +77,7 @@ def parsed(arguments: Sequence[str]) -> Options:
         read_only=given.read_only,
         key_file=given.key_file,
         seed=given.seed,
+        fresh=given.fresh,
     )
 
 
@@ -126,6 +129,7 @@ def parser() -> argparse.ArgumentParser:
         "KRAKEN_API_SECRET, else the service kracked of the system's keyring, users key and "
         "secret (pip install 'kracked[keyring]')",
     )
+    add("--fresh", action="store_true", help="forget the pair, grouping, theme of earlier starts")
     add("--seed", type=int, default=1, metavar="N", help="seed of --demo (1)")
     return parser
 

@@ -22,7 +22,12 @@ from kracked_tui.sources.opening import Opening
 if TYPE_CHECKING:
     from kracked.sim.server import SimServer
 
-_SIMULATED = "simulated exchange"
+SIMULATED = "simulated exchange"
+
+
+def host(endpoints: Endpoints) -> str:
+    """Return the name of an exchange for people, and for what is remembered of it."""
+    return endpoints.public.split("/")[2]
 
 
 def exchange(
@@ -33,13 +38,13 @@ def exchange(
     trades: bool,
 ) -> Opening:
     """Return an exchange to watch; `trades` says whether the key may place orders."""
-    name = endpoints.public.split("/")[2]
+    name = host(endpoints)
     return Opening("LIVE", name, partial(_exchange, symbols, endpoints, credentials, trades))
 
 
 def demo(symbols: tuple[str, ...], seed: int, *, trades: bool) -> Opening:
     """Return a simulated exchange to watch, which runs in this process and loop."""
-    return Opening("DEMO", _SIMULATED, partial(_demo, symbols, seed, trades))
+    return Opening("DEMO", SIMULATED, partial(_demo, symbols, seed, trades))
 
 
 def replay(path: Path) -> Opening:
@@ -88,7 +93,7 @@ async def _demo(symbols: tuple[str, ...], seed: int, trades: bool) -> AsyncItera
                 state=Path(state),
                 trades=trades,
                 mode="DEMO",
-                name=_SIMULATED,
+                name=SIMULATED,
             )
             async with live as source:
                 yield source

@@ -2,7 +2,8 @@
 
 Order-flow imbalance is that of Cont, Kukanov and Stoikov, "The Price Impact of Order Book
 Events" (2014): quantity that arrives at the best bid or leaves the best ask counts up, the
-opposite down. The micro-price is the mid weighted by the opposite sides' quantities.
+opposite down. The micro-price here is the weighted mid: the mid weighted by the opposite sides'
+quantities. Stoikov's micro-price, which needs a table estimated on recordings, is another one.
 """
 
 from __future__ import annotations
@@ -117,9 +118,9 @@ def queue_position(
         One row per change, indexed by `ts_recv`, with columns price, qty (its own), qty_ahead,
         level_qty, position (1 is next to fill), orders (in the level), status, suspect. The
         row after the last place has none (missing values, position 0) and says in `status`
-        what became of the order: filled, cancelled, out of view (cut at the depth; it may come
-        back), or unknown: a gap began, which is also `suspect`, or it was removed and the
-        trades of that time were not recorded. Empty for an order that was never recorded.
+        what became of the order: filled, cancelled, moved (amended to a price that is not in
+        view), out of view (cut at the depth; it may come back), or unknown: a gap began, which
+        is also `suspect`. Empty for an order that was never recorded.
     """
     observable = partial(QueuePositions, order_id)
     found = sample(source, symbol, observable, channel="level3", verify=verify, engine=engine)
@@ -127,7 +128,7 @@ def queue_position(
 
 
 def microprice(touch: pd.DataFrame) -> pd.Series[float]:
-    """Return the micro-price: nearer the ask when more is bid.
+    """Return the weighted mid: nearer the ask when more is bid.
 
     Args:
         touch: A frame of `best_bid_offer`, `sampled_books`, `load_book_wide` or `load_ticker`.

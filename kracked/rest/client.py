@@ -22,12 +22,13 @@ from kracked.rest import account, encoding, market, order_info, orders
 from kracked.rest.encoding import BadOrder, joined_ids, pair_params, present, time_span
 from kracked.rest.exchange_clock import ExchangeClock
 from kracked.rest.limiter import RestLimiter
-from kracked.rest.nonce import Nonces, key_file, state_folder
+from kracked.rest.nonce import Nonces, key_file
 from kracked.rest.priority_lock import Urgency
 from kracked.rest.replies import Refused
 from kracked.rest.request_executor import RequestExecutor, RequestTiming, Signer
 from kracked.rest.transport import HttpTransport
 from kracked.rest.typed_calls import TypedCalls
+from kracked.state_files import state_folder
 
 
 class RestClient:

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
 from kracked.credentials import Credentials
+from kracked.state_files import replace_file
 from kracked.times import NS_PER_S
 
 log = logging.getLogger(__name__)
@@ -27,12 +26,6 @@ BLOCK_NS = 60 * NS_PER_S
 """Length of a reserved block: after a crash, nonces lead the clock by at most this."""
 _STALE_NS = 60 * NS_PER_S
 """A temporary file of this age was left by a crash."""
-
-
-def state_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder of this user's state: in `XDG_STATE_HOME`, else ``~/.local/state``."""
-    root = environment.get("XDG_STATE_HOME")
-    return (Path(root) if root else Path.home() / ".local" / "state") / "kracked"
 
 
 def key_file(credentials: Credentials, folder: Path) -> Path:
@@ -87,7 +80,7 @@ class Nonces:
         if self._file is None:
             return
         try:
-            _write(self._file, upto)
+            replace_file(self._file, f"{upto}\n".encode())
         except OSError as error:
             # No reason to refuse orders: without the file nonces depend on the clock alone.
             log.warning("nonce not saved", extra={"file": str(self._file), "reason": str(error)})
@@ -99,18 +92,3 @@ def _read(file: Path | None) -> int:
         return int(file.read_text()) if file else 0
     except (OSError, ValueError):
         return 0
-
-
-def _write(file: Path, last: int) -> None:
-    """Replace the file as a whole, so that a crash leaves the old number or the new one."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.name)
-    try:
-        with os.fdopen(handle, "w") as stream:
-            stream.write(f"{last}\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -32,9 +32,9 @@ from typing import Any
 
 import msgspec
 
+from kracked.gateway.accounts import stream_rows
 from kracked.gateway.rest import Params
 from kracked.protocol.events import Side
-from kracked.sim.accounts import stream_rows
 from kracked.sim.agents.patterns import Pattern
 from kracked.sim.exchange import Exchange
 from kracked.sim.faults.grammar import BadFaults

@@ -33,7 +33,6 @@ from kracked.gateway.rest import HttpAnswer, Params
 from kracked.gateway.send_queue import LIMIT_BYTES
 from kracked.protocol.limits import tier_named
 from kracked.sim import listings as listed
-from kracked.sim.accounts.client_accounts import STARTING_BALANCES, AccountOptions
 from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.control_api import PREFIX, ControlApi
 from kracked.sim.exchange import Exchange
@@ -41,6 +40,7 @@ from kracked.sim.faults import order_faults, schedule
 from kracked.sim.faults.order_faults import OrderFaults
 from kracked.sim.injection.faulty_connection import InjectedFault
 from kracked.sim.injection.injector import SLOW_S, FaultInjector, Handshake
+from kracked.sim.order_entry.client_accounts import STARTING_BALANCES, AccountOptions
 from kracked.sim.realism import Realism
 from kracked.sim.rest import RestApi
 from kracked.sim.truth import PlantedRow, TruthRow
@@ -249,7 +249,7 @@ class SimServer:
             if self.injector is not None and faulty is not None:
                 self.injector.detach(faulty)
 
-    def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
+    async def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
         """Answer a REST call, or one of the control API."""
         if self._control is None or not call.path.startswith(PREFIX):
             return self._rest.call(http_method, call, query, now)

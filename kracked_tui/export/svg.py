@@ -22,6 +22,11 @@ Box = tuple[float, float, float, float]
 
 _LEFT = dict(zip("▏▎▍▌▋▊▉█", range(1, 9), strict=True))
 _RISING = dict(zip("▁▂▃▄▅▆▇█", range(1, 9), strict=True))
+_QUARTERS = {
+    "▘": "a", "▝": "b", "▖": "c", "▗": "d", "▀": "ab", "▐": "bd", "▚": "ad", "▞": "bc",
+    "▛": "abc", "▜": "abd", "▙": "acd", "▟": "bcd",
+}  # fmt: skip
+"""Filled quarters of each character: a and b in the upper half, c and d in the lower one."""
 _SHADES = {"░": 0.25, "▒": 0.5, "▓": 0.75}
 _THIN, _HEAVY = 0.09, 0.2
 _ARMS = {
@@ -115,6 +120,9 @@ def _boxes(character: str) -> Iterable[tuple[Box, float]]:
     if character in _RISING:
         part = _RISING[character] / 8
         return [((0, 1 - part, 1, part), 1)]
+    if character in _QUARTERS:
+        places = ("abcd".index(quarter) for quarter in _QUARTERS[character])
+        return [((place % 2 / 2, place // 2 / 2, 0.5, 0.5), 1) for place in places]
     if character in _SHADES:
         return [((0, 0, 1, 1), _SHADES[character])]
     return [(_arm(arm), 1) for arm in _ARMS.get(character, "")]

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from textual.widget import Widget
 
+from kracked_tui.state.frame_state import FrameState
+
 
 class ScreenPart:
     """One concern of a screen. The hooks do nothing unless a part overrides them.
@@ -21,6 +23,14 @@ class ScreenPart:
     def allows(self, action: str) -> bool | None:
         """Say whether an action may run now; None leaves that to other parts."""
         del action
+        return None
+
+    def has_effect(self, action: str, frame: FrameState) -> bool | None:
+        """Say whether an action that is allowed would do anything now, so that its key is shown.
+
+        None leaves that to other parts.
+        """
+        del action, frame
         return None
 
     def draw(self) -> None:

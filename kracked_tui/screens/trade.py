@@ -7,16 +7,18 @@ Its parts handle keys: every screen has those for looking (`ViewKeys`) and asks 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
+from textual.actions import parse
 from textual.app import ComposeResult
 from textual.events import Resize
 from textual.screen import Screen
+from textual.widgets import Input
 from textual.worker import WorkType
 
 from kracked_tui import keys
+from kracked_tui.config_checks import PAIR
 from kracked_tui.error_boundary import reporting_errors
 from kracked_tui.keys import Key
 from kracked_tui.screens.panels import Panels
@@ -28,7 +30,9 @@ from kracked_tui.state.frame_state import FrameState
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.account.orders import mine_line
 from kracked_tui.view.chrome import layout
-from kracked_tui.view.chrome.status import Hint, log_line
+from kracked_tui.view.chrome.hints import Hint
+from kracked_tui.view.chrome.status import log_line
+from kracked_tui.view.chrome.trade_strip import strip_line
 from kracked_tui.view.replay.record_status import banner_line
 from kracked_tui.view.replay.sessions import SessionRow
 from kracked_tui.widgets.bindings import bindings
@@ -52,30 +56,6 @@ _PLOT_EVERY_S = 0.5
 """A plot costs tens of milliseconds of processor time, though not of the loop's."""
 _FOOT_EVERY = 5
 """The counters at the foot are drawn with one frame in so many."""
-_FIRST_HINTS = 4
-_PAIR = re.compile(r"[A-Za-z0-9.]{1,20}/[A-Za-z0-9.]{1,20}")
-
-
-def hints(table: tuple[Key, ...], *, money: bool = False) -> list[Hint]:
-    """Return the keys for the foot of the screen.
-
-    A short text that names its keys itself has no key before it.
-
-    Args:
-        table: The keys of the screen.
-        money: Whether keys that move money are shown, after the first others.
-    """
-    named = [key for key in table if key.short]
-    looking = [key for key in named if key.group not in keys.MONEY]
-    orders = [key for key in named if key.group in keys.MONEY] if money else []
-    return [
-        Hint(
-            "" if key.short[0] in "+[,<{(" or "/" in key.short else keys.first_shown(key.keys),
-            key.short,
-            key.action,
-        )
-        for key in (*looking[:_FIRST_HINTS], *orders, *looking[_FIRST_HINTS:])
-    ]
 
 
 class TradeScreen(Screen[None]):
@@ -127,10 +107,11 @@ class TradeScreen(Screen[None]):
             BalancesPane(11, id=layout.BALANCES, ascii_only=ascii_only),
         )
         self.header = Header(id=layout.HEADER, ascii_only=ascii_only)
+        self.strip = LiveRows(id=layout.STRIP, ascii_only=ascii_only)
         self.status = StatusLine(id=layout.STATUS, ascii_only=ascii_only)
         self.log_row = LiveRows(id=layout.LOG, ascii_only=ascii_only)
         self.mine = LiveRows(id=layout.MINE, ascii_only=ascii_only)
-        self.hints = Hints(hints(table), id=layout.HINTS, ascii_only=ascii_only)
+        self.hints = Hints(id=layout.HINTS, ascii_only=ascii_only)
         self.picker = SymbolPicker(id=layout.PICKER, ascii_only=ascii_only)
         self.help_pages = HelpPages(table, id=layout.HELP, ascii_only=ascii_only)
         self.sessions = SessionPicker(id=layout.SESSIONS, ascii_only=ascii_only)
@@ -140,7 +121,7 @@ class TradeScreen(Screen[None]):
         self.view_keys = ViewKeys(self)
         self.add_part(self.view_keys)
         self.add_part(self.questions)
-        self._money_hints, self._hints = hints(table, money=True), hints(table)
+        self._hints = keys.hints(table)
         self._plotter = Plotter()
         self._foot_skip = FrameSkip(_FOOT_EVERY)
 
@@ -156,6 +137,7 @@ class TradeScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield self.header
+        yield self.strip
         yield from self.panes
         yield self.picker
         yield self.help_pages
@@ -228,6 +210,8 @@ class TradeScreen(Screen[None]):
             self._skip_no_pane()
         frame = self.frame_state()
         self.header.show(frame)
+        if self.strip.display:
+            self.strip.set_lines([strip_line(frame.account.strip, self.size.width)])
         for pane in self.panels.in_sight():
             if pane.frame_skip.take():
                 pane.show(frame)
@@ -244,15 +228,25 @@ class TradeScreen(Screen[None]):
                 account.order_rows, width, known=account.known, empty=account.empty_reason
             )
             self.mine.set_lines([line])
-        self.hints.hints = self._hints
-        if self.model.trader:
-            named = f"PANIC {self.model.symbol}"
-            self.hints.hints = [
-                hint._replace(text=named) if hint.action == "panic" else hint
-                for hint in self._money_hints
-            ]
-        self.hints.show()
+        self.hints.show(self._hints_of(frame))
         self.draw_panel()
+
+    def _hints_of(self, frame: FrameState) -> list[Hint]:
+        """Return the keys that would do something now, by the live map of keys."""
+        if isinstance(self.focused, Input):
+            return [Hint("enter", "take it", ""), Hint("esc", "close", "back")]
+        return [
+            Hint(names, f"PANIC {frame.symbol}" if key.id == "panic" else key.short, key.action)
+            for key, names in self._hints
+            if self._has_effect(key.action, frame)
+        ]
+
+    def _has_effect(self, action: str, frame: FrameState) -> bool:
+        name, parameters = parse(action)[1:]
+        if not self.check_action(name, parameters):
+            return False
+        answers = (part.has_effect(name, frame) for part in self.parts)
+        return next((answer for answer in answers if answer is not None), True)
 
     def draw_panel(self) -> None:
         """Draw the panel on top, and what the parts of the screen show."""
@@ -298,6 +292,8 @@ class TradeScreen(Screen[None]):
         self.draw()
 
     def on_hints_pressed(self, message: Hints.Pressed) -> None:
+        if not message.action:
+            return
         self.run_in_background(partial(self.run_action, message.action), "hints", "this key failed")
 
     def on_chart_pane_plot_requested(self, message: ChartPane.PlotRequested) -> None:
@@ -342,14 +338,13 @@ class TradeScreen(Screen[None]):
 
     def show_symbol(self, symbol: str) -> None:
         """Show another pair, and subscribe what it needs; what cannot be a pair is refused."""
-        if not _PAIR.fullmatch(symbol):
+        if not PAIR.fullmatch(symbol):
             self.model.tell(f"{symbol[:20]!r} is no pair such as BTC/USD", "warn")
             self.draw()
             return
         for part in self.parts:
             part.leave_symbol()
         self.model.symbol = symbol
-        self.tape.at_least = 0
         self.draw()
         self.subscribe()
 

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 from textual.widget import Widget
 
+from kracked.flow.measures.traded_at_price import UNDO_NS, Clear
+from kracked.protocol.events import Side
 from kracked_tui.screens.part import ScreenPart
 from kracked_tui.sources.record_switch import recorded_sessions
+from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.chart.candles import TIMEFRAMES, timeframe_name
 from kracked_tui.view.chrome import layout
 from kracked_tui.widgets.panels.help_pages import HelpPages
@@ -21,6 +24,12 @@ from kracked_tui.widgets.panes.pane import Pane
 if TYPE_CHECKING:
     from kracked_tui.screens.trade import TradeScreen
 
+_ACTS_IN = {
+    **dict.fromkeys(("recentre", "hold", "group"), layout.LADDER),
+    "timeframe": layout.CHART,
+    "filter": layout.TAPE,
+}
+"""The pane that must be in sight for a key to show an effect."""
 _FAR = 1000
 """More rows than any list has."""
 
@@ -33,8 +42,22 @@ class ViewKeys(ScreenPart):
         self.action_help = partial(self._panels.toggle, layout.HELP)
         self.action_recentre = screen.ladder.recentre
         self.action_hold = screen.ladder.hold
-        self.action_group = screen.ladder.group
-        self.action_filter = screen.tape.filter
+        self.action_columns = screen.ladder.next_columns
+        self.action_window = screen.ladder.window
+        self.action_foot = screen.ladder.next_foot
+        self._clear_asked: int | None = None
+        """When `r` was pressed, ns: the next key says what it clears."""
+
+    def has_effect(self, action: str, frame: FrameState) -> bool | None:
+        """Say whether a key of this part would do anything now."""
+        pane = _ACTS_IN.get(action)
+        if pane is not None:
+            return self._panels.pane(pane).display
+        if action == "watch":
+            return len(frame.store.markets) > 1
+        if action == "pane":
+            return len(self._panels.in_sight()) > 1
+        return frame.source.feed is not None if action == "record" else None
 
     # --- panels -----------------------------------------------------------------------
 
@@ -99,6 +122,11 @@ class ViewKeys(ScreenPart):
         elif isinstance(target, SessionPicker):
             target.move(up * _FAR)
 
+    def action_shift_time(self, columns: int) -> None:
+        """Show what was before (-1) or after (1) in the focused pane."""
+        if self._panels.focused is not None:
+            self._panels.focused.shift(columns)
+
     def action_open(self) -> None:
         """Open what is under the cursor; from the ladder go to the queue."""
         focused = self._panels.focused
@@ -111,16 +139,74 @@ class ViewKeys(ScreenPart):
 
     # --- what is shown ----------------------------------------------------------------
 
+    def allows(self, action: str) -> bool | None:
+        """Let the keys that say what to clear act right after `r` alone."""
+        if action == "clear_traded":
+            return self._clear_is_asked and self._panels.focused is not None
+        return None
+
+    @property
+    def _clear_is_asked(self) -> bool:
+        asked, now = self._clear_asked, self._model.source.now()
+        return asked is not None and 0 <= now - asked <= UNDO_NS
+
+    def action_group(self, coarser: int) -> None:
+        """Take the next coarser (1) or finer (-1) grouping of the ladder, and remember it."""
+        ladder = self._screen.ladder
+        ladder.group(coarser)
+        if ladder.frame is not None and ladder.scroll.ready:
+            row = ladder.frame.precision.price_text(ladder.scroll.step)
+            self._model.memory.change_pair(ladder.frame.symbol, row=row)
+
+    def action_filter(self, further: int) -> None:
+        """Hide trades below the next larger size; 0 shows them all."""
+        tape = self._screen.tape
+        tape.filter(further)
+        if tape.frame is not None:
+            least = tape.frame.precision.qty_text(tape.at_least) if tape.at_least else ""
+            self._model.memory.change_pair(tape.frame.symbol, least_print=least)
+
     def action_reset_traded(self) -> None:
-        """Clear the ladder's traded quantities."""
-        self._model.market.reset_traded()
+        """Ask what to clear of the traded columns; the second time undo the last clear."""
+        model = self._model
+        if not self._clear_is_asked:
+            self._clear_asked = model.source.now()
+            model.tell("clear traded: a all, u above the ask, d below the bid, r undoes the last")
+        else:
+            self._clear_asked = None
+            flow = model.store.flows[model.symbol]
+            undone = flow.traded.undo(flow.now(model.source.now()))
+            model.tell("brought back" if undone else "nothing was cleared in the last five seconds")
         self._screen.draw()
+
+    def action_clear_traded(self, which: str) -> None:
+        """Clear the traded columns, and the window of pulling and stacking with them."""
+        model, now = self._model, self._model.source.now()
+        self._clear_asked = None
+        flow, quote = model.store.flows[model.symbol], self._screen.frame_state().quote
+        bid, ask = quote or (None, None)
+        cleared = flow.traded.clear(Clear(which), flow.now(now), bid=bid, ask=ask)
+        if cleared:
+            sides = {Clear.ABOVE: Side.ASK, Clear.BELOW: Side.BID}
+            flow.changes.reset(flow.now(now), sides.get(Clear(which)))
+        model.tell(f"cleared: {which}; r r brings it back" if cleared else "not cleared: no quote")
+        self._screen.draw()
+
+    def action_hide_empty(self) -> None:
+        """Hide empty rows, with a warning: the rows then move with the market."""
+        ladder = self._screen.ladder
+        ladder.hide_empty()
+        if ladder.hides_empty:
+            armed = self._screen.frame_state().armed
+            until = "; while armed all rows are shown" if armed else ""
+            self._model.tell(f"empty rows hidden: ROWS MOVE with the market{until}", "warn")
 
     def action_timeframe(self, step: int) -> None:
         """Show longer candles (1) or shorter ones (-1)."""
         model = self._model
         at = TIMEFRAMES.index(model.timeframe_s) + step
         model.timeframe_s = TIMEFRAMES[max(0, min(len(TIMEFRAMES) - 1, at))]
+        model.memory.change(timeframe_s=model.timeframe_s)
         self._screen.draw()
         model.tell(f"candles of {timeframe_name(model.timeframe_s)}")
         self._screen.run_in_background(model.load_candles, "candles", "no candles")

@@ -22,7 +22,8 @@ from kracked.instruments import Precision
 from kracked.protocol.events import Candle, Candles, Event
 from kracked.protocol.requests import OHLC_INTERVALS
 from kracked.rest.client import RestClient
-from kracked.rest.nonce import key_file, state_folder
+from kracked.rest.nonce import key_file
+from kracked.state_files import state_folder
 from kracked.times import NS_PER_S
 from kracked_tui.sources.base import Access, Counters
 

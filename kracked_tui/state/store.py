@@ -24,17 +24,16 @@ from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import Bar, merged
 from kracked_tui.view.chrome.data_status import ONLINE, DataHealth, system_words
 from kracked_tui.view.chrome.status import LogEntry
-from kracked_tui.view.ladder.ladder import Traded
 from kracked_tui.view.tape.tape import Print, prints
 
 MAX_PRINTS = 5_000
 MAX_BARS = 2_000
-MAX_PRICES = 20_000
-"""Prices with traded quantities; above it the oldest half is dropped."""
 MAX_LOG_ENTRIES = 500
+_SAID_BEFORE = 3
+"""Entries among which one that is said again is counted instead."""
 _FINEST_S = 5
-_UNKNOWN_PAIR = "Currency pair not supported"
-"""The exchange's refusal of a pair it does not list, or no longer lists."""
+_UNKNOWN_PAIR = "Currency pair not"
+"""The exchange's refusal of a pair it does not list: not supported, or written differently."""
 
 
 class MarketState:
@@ -50,7 +49,6 @@ class MarketState:
         """Oldest first."""
         self.missing_trades = 0
         """Trades that never came before the next print."""
-        self.traded: dict[int, Traded] = {}
         self.session_bought = 0
         self.session_sold = 0
         self.exchange_bars: dict[int, dict[int, Bar]] = {}
@@ -93,20 +91,14 @@ class MarketState:
             self.prints.append(each._replace(missing=missing) if missing else each)
             missing = 0
             self._set_last(each.last_price)
-            self._extend_bar(each.time, each.last_price, each.qty)
+            self._extend_bar(each.time, each.last_price, each.qty, each.notional)
         if event.snapshot:
             return
         for trade in event.trades:
-            sold, bought = self.traded.get(trade.price, Traded())
             if trade.side is Side.BID:
-                self.traded[trade.price] = Traded(sold, bought + trade.qty)
                 self.session_bought += trade.qty
             else:
-                self.traded[trade.price] = Traded(sold + trade.qty, bought)
                 self.session_sold += trade.qty
-        if len(self.traded) > MAX_PRICES:
-            for price in list(self.traded)[: MAX_PRICES // 2]:
-                del self.traded[price]
 
     def apply_ticker(self, event: events.Ticker) -> None:
         """Set the ticker, and the last price where no trade has come yet."""
@@ -124,7 +116,13 @@ class MarketState:
         for candle in event.candles:
             series = self.exchange_bars.setdefault(candle.interval * 60, {})
             bar = Bar(
-                candle.begin, candle.open, candle.high, candle.low, candle.close, candle.volume
+                candle.begin,
+                candle.open,
+                candle.high,
+                candle.low,
+                candle.close,
+                candle.volume,
+                candle.vwap * candle.volume,
             )
             known = series.get(bar.begin)
             if known is None or bar.volume >= known.volume:
@@ -142,15 +140,10 @@ class MarketState:
         if not self.prints and self.ticker is None:
             self._extend_bar(now, (bid + ask) // 2, 0)
 
-    def reset_traded(self) -> None:
-        """Clear the traded quantities of all prices."""
-        self.traded.clear()
-
     def _set_precision(self, precision: Precision) -> None:
         """Drop everything that was scaled by another precision."""
         if self.precision != precision:
             self.precision = precision
-            self.traded.clear()
             self.prints.clear()
             self.trade_bars.clear()
             self.exchange_bars.clear()
@@ -160,7 +153,7 @@ class MarketState:
             self.rising = price > self.last
         self.last = price
 
-    def _extend_bar(self, time: int, price: int, qty: int) -> None:
+    def _extend_bar(self, time: int, price: int, qty: int, notional: int = 0) -> None:
         length = _FINEST_S * times.NS_PER_S
         begin = time // length * length
         if self.trade_bars and self.trade_bars[-1].begin >= begin:
@@ -170,9 +163,10 @@ class MarketState:
                 low=min(bar.low, price),
                 close=price,
                 volume=bar.volume + qty,
+                notional=bar.notional + notional,
             )
         else:
-            self.trade_bars.append(Bar(begin, price, price, price, price, qty))
+            self.trade_bars.append(Bar(begin, price, price, price, price, qty, notional))
 
 
 class Store:
@@ -215,6 +209,8 @@ class Store:
     def health(self, symbol: str, *, has_book: bool, verified: bool) -> DataHealth:
         """Return what is known about a symbol's data and the public connection."""
         market, down_reason = self.market(symbol), self._down_reasons.get("public", "")
+        # The list of pairs may come after the refusal.
+        listed = similar_symbol(symbol, self.instruments) if market.refused else None
         return DataHealth(
             mode=self.mode,
             connected=bool(self._connected) and "public" not in self._down_reasons,
@@ -226,7 +222,7 @@ class Store:
             last_received=self.last_received,
             ended=self.ended,
             system=self.system,
-            refused=market.refused,
+            refused=f"{market.refused}; did you mean {listed}?" if listed else market.refused,
         )
 
     def apply(self, event: Event) -> None:
@@ -267,7 +263,13 @@ class Store:
             role: `good`, `warn` or `dim`.
             own: About an order of ours, or the answer to a key.
         """
-        self.log_entries.appendleft(LogEntry(time, printable(text), role, own))
+        entry = LogEntry(time, printable(text), role, own)
+        for at, before in zip(range(_SAID_BEFORE), self.log_entries, strict=False):
+            if before[1:4] == entry[1:4]:
+                del self.log_entries[at]
+                entry = entry._replace(said=before.said + 1)
+                break
+        self.log_entries.appendleft(entry)
 
     # --- whether the data can be trusted ------------------------------------------
 
@@ -355,7 +357,5 @@ class Store:
         if event.channel == "level3" and event.symbol:
             self.market(event.symbol).level3_error = event.error
         elif event.symbol and event.error.startswith(_UNKNOWN_PAIR):
-            listed = similar_symbol(event.symbol, self.instruments)
-            hint = f" (did you mean {listed}?)" if listed else ""
-            self.market(event.symbol).refused = event.error + hint
+            self.market(event.symbol).refused = event.error
         self.tell(event.received, f"refused {event.channel or event.method}: {event.error}", "warn")

@@ -6,15 +6,19 @@ It holds no rule of drawing and knows no widget. A `FrameState` computes one fra
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from kracked import times
 from kracked.errors import ConfigError, KrackedError, RequestRejected
 from kracked.protocol.maintenance.trading_effect import NewOrders, TradingEffect
+from kracked_tui.remembered import Memory, PairChoices
 from kracked_tui.sources.base import Source
 from kracked_tui.state.frame_state import ChosenOrder, FrameState, Select
+from kracked_tui.state.session_positions import SessionPositions
 from kracked_tui.state.store import MarketState, Store
 from kracked_tui.view import format as fmt
+from kracked_tui.view.chart.candles import TIMEFRAMES
 from kracked_tui.view.chrome.data_status import DataHealth, data_status
 from kracked_tui.view.chrome.status import LogEntry, foremost
 from kracked_tui.view.chrome.trading_status import TradingStatus
@@ -35,22 +39,33 @@ _RECENT_ENTRIES = 8
 class ViewModel:
     """One per monitor."""
 
-    def __init__(self, source: Source, store: Store, symbols: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        store: Store,
+        symbols: tuple[str, ...],
+        memory: Memory | None = None,
+    ) -> None:
         """
         Args:
             source: Where the data comes from; replaced once the real one is open.
             store: The owner of everything shown besides the books.
             symbols: Pairs to watch; the first is shown.
+            memory: What earlier starts left; None remembers nothing.
         """
         self.source = source
         self.store = store
+        self.memory = memory or Memory()
         self.symbol = symbols[0] if symbols else ""
         """The pair shown; empty until a source names one."""
-        self.timeframe_s = 60
+        remembered_s = self.memory.choices.timeframe_s
+        self.timeframe_s = remembered_s if remembered_s in TIMEFRAMES else 60
         """Length of the candles shown."""
         self.trader: Trader | None = None
         """None where no order can be sent."""
         self.status_without_trader = TradingStatus()
+        self.positions = SessionPositions()
+        """What own fills have made since the start."""
         self._flow: tuple[int, str, int, FlowView] = (0, "", 0, FlowView())
         """When it was made, of which pair, after how many messages, and the view."""
 
@@ -64,6 +79,21 @@ class ViewModel:
         self.store.tell(self.source.now(), text, role, own=True)
 
     # --- choosing ---------------------------------------------------------------------
+
+    @property
+    def pair_choices(self) -> PairChoices:
+        """The remembered choices of the pair shown."""
+        return self.memory.choices.pair(self.symbol)
+
+    def remember_pairs(self) -> None:
+        """Remember the pair shown, and those watched with it: the next start shows them.
+
+        A recording says itself what it shows, and a pair that is not listed is no choice.
+        """
+        if self.source.mode == "REPLAY" or self.symbol not in self.store.instruments:
+            return
+        watched = [symbol for symbol in self.store.markets if symbol in self.store.instruments]
+        self.memory.change_exchange(self.source.name, self.symbol, watched)
 
     async def show(self, symbol: str) -> None:
         """Subscribe everything that is shown of a symbol; the log says what is refused."""
@@ -160,6 +190,13 @@ class ViewModel:
             bids=tuple(book.bids),
             asks=tuple(book.asks),
         )
+
+    def session_position(self, symbol: str) -> Decimal | str:
+        """Return what own fills of this session made of a pair, or why that is not known."""
+        if self.source.access is None:
+            return "there is no account"
+        self.positions.look(self.source.access.account, self.source.now())
+        return self.positions.unknown or self.positions.of(symbol).qty
 
     def flow(self, market: MarketState, now: int) -> FlowView:
         """Return takers' purchases and sales over the last minutes, made anew twice a second.

@@ -10,7 +10,7 @@ from kracked.untrusted import printable
 ROLES = (
     *("accent", "bright", "dim", "faint", "good", "key", "mark", "warn", "word"),
     *("ask", "ask-bar", "bid", "bid-bar", "buy", "sell", "large", "last", "price"),
-    *("chart-axis", "chart-down", "chart-up"),
+    *("average", "chart-axis", "chart-down", "chart-up"),
     *("armed", "armed-alone", "buy-word", "sell-word", "frame-armed", "mine"),
     *("cursor", "frame", "frame-focus", "header", "notice", "stale", "title", "title-focus"),
 )
@@ -21,7 +21,8 @@ TIP = "-tip"
 
 _ASCII = str.maketrans(
     {
-        **dict.fromkeys("█▉▊▋▌▐", "#"),
+        **dict.fromkeys("█▉▊▋▌▀▖▘▚▛▜▙▟▞", "#"),
+        **dict.fromkeys("▐▝▗", "|"),
         **dict.fromkeys("▍▎▏▕░·┊", "."),
         **dict.fromkeys("▇▆▅", "#"),
         **dict.fromkeys("▄▃", "="),
@@ -38,12 +39,10 @@ _ASCII = str.maketrans(
         **dict.fromkeys("▼↓", "v"),
         **dict.fromkeys("▸▶►›→", ">"),
         **dict.fromkeys("◂◀‹←", "<"),
-        "⟳": "@",
         "‖": "|",
         "»": ">",
         "■": "#",
         "…": "~",
-        "✓": "+",
         "✗": "x",
         "≥": ">",
         "≤": "<",

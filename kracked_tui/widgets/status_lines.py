@@ -10,7 +10,8 @@ from textual.message import Message
 
 from kracked.times import NS_PER_S
 from kracked_tui.state.frame_state import FrameState
-from kracked_tui.view.chrome.status import FeedView, Hint, hint_at, hint_line, status_line
+from kracked_tui.view.chrome.hints import Hint, hint_at, hint_line
+from kracked_tui.view.chrome.status import FeedView, status_line
 from kracked_tui.view.line import Line
 from kracked_tui.view.replay.record_status import RecordView
 from kracked_tui.widgets.painted_rows import LiveRows
@@ -74,16 +75,16 @@ class Hints(LiveRows):
             super().__init__()
             self.action = action
 
-    def __init__(self, hints: Sequence[Hint], *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
+    def __init__(self, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(id=id, ascii_only=ascii_only)
-        self.hints = hints
+        self.hints: Sequence[Hint] = ()
         self._shown: tuple[object, int, Line] | None = None
 
-    def show(self) -> None:
+    def show(self, hints: Sequence[Hint]) -> None:
         """Draw the hints that fit."""
-        width = self.cells.width
-        if self._shown is None or self._shown[:2] != (self.hints, width):
-            self._shown = (self.hints, width, hint_line(self.hints, width))
+        self.hints, width = hints, self.cells.width
+        if self._shown is None or self._shown[:2] != (hints, width):
+            self._shown = (hints, width, hint_line(hints, width))
         self.set_lines([self._shown[2]])
 
     def on_click(self, event: Click) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
+from kracked_tui.remembered import Memory
 from tests.patience import PATIENCE_S
 from tests.tui.frozen_market import SYMBOL, ScriptedSource, opening
 
@@ -18,6 +20,12 @@ _ROUNDS = 2
 """Rounds without another event or picture: work in progress takes a turn or two."""
 
 Opened = Callable[..., AbstractAsyncContextManager[tuple[Monitor, Pilot[None]]]]
+
+
+@pytest.fixture(autouse=True)
+def state_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test read what another start of the monitor left, or leave anything."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 @pytest.fixture
@@ -31,9 +39,10 @@ def opened() -> Opened:
         source: ScriptedSource | None = None,
         settings: Settings | None = None,
         applied: bool = True,
+        memory: Memory | None = None,
     ) -> AsyncIterator[tuple[Monitor, Pilot[None]]]:
         source = source or ScriptedSource()
-        monitor = Monitor(source, settings or Settings(), (SYMBOL,))
+        monitor = Monitor(source, settings or Settings(), (SYMBOL,), memory=memory)
         for event in opening() if applied else ():
             monitor.store.apply(event)
         async with monitor.run_test(size=size) as pilot:

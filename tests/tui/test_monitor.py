@@ -7,13 +7,15 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from kracked.protocol import events
 from kracked.protocol.events import Side
+from kracked.times import NS_PER_S
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from kracked_tui.view.account.orders import OrderRow
 from kracked_tui.widgets.panes.account import OrdersPane
-from tests.tui.conftest import Opened
-from tests.tui.frozen_market import BEST_BID, SYMBOL, ScriptedSource
+from tests.tui.conftest import Opened, settled
+from tests.tui.frozen_market import BEST_BID, NOW, PRECISION, SYMBOL, ScriptedSource
 
 Driven = tuple[Monitor, Pilot[None]]
 
@@ -235,3 +237,59 @@ async def test_an_own_order_of_no_pair_leaves_the_one_that_is_shown(
         assert not source.requests
         words = " ".join(each.text for each in monitor.store.log_entries)
         assert "not known yet" in words or "is no pair" in words
+
+
+# --- the chart's past -------------------------------------------------------------------------
+
+
+def long_ago() -> events.Candles:
+    """Return five hours of candles."""
+    minute = 60 * NS_PER_S
+    first = NOW // minute * minute - 300 * minute
+    made = tuple(
+        events.Candle(
+            interval=1, begin=first + at * minute, open=642_000 + at, high=642_020 + at,
+            low=641_990 + at, close=642_010 + at, vwap=642_005 + at, volume=10**8, trades=3,
+        )
+        for at in range(300)
+    )  # fmt: skip
+    return events.Candles(NOW, SYMBOL, PRECISION, made, snapshot=True)
+
+
+async def test_left_and_right_lead_through_the_past_of_the_chart_and_end_comes_back(
+    opened: Opened,
+) -> None:
+    async with opened() as (monitor, pilot):
+        monitor.store.apply(long_ago())
+        await pilot.press("4")
+        await settled(monitor, pilot)
+        newest = monitor.trade.chart._plotted.bars
+        await pilot.press("left", "h")
+        await settled(monitor, pilot)
+        past = monitor.trade.chart._plotted
+        assert past.bars[-1].begin < newest[-1].begin
+        assert f"{past.newer} newer" in monitor.trade.chart.lines[0].text
+        await pilot.press("l", "right")
+        await settled(monitor, pilot)
+        assert monitor.trade.chart._plotted.bars == newest
+        await pilot.press("home")
+        await settled(monitor, pilot)
+        assert monitor.trade.chart._plotted.bars[0].begin == long_ago().candles[0].begin
+        await pilot.press("end")
+        await settled(monitor, pilot)
+        assert monitor.trade.chart._plotted.bars == newest
+
+
+async def test_the_chart_stands_still_in_the_past_while_new_candles_come(opened: Opened) -> None:
+    async with opened() as (monitor, pilot):
+        monitor.store.apply(long_ago())
+        await pilot.press("4")
+        await settled(monitor, pilot)
+        await pilot.press("left")
+        await settled(monitor, pilot)
+        before = monitor.trade.chart._plotted.bars
+        newest = long_ago().candles[-1]
+        later = msgspec.structs.replace(newest, begin=newest.begin + 60 * NS_PER_S)
+        monitor.store.apply(events.Candles(NOW, SYMBOL, PRECISION, (later,), snapshot=False))
+        await settled(monitor, pilot)
+        assert monitor.trade.chart._plotted.bars == before

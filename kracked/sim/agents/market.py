@@ -11,13 +11,13 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from kracked.gateway.exchange_ids import ExchangeIds
 from kracked.protocol.events import Side
 from kracked.sim.agents.agent_context import Agenda, AgentContext
 from kracked.sim.agents.market_makers import MarketMakers
 from kracked.sim.agents.noise_traders import NoiseTraders
 from kracked.sim.agents.patterns import Pattern, Patterns
 from kracked.sim.agents.takers import Takers
-from kracked.sim.engine.exchange_ids import ExchangeIds
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import EngineBatch
 from kracked.sim.listings import Listing

@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
 
+from kracked.gateway.exchange_ids import ExchangeIds
 from kracked.protocol.events import Level, Side
 from kracked.protocol.order_terms import SelfTrade, TimeInForce
 from kracked.sim.engine.book_side import EngineSide, RestingOrder
-from kracked.sim.engine.exchange_ids import ExchangeIds
 from kracked.sim.engine.orders import (
     AmendTerms,
     Done,

@@ -1,14 +1,15 @@
 """The candle chart: which candles, at which columns, on which scale, with own orders and fills.
 
-plotext draws the candles (`widgets.panes.candle_plot`); everything around and over them is here.
-One candle stands on exactly one column, so that the volume row lines up with it. Pure.
+A cell has four quarters, so a candle is one and a half cells wide with its wick in the middle, and
+prices have two steps a row. plotext makes glyphs of the quarters (`widgets.panes.candle_plot`);
+everything around and over them is here. Pure.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import NamedTuple
 
 from kracked import times
@@ -17,12 +18,16 @@ from kracked.protocol.events import Side
 from kracked_tui.view import block_bars
 from kracked_tui.view import format as fmt
 from kracked_tui.view.account.own_marks import OwnMarks
+from kracked_tui.view.chart.price_axis import AxisMark, axis_labels
 from kracked_tui.view.line import Line, Span, fit
 
 TIMEFRAMES = (5, 15, 60, 300, 900, 3600, 14_400, 86_400)
 """Seconds. Bars under a minute are made here from trades; the exchange offers the others."""
 _SPACINGS = (3, 2)
 _DOT_EVERY = 2
+_DAY_NS = 86_400 * times.NS_PER_S
+_BODY = (0, 1, 2)
+"""Quarters of a candle's body, from its column; the wick is the middle one."""
 
 
 class Bar(NamedTuple):
@@ -34,6 +39,8 @@ class Bar(NamedTuple):
     low: int
     close: int
     volume: int = 0
+    notional: int = 0
+    """Sum of price times quantity, scaled by both; 0 where it is not known."""
 
 
 class ChartView(NamedTuple):
@@ -49,6 +56,12 @@ class ChartView(NamedTuple):
     high: int = 1
     precision: Precision = Precision(0, 0)
     timeframe_s: int = 60
+    averages: tuple[int | None, ...] = ()
+    """The VWAP after each bar, since the first known bar of its day in UTC."""
+    averaged_since: int = 0
+    """Begin of the first bar in the last VWAP, ns."""
+    newer: int = 0
+    """Bars after the last one shown."""
 
     def alike(self, other: ChartView) -> bool:
         """Whether the axes of one chart fit the plot of the other."""
@@ -63,10 +76,31 @@ class ChartView(NamedTuple):
         """Return the plot column of the `at`-th bar; the newest is near the right edge."""
         return self.width - 2 - (len(self.bars) - 1 - at) * self.spacing
 
-    def row(self, price: int) -> int:
-        """Return the plot row of a price, from the top, as plotext rounds it."""
+    def half_row(self, price: int) -> int:
+        """Return the half row of a price, from the top: each row of the plot has two."""
         reach = max(1, self.high - self.low)
-        return (2 * (self.high - price) * (self.height - 1) + reach) // (2 * reach)
+        return (2 * (self.high - price) * (2 * self.height - 1) + reach) // (2 * reach)
+
+    def row(self, price: int) -> int:
+        """Return the plot row of a price, from the top."""
+        return self.half_row(price) // 2
+
+    def quarters(self, *, rising: bool) -> list[tuple[int, int]]:
+        """Return the filled quarters of the rising candles, or of the falling ones.
+
+        An unchanged price counts as rising, as in the volume row. Each quarter is its column,
+        two to a cell, and its half row from the top.
+        """
+        found = []
+        for at, bar in enumerate(self.bars):
+            if (bar.close >= bar.open) is not rising:
+                continue
+            left = 2 * self.column(at)
+            top, bottom = sorted((self.half_row(bar.open), self.half_row(bar.close)))
+            body = [(left + x, y) for x in _BODY for y in range(top, bottom + 1)]
+            wick = range(self.half_row(bar.high), self.half_row(bar.low) + 1)
+            found += [*body, *((left + 1, y) for y in wick if not top <= y <= bottom)]
+        return found
 
 
 def timeframe_name(seconds: int) -> str:
@@ -90,6 +124,7 @@ def merged(series: Iterable[Bar], seconds: int) -> list[Bar]:
                 low=min(last.low, bar.low),
                 close=bar.close,
                 volume=last.volume + bar.volume,
+                notional=last.notional + bar.notional,
             )
         else:
             found.append(bar._replace(begin=begin))
@@ -97,15 +132,32 @@ def merged(series: Iterable[Bar], seconds: int) -> list[Bar]:
 
 
 def chart_view(
-    series: Sequence[Bar], width: int, height: int, precision: Precision, timeframe_s: int
+    series: Sequence[Bar],
+    width: int,
+    height: int,
+    precision: Precision,
+    timeframe_s: int,
+    end: int | None = None,
 ) -> ChartView:
-    """Return the newest bars that fit in a pane of this inner size."""
+    """Return the bars that fit in a pane of this inner size.
+
+    Args:
+        series: The bars, oldest first.
+        width: Columns inside the pane.
+        height: Rows inside the pane.
+        precision: Decimals of the instrument.
+        timeframe_s: Length of a bar, seconds.
+        end: Begin of the last bar to show, ns; None for the newest.
+    """
     axis = 1 + max((len(precision.price_text(bar.high)) for bar in series[-1:]), default=0) + 1
     columns, rows = width - axis, height - 2
     if columns < 8 or rows < 3 or not series:
         return ChartView()
     spacing = next((gap for gap in _SPACINGS if len(series) * gap < columns), _SPACINGS[-1])
-    shown = tuple(series[-((columns - 2) // spacing) :])
+    room = (columns - 2) // spacing
+    stop = len(series) if end is None else bisect_right(series, end, key=lambda bar: bar.begin)
+    stop = max(min(room, len(series)), stop)
+    shown = tuple(series[max(0, stop - room) : stop])
     low, high = min(bar.low for bar in shown), max(bar.high for bar in shown)
     margin = max(1, (high - low) // 20)
     return ChartView(
@@ -117,6 +169,34 @@ def chart_view(
         high=high + margin,
         precision=precision,
         timeframe_s=timeframe_s,
+        averages=_averages(series[:stop])[-len(shown) :],
+        averaged_since=max(series[0].begin, shown[-1].begin // _DAY_NS * _DAY_NS),
+        newer=len(series) - stop,
+    )
+
+
+def average_spans(view: ChartView) -> tuple[Span, ...]:
+    """Name the dotted line, for the foot of the chart: `VWAP since 13:20`."""
+    if not view.averages or view.averages[-1] is None:
+        return ()
+    return (Span(f"· VWAP since {fmt.clock(view.averaged_since)[:5]}", "average"),)
+
+
+def _averages(series: Sequence[Bar]) -> tuple[int | None, ...]:
+    """Return the VWAP after each bar, begun anew with each day in UTC."""
+
+    def add(total: tuple[int, int, int], bar: Bar) -> tuple[int, int, int]:
+        """Add a bar to the day's notional and volume."""
+        day, notional, volume = total
+        if bar.begin // _DAY_NS != day:
+            notional = volume = 0
+        weighed = bar.volume if bar.notional else 0
+        return bar.begin // _DAY_NS, notional + bar.notional, volume + weighed
+
+    totals = accumulate(series, add, initial=(-1, 0, 0))
+    return tuple(
+        (2 * notional + volume) // (2 * volume) if volume else None
+        for _, notional, volume in list(totals)[1:]
     )
 
 
@@ -138,68 +218,75 @@ def chart_lines(
     """
     if not view.bars:
         return []
-    named = {
-        view.row(price): (price, side) for price, side in (own or {}).items() if view.reaches(price)
-    }
-    last_row = view.row(last) if last is not None and view.reaches(last) else None
+    marks = [] if last is None else [AxisMark(last, "◂", "last", "last")]
+    marks += [AxisMark(price, "▸", "mine", side.value) for price, side in (own or {}).items()]
+    if view.averages and view.averages[-1] is not None:
+        marks.append(AxisMark(view.averages[-1], "·", "average", "average"))
+    in_sight = [mark for mark in marks if view.reaches(mark.price)]
+    labels = axis_labels(in_sight, view.low, view.high, view.height, view.row, view.precision)
     lines = []
-    for row in range(view.height):
+    for row, label in enumerate(labels):
         drawn = plot[row].spans if row < len(plot) else ()
-        label = _price_label(view, row, last if row == last_row else None, named.get(row))
         lines.append(Line(fit((*fit(drawn, view.width), *label), width)))
     return [*lines, _volume_line(view, width), _time_line(view, width)]
 
 
+class _Overlay:
+    """Single cells drawn over a plot."""
+
+    def __init__(self, view: ChartView, plot: Sequence[Line]) -> None:
+        self._view, self._plot = view, plot
+        self._cells: dict[int, list[Span]] = {}
+
+    def put(self, column: int, price: int, mark: Span, *, over: bool = False) -> None:
+        """Draw a mark in the cell of a price, where it is empty or `over` what is there."""
+        view, row = self._view, self._view.row(price)
+        if not (view.reaches(price) and row < len(self._plot) and 0 <= column < view.width):
+            return
+        if row not in self._cells:
+            drawn = [Span(glyph, role) for text, role in self._plot[row].spans for glyph in text]
+            self._cells[row] = drawn[: view.width] + [Span(" ")] * (view.width - len(drawn))
+        if over or self._cells[row][column].text == " ":
+            self._cells[row][column] = mark
+
+    def lines(self) -> list[Line]:
+        """Return the plot with the marks."""
+        cells = self._cells
+        return [
+            Line(_joined(cells[row])) if row in cells else line
+            for row, line in enumerate(self._plot)
+        ]
+
+
 def marked(view: ChartView, plot: Sequence[Line], marks: OwnMarks) -> list[Line]:
-    """Draw own orders and fills over the plot.
+    """Draw the VWAP, own orders and own fills over the plot.
 
-    An open order is a dotted line at its price. A fill is an arrow in the column of its candle,
-    up where we bought and down where we sold; of several in one cell the newest is drawn.
+    The VWAP is dotted, an open order a broken line at its price; neither covers a candle. A fill
+    is an arrow in the column of its candle, up where we bought and down where we sold; of several
+    in one cell the newest is drawn.
     """
-    cells: dict[int, list[Span]] = {}
-
-    def cells_of(row: int) -> list[Span]:
-        """Return a row of the plot as single cells, to be drawn over."""
-        if row not in cells:
-            drawn = [Span(glyph, span.role) for span in plot[row].spans for glyph in span.text]
-            cells[row] = drawn[: view.width] + [Span(" ")] * (view.width - len(drawn))
-        return cells[row]
-
+    overlay = _Overlay(view, plot)
     for price, side in marks.orders.items():
-        if view.reaches(price) and view.row(price) < len(plot):
-            row = cells_of(view.row(price))
-            for column in range(0, view.width, _DOT_EVERY):
-                if row[column].text == " ":
-                    row[column] = Span("·", side.value)
+        for column in range(0, view.width, _DOT_EVERY):
+            overlay.put(column, price, Span("─", side.value))
+    for at, average in enumerate(view.averages):
+        if average is not None:
+            for column in range(view.column(at), view.column(at) + view.spacing):
+                overlay.put(column, average, Span("·", "average"))
     begins = [bar.begin for bar in view.bars]
+    end = begins[-1] + view.timeframe_s * times.NS_PER_S if begins else 0
     for fill in marks.fills:
         at = bisect_right(begins, fill.time) - 1
-        if at < 0 or not view.reaches(fill.price) or view.row(fill.price) >= len(plot):
-            continue
-        if 0 <= view.column(at) < view.width:
-            arrow = Span("▲" if fill.side is Side.BID else "▼", "mine")
-            cells_of(view.row(fill.price))[view.column(at)] = arrow
-    return [Line(_joined(cells[at])) if at in cells else line for at, line in enumerate(plot)]
+        if at >= 0 and fill.time < end:
+            arrow = "▲" if fill.side is Side.BID else "▼"
+            overlay.put(view.column(at), fill.price, Span(arrow, "mine"), over=True)
+    return overlay.lines()
 
 
 def _joined(cells: Iterable[Span]) -> tuple[Span, ...]:
     """Join neighbours of one role to one span."""
     runs = groupby(cells, key=lambda cell: cell.role)
     return tuple(Span("".join(cell.text for cell in run), role) for role, run in runs)
-
-
-def _price_label(
-    view: ChartView, row: int, last: int | None, own: tuple[int, Side] | None
-) -> tuple[Span, ...]:
-    if own is not None:
-        return (Span("▸", "mine"), Span(view.precision.price_text(own[0]), own[1].value))
-    if last is not None:
-        return (Span("◂", "last"), Span(view.precision.price_text(last), "last"))
-    if row % 3:
-        return (Span("│", "chart-axis"),)
-    reach = view.high - view.low
-    price = view.high - reach * row // max(1, view.height - 1)
-    return (Span("┤", "chart-axis"), Span(view.precision.price_text(price), "dim"))
 
 
 def _volume_line(view: ChartView, width: int) -> Line:

@@ -110,7 +110,8 @@ def _engine(health: DataHealth) -> DataStatus:
 def _book_problem(health: DataHealth) -> DataStatus | None:
     """Say what is wrong with the book itself; None where nothing is."""
     if health.refused and not health.verified:
-        return DataStatus("REFUSED", "warn", f"{health.refused}; / finds a pair by its name")
+        reason = f"{health.refused}{'' if health.refused.endswith('?') else ';'}"
+        return DataStatus("REFUSED", "warn", f"{reason} / finds a pair by its name")
     if health.stale:
         return DataStatus("STALE", "warn", f"{health.stale}; asked for a fresh snapshot")
     if health.resync:
@@ -137,5 +138,5 @@ def light(status: DataStatus, *, verified: bool) -> tuple[Span, ...]:
     """Draw the header's light: a sign, the word, and whether the checksum matched."""
     sign = "●" if status.fresh else "○"
     age = f" {fmt.age(status.age_ns)}" if status.age_ns else ""
-    check = ("crc✓", "good") if status.fresh and verified else ("crc–", "dim")
+    check = ("verified", "good") if status.fresh and verified else ("unverified", "dim")
     return (Span(f"{sign} {status.word}{age}", status.role), Span(" "), Span(*check))

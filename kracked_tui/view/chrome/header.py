@@ -111,16 +111,16 @@ def _facts(view: HeaderView) -> list[list[Span]]:
         facts.append([Span(f" {fmt.signed(f'{view.change:.2f}')}%", role)])
     if view.spread is not None:
         text = view.precision.price_text(view.spread)
-        facts.append(_labelled("spr", text))
+        facts.append(_labelled("spread", text))
         if view.mid2:
             hundredths = (view.spread * 2 * 1_000_000 + view.mid2 // 2) // view.mid2
             basis_points = f"{hundredths // 100}.{hundredths % 100:02d}"
-            facts.append([Span(f" {basis_points}bp", "dim")])
-    for label, price in (("H", view.high), ("L", view.low)):
+            facts.append([Span(f" {basis_points} bp", "dim")])
+    for label, price in (("high", view.high), ("low", view.low)):
         if price is not None:
             facts.append(_labelled(label, view.precision.price_text(price)))
     if view.volume is not None:
-        facts.append(_labelled("V", fmt.compact(view.volume, view.precision.qty)))
+        facts.append(_labelled("volume", fmt.compact(view.volume, view.precision.qty)))
     return facts
 
 

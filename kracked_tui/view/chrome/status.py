@@ -1,4 +1,4 @@
-"""The lines at the foot of the screen: the feed's counters, the log, the keys. Pure."""
+"""The lines at the foot of the screen: the feed, and the log. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OWN_FIRST_NS = 10 * times.NS_PER_S
 
 
 class FeedView(NamedTuple):
-    """Counters since the start, of every symbol together."""
+    """The feed since the start, every symbol together."""
 
     source: str
     rate: int = 0
@@ -34,20 +34,27 @@ class FeedView(NamedTuple):
 
 
 def status_line(view: FeedView, width: int, record: RecordView | None = None) -> Line:
-    """Draw the counters, the most important first; one that does not fit is left out whole."""
+    """Draw the source, what was wrong, and what was verified; what does not fit is left out.
+
+    A count of nothing is not drawn: the health pane has every counter.
+    """
     verified = f"{view.verified:,}".replace(",", " ")
+    wrong = [
+        (view.mismatched, "checksum failed", "checksums failed"),
+        (view.gaps, "gap", "gaps"),
+        (view.dropped, "event not shown", "events not shown"),
+    ]
     facts = [
         *(record_facts(record) if record else ()),
         [Span(f" {view.source}", "word")],
         list(meter(view.rates)) if view.rates else [],
-        [Span(" verified ", "dim"), Span(verified, "good" if view.verified else "dim")],
-        [Span(" failed ", "dim"), _problems(view.mismatched)],
-        [Span(" gaps ", "dim"), _problems(view.gaps)],
-        [Span(f" {view.rate:>3} msg/s", "dim")],
-        [Span(f" up {fmt.age(view.uptime_ns)}", "dim")],
-        [Span(f" {view.frames:>2} fps", "dim")],
-        [Span(" resyncs ", "dim"), _problems(view.resyncs)],
-        [Span(" skipped ", "dim"), _problems(view.dropped)],
+        *(
+            [Span(f" {count} {one if count == 1 else several}", "warn")]
+            for count, one, several in wrong
+            if count
+        ),
+        [Span(f" {verified}", "good"), Span(" checksums verified", "dim")] if view.verified else [],
+        [Span(f" {view.rate} messages a second", "dim")],
     ]
     spans: list[Span] = []
     for fact in filter(None, facts):
@@ -55,10 +62,6 @@ def status_line(view: FeedView, width: int, record: RecordView | None = None) ->
         if sum(len(span.text) for span in joined) <= width:
             spans = joined
     return Line(fit(spans, width))
-
-
-def _problems(count: int) -> Span:
-    return Span(str(count), "warn" if count else "dim")
 
 
 class LogEntry(NamedTuple):
@@ -70,6 +73,13 @@ class LogEntry(NamedTuple):
     """`good` when something is well again, `warn` when it is not."""
     own: bool = False
     """Whether it answers a key, or is about an order of ours."""
+    said: int = 1
+    """How often it was said in a row."""
+
+    @property
+    def words(self) -> str:
+        """The text, and how often it was said."""
+        return self.text if self.said == 1 else f"{self.text} ×{self.said}"
 
 
 def foremost(log_entries: Sequence[LogEntry], now: int) -> list[LogEntry]:
@@ -89,41 +99,9 @@ def log_line(log_entries: Sequence[LogEntry], now: int, width: int) -> Line:
     """Draw the entries side by side, as many as fit; those of the last half minute stand out."""
     spans: list[Span] = []
     for each in log_entries:
-        text = f" {fmt.clock(each.time)} {each.text}  "
+        text = f" {fmt.clock(each.time)} {each.words}  "
         if spans and sum(len(span.text) for span in spans) + len(text) > width:
             break
         fresh = now - each.time < 30 * times.NS_PER_S
         spans.append(Span(text, each.role if fresh else "dim"))
     return Line(fit(spans, width))
-
-
-class Hint(NamedTuple):
-    """A key worth knowing; also a button."""
-
-    key: str
-    text: str
-    action: str
-
-
-def hint_line(hints: Sequence[Hint], width: int) -> Line:
-    """Draw the first hints that fit."""
-    spans: list[Span] = []
-    for hint in hints:
-        part = [Span(f" {hint.key}", "key"), Span(f" {hint.text} ", "dim")]
-        if sum(len(span.text) for span in (*spans, *part)) > width:
-            break
-        spans += part
-    return Line(fit(spans, width))
-
-
-def hint_at(hints: Sequence[Hint], width: int, column: int) -> Hint | None:
-    """Return the hint at this column of `hint_line`; None beside them."""
-    start = 0
-    for hint in hints:
-        end = start + len(f" {hint.key} {hint.text} ")
-        if end > width:
-            return None
-        if start <= column < end:
-            return hint
-        start = end
-    return None

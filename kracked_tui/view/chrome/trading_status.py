@@ -39,12 +39,12 @@ class TradingStatus(NamedTuple):
 
 
 def trading_spans(view: TradingStatus) -> tuple[Span, ...]:
-    """Draw the status for the header: ``ARMED 14:32 ⟳58s SIZE 0.01``."""
+    """Draw the status for the header: ``ARMED 14:32 switch 58s SIZE 0.01``."""
     if not view.word:
         return ()
     if not view.armed:
         return (Span(f" {view.word} ", "dim"),)
-    switch = f" ⟳{view.switch_ns // times.NS_PER_S}s" if view.switch_ns else ""
+    switch = f" switch {view.switch_ns // times.NS_PER_S}s" if view.switch_ns else ""
     role = "armed" if switch else "armed-alone"
     size = f"SIZE {view.size} " if view.size else ""
     return (Span(f" {ARMED} {minutes(view.armed_ns)}{switch or ' NO SWITCH'} {size}", role),)

@@ -37,17 +37,17 @@ class RecordView(NamedTuple):
 def record_facts(view: RecordView) -> list[list[Span]]:
     """Draw the facts for the status line, the most important first."""
     if view.failed:
-        return [[Span(" ✗ NOT RECORDING", "warn")]]
+        return [[Span(" × NOT RECORDING", "warn")]]
     role = "warn" if view.trouble or view.lost or view.tables_stopped else "sell"
     disk = "warn" if view.free_bytes < _LITTLE_BYTES else "dim"
     return [
         [Span(" ● REC", role)],
         # The list of recordings shows the size on the disk, which is smaller.
-        [Span(f"{fmt.compact(view.bytes)}B", "word"), Span(" unpacked", "dim")],
+        [Span(f"{fmt.compact(view.bytes)}B", "word"), Span(" before packing", "dim")],
         [Span("TABLES STOPPED", "warn")]
         if view.tables_stopped
         else [Span(f"{fmt.compact(view.rows)} rows", "dim")],
-        [Span(f"{view.rate:>3}/s", "dim")],
+        [Span(f"{view.rate:>3} a second", "dim")],
         [Span("gaps ", "dim"), Span(str(view.gaps), "warn" if view.gaps else "dim")],
         *([[Span(view.verdict.replace("_", " ").upper(), "warn")]] if _is_lacking(view) else []),
         [Span(f"disk {fmt.compact(view.free_bytes, width=5)}B", disk)],
@@ -69,4 +69,4 @@ def banner_line(view: RecordView | None, width: int) -> Line | None:
     if view.trouble:
         waiting = f"{fmt.compact(view.waiting_bytes)}B wait in memory"
         parts = [f"cannot write to the disk: {view.trouble}", waiting, *parts]
-    return Line(fit([Span(f" ✗ REC  {' · '.join(parts)}", "notice")], width), "notice")
+    return Line(fit([Span(f" × REC  {' · '.join(parts)}", "notice")], width), "notice")

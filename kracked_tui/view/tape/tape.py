@@ -34,6 +34,8 @@ class Print(NamedTuple):
     last_id: int = -1
     missing: int = 0
     """Trades that never came between the print before and this one."""
+    notional: int = 0
+    """Sum of price times quantity, scaled by both."""
 
     def among(self, trade_ids: frozenset[int]) -> bool:
         """Whether one of its trades is among these."""
@@ -54,6 +56,7 @@ def prints(event: Trades) -> list[Print]:
                 fills=found[-1].fills + 1,
                 levels=len(prices),
                 last_id=trade.trade_id,
+                notional=found[-1].notional + trade.price * trade.qty,
             )
         else:
             prices = {trade.price}
@@ -68,6 +71,7 @@ def prints(event: Trades) -> list[Print]:
                     levels=1,
                     first_id=trade.trade_id,
                     last_id=trade.trade_id,
+                    notional=trade.price * trade.qty,
                 )
             )
     return found
@@ -175,6 +179,6 @@ def _remarks(each: Print, precision: Precision) -> tuple[str, ...]:
     if each.missing:
         return f" {each.missing} missing before", f" -{each.missing}"
     if each.levels > 1:
-        levels = f"{each.levels}lv"
-        return f"▸{precision.price_text(each.last_price)} {levels}", levels
+        levels = f"{each.levels} levels"
+        return f"▸{precision.price_text(each.last_price)} {levels}", f" {levels}"
     return (f" {each.fills} fills",) if each.fills > 1 else ()

@@ -18,6 +18,8 @@ from kracked_tui.view.chart.candles import ChartView
 from kracked_tui.view.line import Line, Span
 
 _PIECE = re.compile(r"\x1b\[([0-9;]*)m([^\x1b]*)")
+_HATCHED = str.maketrans({**dict.fromkeys("█▀▄▟▜", "▒"), **dict.fromkeys("▌▘▖", "░")})
+"""The glyphs of bodies; those of wicks alone stay."""
 _ROLES = {"38;5;2": "chart-up", "38;5;1": "chart-down"}
 """Roles by the escape codes of the two colours."""
 
@@ -49,7 +51,7 @@ class Plotter:
 
 
 def _candles(view: ChartView) -> str:
-    """Draw falling candles in colour 1 and the others in colour 2."""
+    """Draw falling candles in colour 1 and the others in colour 2, four quarters to a cell."""
     import plotext  # noqa: PLC0415  80 ms that the first paint need not wait for
 
     plotext.clear_figure()
@@ -60,18 +62,13 @@ def _candles(view: ChartView) -> str:
     plotext.yaxes(False, False)
     plotext.xticks([])
     plotext.yticks([])
-    plotext.xlim(0, view.width - 1)
-    plotext.ylim(view.low, view.high)
-    columns = [view.column(at) for at in range(len(view.bars))]
-    # plotext takes an unchanged price for a fall; the tie goes up, as in the volume row.
-    tie = (view.high - view.low) / 1e9
-    prices = {
-        "Open": [bar.open for bar in view.bars],
-        "High": [bar.high for bar in view.bars],
-        "Low": [bar.low for bar in view.bars],
-        "Close": [bar.close + (tie if bar.close == bar.open else 0) for bar in view.bars],
-    }
-    plotext.candlestick(columns, prices, colors=["green", "red"])
+    last = 2 * view.height - 1
+    plotext.xlim(0, 2 * view.width - 1)
+    plotext.ylim(0, last)
+    for colour, rising in (("green", True), ("red", False)):
+        quarters = view.quarters(rising=rising)
+        columns, heights = [x for x, _ in quarters], [last - y for _, y in quarters]
+        plotext.scatter(columns, heights, marker="hd", color=colour)
     return str(plotext.build())
 
 
@@ -90,6 +87,6 @@ def parsed(text: str, *, shapes: bool = False) -> list[Line]:
             if piece:
                 role = _ROLES.get(code, "")
                 hatched = shapes and role == "chart-down"
-                spans.append(Span(piece.replace("█", "▒") if hatched else piece, role))
+                spans.append(Span(piece.translate(_HATCHED) if hatched else piece, role))
         lines.append(Line(tuple(spans)))
     return lines

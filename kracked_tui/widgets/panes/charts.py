@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual.events import MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
 from kracked_tui.state.frame_state import FrameState
@@ -13,6 +14,9 @@ from kracked_tui.view.line import Line
 from kracked_tui.view.queue import level_inspector
 from kracked_tui.widgets.panes.candle_plot import parsed
 from kracked_tui.widgets.panes.pane import Content, Pane
+
+_SHIFTS_A_SCREEN = 4
+"""Key presses that lead a whole screen of candles back."""
 
 
 class ChartPane(Pane):
@@ -44,12 +48,20 @@ class ChartPane(Pane):
         self._requested: ChartView | None = None
         """The chart whose plot is being made."""
         self._own_marks = OwnMarksCache()
+        self._shown: tuple[str, int] = ("", 0)
+        """The pair and the timeframe of the last frame."""
+        self._end: int | None = None
+        """Begin of the last bar in sight; None for the newest."""
 
     def content(self, frame: FrameState) -> Content:
         """Draw the plot with axes and own marks; request another plot where it is old."""
         width, height = self.inside
+        if self._shown != (frame.symbol, frame.timeframe_s):
+            self._shown, self._end = (frame.symbol, frame.timeframe_s), None
         series = frame.market.bars(frame.timeframe_s)
-        newest = candles.chart_view(series, width, height, frame.precision, frame.timeframe_s)
+        newest = candles.chart_view(
+            series, width, height, frame.precision, frame.timeframe_s, self._end
+        )
         self._newest = newest
         # One plot at a time, except that another size or timeframe does not wait.
         free = self._requested is None or not newest.alike(self._requested)
@@ -65,7 +77,34 @@ class ChartPane(Pane):
         )
         plot = candles.marked(self._plotted, self._plot, marks)
         lines = candles.chart_lines(self._plotted, plot, frame.market.last, width, marks.orders)
-        return Content(lines, note, "[ ] frame")
+        past = f"{self._plotted.newer} newer" if self._plotted.newer else ""
+        foot = candles.average_spans(self._plotted)
+        return Content(lines, note, past, foot, urgent=bool(past))
+
+    def shift(self, columns: int) -> None:
+        """Show older candles (negative) or newer ones, up to the newest."""
+        bars, frame = self._newest.bars, self.frame
+        if not bars or frame is None:
+            return
+        series = frame.market.bars(frame.timeframe_s)
+        step = max(1, len(bars) // _SHIFTS_A_SCREEN)
+        at = len(series) - 1 - self._newest.newer + columns * step
+        at = max(len(bars) - 1, min(len(series) - 1, at))
+        self._go_to(None if at == len(series) - 1 else series[at].begin)
+
+    def edge(self, up: int) -> None:
+        """Show the oldest candles (1) or the newest (-1)."""
+        self._go_to(0 if up > 0 else None)
+
+    def _go_to(self, end: int | None) -> None:
+        self._end, self._requested = end, None
+        self.redraw()
+
+    def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
+        self.shift(-1)
+
+    def on_mouse_scroll_down(self, _: MouseScrollDown) -> None:
+        self.shift(1)
 
     @property
     def plotted(self) -> bool:

@@ -109,6 +109,9 @@ class Pane(LiveRows, can_focus=True):
     def edge(self, up: int) -> None:
         """Go to the top (1) or the bottom (-1)."""
 
+    def shift(self, columns: int) -> None:
+        """Go left (negative) or right, where the pane shows a stretch of time."""
+
     def open(self) -> None:
         """Do what enter does in this pane."""
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from textual.events import MouseScrollDown, MouseScrollUp
 
+from kracked_tui.remembered import scaled
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view import format as fmt
 from kracked_tui.view.account.own_marks import OwnMarksCache
@@ -26,10 +27,16 @@ class TapePane(Pane):
         self._own_marks = OwnMarksCache()
         self.at_least = 0
         """Scaled quantity below which a print is left out."""
+        self._filter_of: tuple[str, int] = ("", 0)
+        """The pair and the decimals of its quantities for which the filter is."""
 
     def content(self, frame: FrameState) -> Content:
         """Draw the prints in sight; takers' shares of the last minute in the foot."""
         width, height = self.inside
+        decimals = frame.precision.qty
+        if self._filter_of != (frame.symbol, decimals):
+            self._filter_of = (frame.symbol, decimals)
+            self.at_least = scaled(frame.choices.least_print, decimals)
         rows = max(0, height - 1)
         shown = tape.tape_view(
             reversed(frame.market.prints),

@@ -17,6 +17,7 @@ from kracked_tui import launch, options
 from kracked_tui.app import Destination, Monitor
 from kracked_tui.config import Settings
 from kracked_tui.options import Options
+from kracked_tui.remembered import Memory
 from kracked_tui.sources.live import LiveSource
 from kracked_tui.sources.record_switch import session_name, sessions_folder
 from kracked_tui.view.chrome.status import FeedView, status_line
@@ -41,7 +42,7 @@ def test_stopped_tables_and_a_verdict_worse_than_gaps_stand_on_the_status_line()
 
 def test_the_status_line_begins_with_the_recording() -> None:
     line = status_line(FeedView("ws.kraken.com", verified=9), 80, GOING)
-    assert line.text.startswith(" ● REC  3.100MB unpacked  41.20k rows  120/s  gaps 0")
+    assert line.text.startswith(" ● REC  3.100MB before packing  41.20k rows  120 a second  gaps 0")
     assert len(line.text) == 80
 
 
@@ -172,11 +173,13 @@ async def test_a_full_disk_is_a_banner_until_it_takes_more_again(
         disk(False)
         banner = await shown(live, lambda line: "cannot write to the disk" in line)
         disk(True)
-        assert "✗ REC" in banner
+        assert "× REC" in banner
         assert "File too large" in banner
         assert "wait in memory" in banner
         facts = live.trade.status.lines[0].text
-        assert re.search(r"● REC  \S+B unpacked  \S+ rows +\d+/s  gaps \d+  disk \S+B", facts)
+        assert re.search(
+            r"● REC  \S+B before packing  \S+ rows +\d+ a second  gaps \d+  disk \S+B", facts
+        )
         await shown(live, lambda line: "cannot write to the disk" not in line)
         await pilot.press("R")
     assert kracked.open_recording(tmp_path / "session").verify().proven
@@ -203,7 +206,7 @@ async def test_a_failed_recording_stays_on_the_screen_until_another_works(
     async with live.run_test(size=(80, 24)) as pilot:
         await shown(live, lambda line: "level3 verified" in line)
         live.trade.draw()
-        assert live.trade.status.lines[0].text.startswith(" ✗ NOT RECORDING")
+        assert live.trade.status.lines[0].text.startswith(" × NOT RECORDING")
         live.record_to = tmp_path / "session"
         await pilot.press("R")
         await recorded_some(live)
@@ -249,7 +252,7 @@ def test_a_recording_that_a_replay_ended_begins_anew_on_the_way_back(
         self.destination = next(ways, None)
 
     monkeypatch.setattr(Monitor, "run", run)
-    launch.run(Options(demo=True), Settings())
+    launch.run(Options(demo=True), Settings(), Memory())
     demo = "simulated exchange"
     assert opened == [(demo, False), ("night", False), ("other", False), (demo, True)]
 

@@ -205,7 +205,7 @@ async def test_a_hang_up_of_the_terminal_reaches_the_trader(tmp_path: Path) -> N
             await process.until("Type BTC/USD")
             process.type("btc/usd\r")
             await process.until("ARMED 1")
-            await process.until("⟳")  # the exchange has confirmed the switch
+            await process.until("switch ")  # the exchange has confirmed the switch
             process.hang_up()
             await process.ended()
             text = await asyncio.to_thread(log.read_text)

@@ -6,10 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kracked.instruments import Precision
-from kracked.protocol.events import Level
+from kracked.protocol.events import Level, Side
 from kracked.times import NS_PER_S
+from kracked_tui.view.account.own_marks import OwnMarks
 from kracked_tui.view.chart import candles, depth
-from kracked_tui.view.chart.candles import Bar
+from kracked_tui.view.chart.candles import Bar, ChartView
+from kracked_tui.view.chart.price_axis import axis_labels, round_step
 from kracked_tui.view.line import Line, Span
 from kracked_tui.widgets.panes.candle_plot import Plotter, parsed
 
@@ -36,8 +38,129 @@ async def test_plotext_draws_every_candle_on_the_column_the_volume_stands_on() -
     with Plotter() as plotter:
         rows = parsed(await plotter.candles(view))
     drawn = {at for row in rows for at, cell in enumerate(row.text) if cell != " "}
-    assert drawn == {view.column(at) for at in range(len(view.bars))}
+    columns = {view.column(at) for at in range(len(view.bars))}
+    assert drawn == columns | {column + 1 for column in columns}
     assert len(rows) == view.height
+
+
+async def plotted(*bars: Bar, width: int = 30, height: int = 12) -> tuple[ChartView, list[Line]]:
+    view = candles.chart_view(list(bars), width, height, PRECISION, 60)
+    with Plotter() as plotter:
+        return view, parsed(await plotter.candles(view))
+
+
+async def test_a_body_ends_at_half_a_row_and_its_wick_is_in_the_middle() -> None:
+    view, rows = await plotted(Bar(0, 1000, 1100, 1000, 1050))
+    column = view.column(0)
+    body, wick = rows[view.row(1025)].text, rows[view.row(1080)].text
+    assert body[column : column + 2] == "█▌"
+    assert wick[column : column + 2] == "▐ "
+
+
+async def test_two_candles_half_a_row_apart_are_not_the_same() -> None:
+    _, (one, other) = await plotted(Bar(0, 0, 1000, 0, 500)), await plotted(Bar(0, 0, 1000, 0, 455))
+    assert one != other
+
+
+def test_prices_have_two_steps_a_row() -> None:
+    view = candles.chart_view(RISING, 60, 14, PRECISION, 60)
+    assert view.half_row(view.high) == 0
+    assert view.half_row(view.low) == 2 * view.height - 1
+
+
+# --- the price axis ---------------------------------------------------------------------------
+
+
+def axis(view: ChartView, last: int | None = None, own: dict[int, Side] | None = None) -> list[str]:
+    lines = candles.chart_lines(view, [], last, 60, own)
+    return [line.text[view.width :].strip() for line in lines[: view.height]]
+
+
+def test_the_axis_names_round_prices_alone() -> None:
+    bars = [Bar(0, 631_908, 638_055, 631_900, 634_000)]
+    view = candles.chart_view(bars, 60, 16, PRECISION, 60)
+    named = [text.removeprefix("┤") for text in axis(view) if text.startswith("┤")]
+    assert named == ["63800.0", "63600.0", "63400.0", "63200.0"]
+
+
+@given(st.integers(0, 10**9), st.integers(1, 10**7), st.integers(3, 40))
+def test_round_prices_never_share_a_row(low: int, reach: int, rows: int) -> None:
+    high = low + reach
+    labels = axis_labels(
+        [], low, high, rows, lambda price: (high - price) * (rows - 1) // reach, PRECISION
+    )
+    step = round_step(low, high, rows)
+    inside = high // step - -(-low // step) + 1
+    assert len(labels) == rows
+    if reach >= rows:
+        assert sum(len(label) == 2 for label in labels) == inside
+
+
+def test_the_last_price_and_an_own_order_in_its_row_both_keep_their_label() -> None:
+    view = candles.chart_view(RISING, 60, 14, PRECISION, 60)
+    named = axis(view, 1040, {1040: Side.BID, 1039: Side.ASK})
+    assert {"◂104.0", "▸104.0", "▸103.9"} <= set(named)
+
+
+# --- the average ------------------------------------------------------------------------------
+
+
+def test_the_average_weighs_prices_by_quantity_since_the_day_began() -> None:
+    day = 86_400 * NS_PER_S
+    bars = [
+        Bar(day - MINUTE, 900, 900, 900, 900, 5, 4500),
+        Bar(day, 100, 100, 100, 100, 1, 100),
+        Bar(day + MINUTE, 200, 200, 200, 200, 3, 600),
+        Bar(day + 2 * MINUTE, 999, 999, 999, 999, 50),  # a bar whose notional is not known
+    ]
+    view = candles.chart_view(bars, 60, 14, PRECISION, 60)
+    assert view.averages == (900, 100, 175, 175)
+
+
+def test_the_average_of_the_bars_in_sight_counts_those_before_them() -> None:
+    bars = [Bar(n * MINUTE, 100, 100, 100, 100, 1, 100 if n else 10_000) for n in range(80)]
+    view = candles.chart_view(bars, 40, 14, PRECISION, 60)
+    assert len(view.bars) < 80
+    assert view.averages[-1] == (10_000 + 79 * 100 + 40) // 80
+
+
+def test_the_average_says_since_when_it_is_known() -> None:
+    day = 86_400 * NS_PER_S
+    known = [Bar(day + n * MINUTE, 1, 1, 1, 1, 1, 1) for n in range(80, 90)]
+    assert candles.average_spans(candles.chart_view(known, 60, 14, PRECISION, 60)) == (
+        Span("· VWAP since 01:20", "average"),
+    )
+    since_before = [Bar(day - MINUTE, 1, 1, 1, 1, 1, 1), *known]
+    assert candles.average_spans(candles.chart_view(since_before, 60, 14, PRECISION, 60)) == (
+        Span("· VWAP since 00:00", "average"),
+    )
+
+
+async def test_the_average_is_dotted_and_covers_no_candle() -> None:
+    bars = [bar._replace(volume=1, notional=bar.close) for bar in RISING]
+    view, plot = await plotted(*bars, width=60, height=14)
+    drawn = candles.marked(view, plot, OwnMarks())
+    assert any("·" in line.text for line in drawn)
+    for before, after in zip(plot, drawn, strict=True):
+        wide = before.text.ljust(view.width)
+        assert all(old in (" ", new) for old, new in zip(wide, after.text, strict=False))
+
+
+# --- the past ---------------------------------------------------------------------------------
+
+
+def test_the_past_ends_with_the_bar_it_was_asked_for() -> None:
+    many = [bar._replace(begin=n * MINUTE) for n, bar in enumerate(RISING * 3)]
+    view = candles.chart_view(many, 60, 14, PRECISION, 60, end=80 * MINUTE)
+    assert view.bars[-1].begin == 80 * MINUTE
+    assert view.newer == 39
+
+
+def test_before_the_first_bars_there_is_nothing_to_show() -> None:
+    many = [bar._replace(begin=n * MINUTE) for n, bar in enumerate(RISING * 3)]
+    view = candles.chart_view(many, 60, 14, PRECISION, 60, end=0)
+    assert view.bars[0].begin == 0
+    assert len(view.bars) == len(candles.chart_view(many, 60, 14, PRECISION, 60).bars)
 
 
 async def test_a_chart_fits_its_pane() -> None:
@@ -57,8 +180,8 @@ def test_colour_numbers_become_roles() -> None:
 
 
 def test_falling_candles_are_told_apart_without_colour() -> None:
-    (line,) = parsed("\x1b[38;5;2m█\x1b[38;5;1m█", shapes=True)
-    assert line.text == "█▒"
+    (line,) = parsed("\x1b[38;5;2m█▌▐\x1b[38;5;1m█▌▐", shapes=True)
+    assert line.text == "█▌▐▒░▐"
 
 
 @given(st.integers(2, 120), st.integers(2, 30), st.integers(1, 60))

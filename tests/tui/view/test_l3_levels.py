@@ -30,7 +30,7 @@ async def test_the_ladder_is_made_of_the_orders(opened: Opened) -> None:
         text = "\n".join(line.text for line in monitor.trade.ladder.lines)
         assert "64210.0" in text
         assert "64211.0" in text
-        assert "crc✓" in monitor.trade.header.lines[0].text
+        assert " verified" in monitor.trade.header.lines[0].text
 
 
 async def test_its_resync_greys_the_ladder(opened: Opened) -> None:
@@ -40,7 +40,7 @@ async def test_its_resync_greys_the_ladder(opened: Opened) -> None:
         source.say(events.Resync(NOW, SYMBOL, "level3", "checksum"))
         await settled(monitor, pilot)
         assert "RESYNC" in monitor.trade.header.lines[0].text
-        assert "crc–" in monitor.trade.header.lines[0].text
+        assert "unverified" in monitor.trade.header.lines[0].text
 
 
 async def test_without_a_symbol_asked_for_it_shows_the_one_there_is(opened: Opened) -> None:

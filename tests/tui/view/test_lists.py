@@ -19,16 +19,23 @@ def test_the_queue_starts_with_the_order_that_fills_first() -> None:
     found = queue.queue_view(selection, levels_from(orders(), selection), NOW, skip=0, rows=9)
     assert (found.rows[0].place, found.rows[0].ahead) == (1, 0)
     assert found.rows[1].ahead == found.rows[0].qty
-    assert [row.place for row in found.rows] == list(range(1, 10))
 
 
-def test_the_quantity_ahead_is_everything_that_fills_before() -> None:
-    selection = Selection(Side.ASK, BEST_BID, BEST_BID + 50)
-    found = queue.queue_view(selection, levels_from(orders(), selection), NOW, skip=0, rows=40)
-    ahead = 0
+def test_a_place_is_counted_among_the_orders_of_one_price_as_the_book_counts_it() -> None:
+    selection, book = Selection(Side.ASK, BEST_BID, BEST_BID + 50), orders()
+    found = queue.queue_view(selection, levels_from(book, selection), NOW, skip=0, rows=40)
+    assert len({row.price for row in found.rows}) > 2
     for row in found.rows:
-        assert row.ahead == ahead
-        ahead += row.qty
+        place = book.place(row.order_id)
+        assert place is not None
+        assert (row.place, row.ahead) == (place.position, place.qty_ahead)
+
+
+def test_the_foot_says_at_how_many_prices_the_orders_of_a_row_are() -> None:
+    selection = Selection(Side.BID, BEST_BID - 20, BEST_BID)
+    found = queue.queue_view(selection, levels_from(orders(), selection), NOW, skip=0, rows=4)
+    text = "".join(span.text for span in queue.foot_spans(found, PRECISION, 4))
+    assert text.startswith(f"{found.orders} orders at {found.prices} prices · ")
 
 
 def test_orders_past_the_selected_prices_are_told_apart() -> None:
@@ -75,7 +82,9 @@ def test_the_side_of_a_trade_is_a_word_or_a_letter() -> None:
     assert " S " in tape.tape_line(row, 28, 8, PRECISION, 4).text
 
 
-@pytest.mark.parametrize(("width", "remark"), [(60, "▸64211.0 12lv"), (52, "12lv"), (48, "yours")])
+@pytest.mark.parametrize(
+    ("width", "remark"), [(66, "▸64211.0 12 levels"), (58, "12 levels"), (48, "yours")]
+)
 def test_a_remark_that_does_not_fit_is_left_out_whole(width: int, remark: str) -> None:
     swept = tape.Print(NOW, Side.BID, 642_100, 642_110, 10**8, 12, 12)
     text = tape.tape_line(tape.TapeRow(swept, mine=True), width, 8, PRECISION, 4).text

@@ -107,12 +107,12 @@ def test_what_is_before_the_first_candle_or_off_the_scale_is_left_out() -> None:
     assert candles.marked(VIEW, BLANK, ours) == BLANK
 
 
-def test_an_order_is_a_dotted_line_that_leaves_candles_alone_and_a_name_on_the_axis() -> None:
+def test_an_order_is_a_broken_line_that_leaves_candles_alone_and_a_name_on_the_axis() -> None:
     row = VIEW.row(642_050)
     plot = list(BLANK)
     plot[row] = Line((Span("███", "chart-up"),))
     lines = candles.marked(VIEW, plot, OwnMarks(orders={642_050: Side.ASK}))
-    assert lines[row].text.startswith("███ ·")
+    assert lines[row].text.startswith("███ ─")
     drawn = candles.chart_lines(VIEW, lines, 642_100, 40, {642_050: Side.ASK})
     assert "▸64205.0" in drawn[row].text
     assert len(drawn[row].text) == 40

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.strip import Strip
 
 from kracked_tui import themes
+from kracked_tui.palettes import Colours
 from kracked_tui.view.line import Line, Span
 from kracked_tui.widgets.painted_rows import LiveRows, RowStrip, paint
 
@@ -130,7 +131,7 @@ async def test_all_that_changed_is_one_write_and_leaves_nothing_to_repaint() -> 
 
 
 def test_every_theme_has_every_colour_the_style_sheet_asks_for() -> None:
-    for theme in themes.THEMES:
+    for theme in (one for each in Colours for one in themes.for_terminal(each)):
         assert set(theme.variables) == set(themes.FALLBACKS)
 
 

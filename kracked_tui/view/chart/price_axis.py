@@ -1,0 +1,76 @@
+"""The price axis of the chart: round prices, and the prices that matter beside them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from kracked.instruments import Precision
+from kracked_tui.view.line import Span
+
+_NICE = (1, 2, 5)
+_ROWS_APART = 2
+"""Rows between two round prices, at least."""
+_NEAR = 2
+"""Rows that a label may stand away from its price, where another has its row."""
+
+
+class AxisMark(NamedTuple):
+    """A price that the axis names."""
+
+    price: int
+    glyph: str
+    glyph_role: str
+    role: str
+
+
+def round_step(low: int, high: int, rows: int) -> int:
+    """Return the smallest 1, 2 or 5 times a power of ten that leaves room between two labels.
+
+    >>> round_step(631908, 638055, 12), round_step(0, 7, 12)
+    (2000, 2)
+    """
+    least = max(1, -(-(high - low) * _ROWS_APART // max(1, rows - 1)))
+    power = int(10 ** (len(str(least)) - 1))
+    return next((nice * power for nice in _NICE if nice * power >= least), 10 * power)
+
+
+def axis_labels(
+    marks: Sequence[AxisMark],
+    low: int,
+    high: int,
+    rows: int,
+    row_of: Callable[[int], int],
+    precision: Precision,
+) -> list[tuple[Span, ...]]:
+    """Return the axis of every row, top to bottom.
+
+    Marks come first, in their order: one whose row is taken stands in the nearest free row, or is
+    left out where none is near. Round prices take the rows that are left.
+
+    Args:
+        marks: The prices to name, all between `low` and `high`.
+        low: Price at the foot of the plot.
+        high: Price at its top.
+        rows: Rows of the plot.
+        row_of: Returns the row of a price.
+        precision: Decimals of the instrument.
+    """
+    labels: dict[int, tuple[Span, ...]] = {}
+    for mark in marks:
+        row = _free_row(row_of(mark.price), rows, labels)
+        if row is not None:
+            text = precision.price_text(mark.price)
+            labels[row] = (Span(mark.glyph, mark.glyph_role), Span(text, mark.role))
+    step = round_step(low, high, rows)
+    for price in range(-(-low // step) * step, high + 1, step):
+        text = precision.price_text(price)
+        label = (Span("┤", "chart-axis"), Span(text, "dim"))
+        labels.setdefault(row_of(price), label)
+    return [labels.get(row, (Span("│", "chart-axis"),)) for row in range(rows)]
+
+
+def _free_row(wanted: int, rows: int, taken: Iterable[int]) -> int | None:
+    """Return the nearest row that is free; None where none is near."""
+    near = sorted(range(wanted - _NEAR, wanted + _NEAR + 1), key=lambda row: abs(row - wanted))
+    return next((row for row in near if 0 <= row < rows and row not in taken), None)
