@@ -59,20 +59,6 @@ class Pattern(StrEnum):
 class _Chain:
     """An own-made iceberg at work."""
 
-    __slots__ = (
-        "at",
-        "ids",
-        "left",
-        "order_id",
-        "price",
-        "qtys",
-        "refills",
-        "row",
-        "run",
-        "side",
-        "until",
-    )
-
     def __init__(self, row: PlantedRow, side: Side, price: int, qtys: list[int]) -> None:
         self.row, self.side, self.price, self.qtys = row, side, price, qtys
         self.ids: list[str] = []
