@@ -99,15 +99,27 @@ class PriceChanges:
         if not self._since:
             self._since = dict.fromkeys(Side, (newest, self._why))
         key = fact.price << 1 | (fact.side is Side.ASK)
-        part = _PLAIN.get(what)
-        if part is not None:
-            self._add(key, part, fact.qty)
+        if what is What.NEW:
+            self._add(key, _STACKED, fact.qty)
+        elif what is What.CANCELLED:
+            self._add(key, _PULLED, fact.qty)
         elif what is What.MOVED_AWAY:
             self._away[fact.order_id] = (key, fact.qty)
         elif what is What.MOVED_IN:
             self._moved(self._away.pop(fact.order_id, None), key, fact.qty)
-        elif what is What.REDUCED:
+        elif what is What.FILLED:
+            self._add(key, _TRADED, fact.qty)
+        else:
+            self._rarer(fact, key)
+
+    def _rarer(self, fact: Fact, key: int) -> None:
+        what = fact.what
+        if what is What.REDUCED:
             self._await(fact, self._add(key, _PENDING, fact.qty))
+        elif what is What.REFILLED:
+            self._add(key, _REFILLED, fact.qty)
+        elif what is What.RAISED:
+            self._add(key, _STACKED, fact.qty)
         elif what is What.MOVED_OUT and fact.order_id in self._away:
             from_key, qty = self._away.pop(fact.order_id)
             self._add(from_key, _PULLED, qty)
@@ -347,12 +359,5 @@ class _Open:
 
 
 _NOTHING = LevelChanges()
-_PLAIN = {
-    What.NEW: _STACKED,
-    What.RAISED: _STACKED,
-    What.CANCELLED: _PULLED,
-    What.FILLED: _TRADED,
-    What.REFILLED: _REFILLED,
-}
 _OF_TAKERS = (What.SHOWN, What.RESTED, What.TAKEN)
 _LONGEST_NS = max(length for length in WINDOWS if length is not None)
