@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kracked.feed.account import Account, Fill
+from kracked.flow.odds.table import NoOdds, Odds
 from kracked.instruments import Precision
 from kracked.orders.rules.funds import held
 from kracked.protocol.events import Side
@@ -21,6 +22,7 @@ from kracked_tui.view.account.rates import RateView
 from kracked_tui.view.chrome.trade_strip import StripLimits, StripView
 from kracked_tui.view.chrome.trading_status import TradingStatus
 from kracked_tui.view.ladder.selection import Selection
+from kracked_tui.view.queue.own_lines import A_MINUTE, OrderOdds, own_facts
 from kracked_tui.view.queue.own_place import OwnPlace, exact, own_places
 
 if TYPE_CHECKING:
@@ -138,6 +140,19 @@ class AccountState:
         ]
         sign = -1 if selection.side is Side.BID else 1
         return min(here, key=lambda it: (sign * it.price, it.position), default=None)
+
+    def facts_of(self, place: OwnPlace, precision: Precision) -> list[tuple[str, str]]:
+        """Return what the place of an own order of the shown pair is worth, in words."""
+        store = self._model.store
+        flow, ledger = store.flows[self._symbol], store.flows.order_flow.ledgers.get(self._symbol)
+        told = None if ledger is None else ledger.place(place.order_id)
+        live, table = store.odds.live(self._symbol), store.odds.table(self._symbol)
+        odds: Odds | NoOdds = table if isinstance(table, NoOdds) else NoOdds("not followed yet")
+        if live is not None and told is not None and ledger is not None:
+            odds = live.of_order(ledger, told, flow.now(self._now))
+        proof = None if isinstance(table, NoOdds) else table.outcomes[A_MINUTE].reliability
+        seen = live.score.observed[A_MINUTE] if live is not None and live.score else None
+        return own_facts(place, told, OrderOdds(odds, proof, seen), precision)
 
     @cached_property
     def own_levels(self) -> Mapping[int, OwnLevel]:

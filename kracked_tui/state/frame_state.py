@@ -6,7 +6,7 @@ sight draws them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -128,6 +128,11 @@ class FrameState:
         """Whether keys send orders of the shown pair."""
         trader = self._model.trader
         return trader is not None and trader.armed_for(self.symbol)
+
+    @property
+    def followed(self) -> Mapping[int, str]:
+        """The letters of the sizes that are followed."""
+        return self._model.followed.of(self.symbol)
 
     @property
     def measures(self) -> MarketFlow:

@@ -22,6 +22,7 @@ from kracked_tui.view.ladder.read_out import Foot
 from kracked_tui.view.ladder.row_measures import LargeMarks
 from kracked_tui.view.ladder.selection import Selection, orders_at
 from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.queue.followed import levels_of
 from kracked_tui.view.words import wrapped
 from kracked_tui.widgets.panes.pane import Content, Pane
 
@@ -103,6 +104,9 @@ class LadderPane(Pane):
                 position=account.position,
                 precision=precision,
                 large=self._large,
+                followed=levels_of(frame.l3_book, frame.followed)
+                if frame.l3_book and frame.followed
+                else None,
             ),
         )
         body = [
