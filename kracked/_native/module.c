@@ -142,6 +142,11 @@ static void level_book_update(LevelBookObject *self, const LevelChange *bids, si
     if (touched) self->computed = level_side_crc(&self->sides[BIDS], self->asks_crc);
 }
 
+static void level_book_judge(LevelBookObject *self, uint32_t stated) {
+    self->verified = self->computed == stated && self->sides[BIDS].contradiction == NOTHING &&
+                     self->sides[ASKS].contradiction == NOTHING;
+}
+
 static bool level_book_reserve(LevelBookObject *self, size_t bids, size_t asks) {
     return level_side_reserve(&self->sides[BIDS], bids) &&
            level_side_reserve(&self->sides[ASKS], asks);
@@ -384,6 +389,12 @@ static void order_book_update(OrderBookObject *self, OrderChange *bids, size_t b
     if (touched) self->computed = order_book_hash(book);
 }
 
+static void order_book_judge(OrderBookObject *self, uint32_t stated) {
+    self->verified = self->computed == stated &&
+                     self->book.sides[BIDS].contradiction == NOTHING &&
+                     self->book.sides[ASKS].contradiction == NOTHING;
+}
+
 static PyObject *order_book_change(OrderBookObject *self, PyObject *args, bool whole) {
     PyObject *bid_rows, *ask_rows;
     size_t bid_count = 0, ask_count = 0;
@@ -550,6 +561,8 @@ typedef struct {
     Name name;
     PyObject *symbol, *precision, *book;
     unsigned price_decimals, qty_decimals;
+    Text last_message; /* of the run that is under way */
+    uint64_t last_received;
 } Watched;
 
 typedef struct {
@@ -655,6 +668,7 @@ static PyObject *reader_watch(ReaderObject *self, PyObject *args) {
         PyMem_Free(watched);
         return PyErr_NoMemory();
     }
+    watched->last_message = (Text){NULL, 0};
     watched->name = (Name){name_hash(text, (size_t)length), (uint32_t)length, text};
     watched->symbol = Py_NewRef(symbol);
     watched->book = Py_NewRef(book);
@@ -739,9 +753,7 @@ static PyObject *read_levels(ReaderObject *self, const Watched *watched, PyObjec
     }
     if (event) {
         level_book_update(book, changes, message->bids, changes + message->bids, message->asks);
-        book->verified = book->computed == message->checksum &&
-                         book->sides[BIDS].contradiction == NOTHING &&
-                         book->sides[ASKS].contradiction == NOTHING;
+        level_book_judge(book, message->checksum);
     }
     Py_XDECREF(bids);
     Py_XDECREF(asks);
@@ -806,9 +818,7 @@ static PyObject *read_orders(ReaderObject *self, const Watched *watched, PyObjec
     }
     if (event) {
         order_book_update(book, changes, message->bids, ask_changes, message->asks);
-        book->verified = book->computed == message->checksum &&
-                         book->book.sides[BIDS].contradiction == NOTHING &&
-                         book->book.sides[ASKS].contradiction == NOTHING;
+        order_book_judge(book, message->checksum);
     }
     Py_XDECREF(bids);
     Py_XDECREF(asks);
@@ -851,11 +861,142 @@ static PyObject *reader_receive(ReaderObject *self, PyObject *const *args, Py_ss
     return happened;
 }
 
+/* Level 2 without event objects. False when a number does not fit or memory is short. */
+static bool run_levels(const Message *message, const Watched *watched) {
+    LevelBookObject *book = (LevelBookObject *)watched->book;
+    size_t count = message->bids + message->asks;
+    LevelChange few[FEW], *changes = count <= FEW ? few : PyMem_New(LevelChange, count);
+    bool fine = changes && level_book_reserve(book, message->bids, message->asks);
+    for (size_t at = 0; fine && at < count; at++)
+        fine = scale_row(watched, &message->rows[at], &changes[at].price, &changes[at].qty);
+    if (fine) level_book_update(book, changes, message->bids, changes + message->bids, message->asks);
+    if (changes != few) PyMem_Free(changes);
+    if (fine) level_book_judge(book, message->checksum);
+    return fine;
+}
+
+/* Level 3 with event objects for the orders that will rest, and for no others. */
+static bool run_orders(ReaderObject *self, const Message *message, const Watched *watched) {
+    OrderBookObject *book = (OrderBookObject *)watched->book;
+    size_t count = message->bids + message->asks;
+    OrderChange *changes = PyMem_Calloc(count + 1, sizeof *changes);
+    OrderChange *ask_changes = changes ? changes + message->bids : NULL;
+    bool fine = changes != NULL;
+    for (size_t at = 0; fine && at < count; at++) {
+        const Row *row = &message->rows[at];
+        OrderChange *change = &changes[at];
+        change->order_id = row->order_id;
+        change->action = row->action;
+        fine = scale_row(watched, row, &change->price, &change->qty);
+        if (!fine || row->action == DELETE) continue;
+        change->payload = order_object(self->order_change, row, change);
+        fine = change->payload != NULL;
+    }
+    fine = fine && order_book_prepare(&book->book, changes, message->bids, ask_changes, message->asks);
+    if (fine) {
+        order_book_update(book, changes, message->bids, ask_changes, message->asks);
+        order_book_judge(book, message->checksum);
+    }
+    if (changes) order_changes_free(changes, count);
+    return fine;
+}
+
+/* The event of a message that is applied already, for whoever asks what a book saw last. */
+static PyObject *whole_event(ReaderObject *self, const Watched *watched, PyObject *received) {
+    Message *message = &self->message;
+    size_t count = message->bids + message->asks;
+    Row *ask_rows = message->rows + message->bids;
+    PyObject *bids = NULL, *asks = NULL, *event = NULL;
+    if (message->level3) {
+        OrderChange *changes = PyMem_Calloc(count + 1, sizeof *changes);
+        if (!changes) return PyErr_NoMemory();
+        bids = order_objects(self->order_change, watched, message->rows, message->bids, changes);
+        if (bids)
+            asks = order_objects(self->order_change, watched, ask_rows, message->asks,
+                                 changes + message->bids);
+        order_changes_free(changes, count);
+    } else {
+        LevelChange *changes = PyMem_New(LevelChange, count + 1);
+        if (!changes) return PyErr_NoMemory();
+        bids = level_objects(watched, message->rows, message->bids, changes);
+        if (bids) asks = level_objects(watched, ask_rows, message->asks, changes + message->bids);
+        PyMem_Free(changes);
+    }
+    PyObject *kind = message->level3 ? self->orders_update : self->book_update;
+    if (asks) event = event_of(kind, received, watched, message, bids, asks);
+    Py_XDECREF(bids);
+    Py_XDECREF(asks);
+    return event;
+}
+
+/* Note where the last message of a book stands; its event is made at the end of a run. */
+static void note_last(Watched *watched, Text message, uint64_t received) {
+    watched->last_message = message;
+    watched->last_received = received;
+}
+
+/* Make the event of the last message of every book that a run changed. */
+static int settle_last(ReaderObject *self) {
+    for (int channel = 0; channel < 2; channel++) {
+        Names *names = &self->watched[channel];
+        for (size_t at = 0; at < names->room; at++) {
+            Watched *watched = (Watched *)names->slots[at];
+            if (!watched || !watched->last_message.at) continue;
+            Text message = watched->last_message;
+            watched->last_message = (Text){NULL, 0};
+            if (message_read(&self->message, message.at, message.length) != DONE) continue;
+            PyObject *received = PyLong_FromUnsignedLongLong(watched->last_received);
+            PyObject *event = received ? whole_event(self, watched, received) : NULL;
+            Py_XDECREF(received);
+            if (!event) return -1;
+            Py_SETREF(((BookHead *)watched->book)->last, event);
+        }
+    }
+    return 0;
+}
+
+/* Apply the updates of a block of lines, from an offset on, as far as they are understood and
+ * prove their books. Return where it ended, the lines it took, and the symbol and channel of a book
+ * that its last line refuted. */
+static PyObject *reader_run(ReaderObject *self, PyObject *args) {
+    PyObject *block;
+    Py_ssize_t start, lines = 0;
+    if (!PyArg_ParseTuple(args, "Sn", &block, &start)) return NULL;
+    const char *data = PyBytes_AS_STRING(block), *end = data + PyBytes_GET_SIZE(block);
+    const char *at = start < 0 || start > end - data ? end : data + start;
+    Watched *refuted = NULL;
+    while (at < end && !refuted) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        const char *line_end = newline ? newline : end;
+        size_t length = (size_t)(line_end - at);
+        if (length && line_end[-1] == '\r') length--;
+        Text text;
+        uint64_t received;
+        line_read(at, length, &text, &received);
+        if (message_read(&self->message, text.at, text.length) != DONE) break;
+        Message *message = &self->message;
+        Watched *watched = reader_find(self, message->level3, message->symbol.at, message->symbol.length);
+        BookHead *book = watched ? (BookHead *)watched->book : NULL;
+        if (!book || !book->verified) break;
+        bool applied = message->level3 ? run_orders(self, message, watched) : run_levels(message, watched);
+        if (!applied) break;
+        note_last(watched, text, received);
+        if (book->verified) book->verified_updates++;
+        else refuted = watched;
+        at = newline ? newline + 1 : end;
+        lines++;
+    }
+    if (PyErr_Occurred() || settle_last(self)) return NULL;
+    PyObject *whose = refuted ? ((BookHead *)refuted->book)->last : Py_None;
+    return Py_BuildValue("nnO", (Py_ssize_t)(at - data), lines, whose);
+}
+
 static PyMethodDef reader_methods[] = {
     {"watch", (PyCFunction)reader_watch, METH_VARARGS, "Change this book from now on."},
     {"forget", (PyCFunction)reader_forget, METH_VARARGS, "Leave a book to the codec."},
     {"receive", (PyCFunction)(void (*)(void))reader_receive, METH_FASTCALL | METH_KEYWORDS,
      "Decode and apply one message."},
+    {"run", (PyCFunction)reader_run, METH_VARARGS, "Apply the updates of a block of lines."},
     {NULL},
 };
 

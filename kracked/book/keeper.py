@@ -123,6 +123,25 @@ class BookKeeper:
                 happened.extend(consequences)
         return happened
 
+    def run(self, block: bytes, start: int = 0) -> tuple[int, int, list[Event]]:
+        """Apply the updates at the start of a block of lines; make no events of them.
+
+        It stops before the first line that is no update of a verified book or is not
+        understood, and after one that refutes its book. The Python engine takes no line.
+
+        Args:
+            block: Messages, one a line, bare or as a raw log has them.
+            start: Offset of the first line to take.
+
+        Returns:
+            The offset of the first line that was not taken, the lines taken, and the last
+            update with its `Resync` when it refuted its book.
+        """
+        if self._reader is None:
+            return start, 0, []
+        stopped, lines, refuting = self._reader.run(block, start)
+        return stopped, lines, [] if refuting is None else self._refuted(refuting)
+
     def apply(self, event: Event) -> tuple[Event, ...]:
         """Apply one decoded event; return what followed from it, usually nothing."""
         kind = type(event)

@@ -178,11 +178,16 @@ class QueueLevel:
             hidden_ahead=hidden,
             joined_position=life.joined_orders + 1,
             joined_qty_ahead=life.joined_qty,
-            moves=self._moves(life, ahead),
+            moves=self.moves(life, ahead),
         )
 
-    def _moves(self, life: Life, qty_ahead: int) -> Moves:
-        """Return what left from before an order, by cause."""
+    def moves(self, life: Life, qty_ahead: int) -> Moves:
+        """Return what left from before an order since it joined, by cause.
+
+        Args:
+            life: One of the orders, or one that was.
+            qty_ahead: What is ahead of it now.
+        """
         filled = cancelled = amended = pending = 0
         for entry in self.log[max(0, life.joined_log - self.forgotten) :]:
             if isinstance(entry, tuple):

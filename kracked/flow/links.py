@@ -174,13 +174,20 @@ class Linker:
         """Whether something is still undecided."""
         return bool(self._takers or self._unsettled)
 
-    def is_due(self, now: int) -> bool:
-        """Whether something has waited for the other feed long enough."""
-        since = now - self._hold
-        if self._unsettled and self._unsettled[0].arrived <= since:
-            return True
-        takers = self._takers
-        return bool(takers) and min(group.arrived for _, _, group in takers) <= since
+    @property
+    def due_at(self) -> int | None:
+        """When the first of what waits has waited long enough; None while nothing waits.
+
+        On the clock of arrivals. Decisions made at these times do not depend on how often anybody
+        looks.
+        """
+        takers, unsettled = self._takers, self._unsettled
+        if takers:
+            first = min(group.arrived for _, _, group in takers)
+            if not unsettled or unsettled[0].time >= takers[0][0] - EARLY_NS:
+                return first + self._hold
+            return min(first, unsettled[0].arrived) + self._hold
+        return unsettled[0].arrived + self._hold if unsettled else None
 
     def _passed(self, instant: int) -> bool:
         """Whether both feeds have shown something later than a taker's last fill."""

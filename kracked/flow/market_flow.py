@@ -319,7 +319,8 @@ class MarketFlows:
             now: On the clock of the events' `received`, ns since the Unix epoch. Not later than
                 an event that waits to be applied: what it tells would come too late.
         """
-        outcomes = self.order_flow.elapse(now)
+        ledgers = self.order_flow.ledgers.values()
+        outcomes = [one for ledger in ledgers for one in _decided(ledger, now)]
         self._hand_out(outcomes)
         return outcomes
 
@@ -342,33 +343,45 @@ class MarketFlows:
         return outcomes
 
     def _level3(self, event: events.L3Event) -> list[Outcome]:
-        outcomes = self._due(event)
-        outcomes += self.order_flow.apply(event)
-        market = self[event.symbol]
+        market, due = self[event.symbol], self._due(event)
+        outcomes = self.order_flow.apply(event)
         ledger = self.order_flow.ledgers.get(event.symbol)
         market.take(outcomes, ledger)
         if ledger is not None:
             market.apply_level3(ledger, event)
-        return outcomes
+        return due + outcomes if due else outcomes
 
     def _trades(self, event: events.Trades) -> list[Outcome]:
-        outcomes = self._due(event)
-        outcomes += self.order_flow.apply(event)
-        market = self[event.symbol]
+        market, due = self[event.symbol], self._due(event)
+        outcomes = self.order_flow.apply(event)
         market.apply_trades(event)
         market.take(outcomes, self.order_flow.ledgers.get(event.symbol))
-        return outcomes
+        return due + outcomes if due else outcomes
 
     def _due(self, event: events.MarketEvent) -> list[Outcome]:
+        """Decide what was due before an event, while the market is as it was."""
         ledger = self.order_flow.ledgers.get(event.symbol)
-        if ledger is None or not ledger.linker.is_due(event.received):
+        if ledger is None:
             return []
-        return ledger.elapse(event.received)
+        due = _decided(ledger, event.received)
+        if due:
+            self[event.symbol].take(due, ledger)
+        return due
 
     def _hand_out(self, outcomes: Sequence[Outcome]) -> None:
         for symbol in dict.fromkeys(outcome.symbol for outcome in outcomes):
             told = [one for one in outcomes if one.symbol == symbol]
             self[symbol].take(told, self.order_flow.ledgers.get(symbol))
+
+
+def _decided(ledger: Ledger, now: int) -> list[Outcome]:
+    """Decide what is due by now, each at its own time: then it does not matter when one looks."""
+    outcomes: list[Outcome] = []
+    linker, last = ledger.linker, 0
+    while (due := linker.due_at) is not None and last < due <= now:
+        last = due
+        outcomes += ledger.elapse(due)
+    return outcomes
 
 
 def _levels(side: QueueSide) -> Iterator[tuple[int, int]]:

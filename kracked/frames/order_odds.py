@@ -84,7 +84,12 @@ def sampled(recordings: Sequence[Source], symbol: str) -> SampledOrders:
     Raises:
         RecordError: A recording is damaged, or lacks the symbol.
     """
-    parts = [part for recording in recordings for part in _sample(recording, symbol)]
+    parts: list[_Part] = []
+    for recording in recordings:
+        try:
+            parts += list(_read(recording, symbol, exact=False))
+        except TooManyDigits:
+            parts += _read(recording, symbol, exact=True)
     parts.sort(key=lambda part: part.begin)
     samples: list[Sample] = []
     watched = end = 0
@@ -127,13 +132,6 @@ class _Part(NamedTuple):
     begin: int
     end: int
     watched_ns: int
-
-
-def _sample(source: Source, symbol: str) -> list[_Part]:
-    try:
-        return list(_read(source, symbol, exact=False))
-    except TooManyDigits:
-        return list(_read(source, symbol, exact=True))
 
 
 def _read(source: Source, symbol: str, *, exact: bool) -> Iterator[_Part]:

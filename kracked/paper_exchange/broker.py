@@ -22,6 +22,7 @@ from kracked.gateway.private_api.ports import ADD_COST, Cancelled, Market, Place
 from kracked.gateway.refusals import Refusal
 from kracked.paper import Answer, PaperEngine
 from kracked.paper.account_events import AnyAccountEvent
+from kracked.paper.terms import NOT_VERIFIED
 from kracked.paper_exchange.records import AccountRecords
 from kracked.paper_exchange.terms import paper_amend, paper_request
 from kracked.protocol import limits
@@ -168,6 +169,8 @@ class PaperBroker:
         order_checks.mode(self._market.system, instrument.status, request)
         paper_request(request)
         last = self._market.last_price(request.symbol)
+        if not last:  # there has been neither a trade nor a book
+            raise Refusal(NOT_VERIFIED)
         order_checks.terms(request, instrument, last, now)
         order_checks.client_id(request.cl_ord_id, request.userref, account.orders)
 

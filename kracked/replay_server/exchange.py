@@ -18,7 +18,7 @@ from kracked.protocol import encode, events
 from kracked.protocol.last_values import REMEMBERED_TYPES
 from kracked.record.replay import Moment, Player
 from kracked.replay_server.recorded_state import events_before, instrument_list
-from kracked.replay_server.rest import altname, rest_name, wsname
+from kracked.replay_server.rest import altname, asset_id, pair_id, rest_name, wsname
 
 LOST = "the recorder lost its connection here"
 
@@ -107,10 +107,10 @@ class RecordedExchange:
 
 
 def _listed_pair(pair: Instrument) -> ListedPair:
-    name = altname(pair)
-    return ListedPair(instrument=pair, rest_id=name, altname=name, wsname=wsname(pair))
+    return ListedPair(
+        instrument=pair, rest_id=pair_id(pair), altname=altname(pair), wsname=wsname(pair)
+    )
 
 
 def _listed_asset(asset: Asset) -> ListedAsset:
-    name = rest_name(asset.id)
-    return ListedAsset(asset=asset, rest_id=name, altname=name)
+    return ListedAsset(asset=asset, rest_id=asset_id(asset.id), altname=rest_name(asset.id))

@@ -18,6 +18,18 @@ _OLD_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
 """The currencies that REST calls by another name than the WebSocket."""
 
 
+_CLASSED = {
+    **{name: f"X{_OLD_NAMES.get(name, name)}" for name in ("BTC", "DOGE", "ETC", "ETH", "LTC")},
+    **{name: f"X{name}" for name in ("MLN", "REP", "XLM", "XMR", "XRP", "ZEC")},
+    **{name: f"Z{name}" for name in ("AUD", "CAD", "EUR", "GBP", "JPY", "USD")},
+}
+"""The oldest assets, whose ids have a letter for their class. A recording does not tell.
+
+Source: docs.kraken.com/api/docs/rest-api/get-asset-info"""
+_UNCLASSED = frozenset(("XDGUSD", "XDGEUR"))
+"""Pairs of such assets whose ids have no letters all the same."""
+
+
 class ReplayRest:
     """Answers REST calls about one served recording."""
 
@@ -55,30 +67,51 @@ class ReplayRest:
     def assets(self, query: Params, _: int) -> object:
         """Answer Assets: all, or those that `asset` names."""
         assets = self._exchange.instruments.decoded.assets
-        rows = {rest_name(asset.id): _asset_row(asset) for asset in assets}
+        rows = {asset_id(asset.id): _asset_row(asset) for asset in assets}
         if "asset" not in query:
             return rows
-        names = [rest_name(name) for name in query["asset"].split(",")]
-        if not rows.keys() >= set(names):
+        known = {name: asset_id(one.id) for one in assets for name in (one.id, rest_name(one.id))}
+        known |= {name: name for name in rows}
+        names = query["asset"].split(",")
+        if not known.keys() >= set(names):
             raise Refusal(refusals.UNKNOWN_ASSET)
-        return {name: rows[name] for name in names}
+        return {known[name]: rows[known[name]] for name in names}
 
     def asset_pairs(self, query: Params, _: int) -> object:
         """Answer AssetPairs: all, or those that `pair` names."""
         pairs = self._exchange.instruments.decoded.pairs
         if "pair" not in query:
-            return {altname(pair): _pair_row(pair) for pair in pairs}
-        known = {name: pair for pair in pairs for name in (altname(pair), wsname(pair))}
-        known |= {pair.symbol: pair for pair in pairs}
+            return {pair_id(pair): _pair_row(pair) for pair in pairs}
+        known = {
+            name: pair
+            for pair in pairs
+            for name in (pair_id(pair), altname(pair), wsname(pair), pair.symbol)
+        }
         names = query["pair"].split(",")
         if not known.keys() >= set(names):
             raise Refusal(refusals.UNKNOWN_PAIR)
-        return {name: _pair_row(known[name]) for name in names}
+        return {
+            name if "/" in name else pair_id(known[name]): _pair_row(known[name]) for name in names
+        }
 
 
 def rest_name(asset: str) -> str:
     """Return the name of a currency over REST."""
     return _OLD_NAMES.get(asset, asset)
+
+
+def asset_id(asset: str) -> str:
+    """Return the id of a currency over REST: `XXBT`."""
+    return _CLASSED.get(asset, rest_name(asset))
+
+
+def pair_id(pair: Instrument) -> str:
+    """Return the id of a pair over REST: `XXBTZUSD`."""
+    classed = pair.base in _CLASSED and pair.quote in _CLASSED
+    name = altname(pair)
+    if not classed or name in _UNCLASSED:
+        return name
+    return _CLASSED[pair.base] + _CLASSED[pair.quote]
 
 
 def altname(pair: Instrument) -> str:
@@ -107,9 +140,9 @@ def _pair_row(pair: Instrument) -> object:
         "altname": altname(pair),
         "wsname": wsname(pair),
         "aclass_base": "currency",
-        "base": rest_name(pair.base),
+        "base": asset_id(pair.base),
         "aclass_quote": "currency",
-        "quote": rest_name(pair.quote),
+        "quote": asset_id(pair.quote),
         "lot": "unit",
         "cost_decimals": pair.cost_precision,
         "pair_decimals": precision.price,

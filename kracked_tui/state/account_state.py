@@ -62,8 +62,8 @@ class AccountState:
         status, market = trader.status(self._symbol), self._model.ticket_market(self._symbol)
         if not status.armed or market is None:
             return status
-        text = market.instrument.precision.qty_text(trader.presets.size(market))
-        return status._replace(size=text.rstrip("0").rstrip("."))
+        size = trader.presets.size(market)
+        return status._replace(size=exact(size, market.instrument.precision))
 
     @cached_property
     def position(self) -> PositionView:

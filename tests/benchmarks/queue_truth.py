@@ -44,6 +44,8 @@ from tests.benchmarks.streams import START, plain_seconds
 EVERY = 500
 """Messages between two looks at the queues."""
 LEVEL3, TRADE = "level3", "trade"
+CONNECTIONS = {b"trade": "public", b'book"': "public", b"execu": "private"}
+"""The connection of a recorded message, by the first letters of its channel."""
 
 Queues = tuple[tuple[tuple[int, tuple[str, ...]], ...], ...]
 """Each side's levels: price, ids in queue order."""
@@ -318,30 +320,36 @@ def score_ends(
     return len(gone), wrong, wrong_fills, left_view
 
 
-def record(path: Path, market: Market, depth: int, feed: list[Message]) -> None:
+def record(
+    path: Path,
+    market: Market,
+    depth: int,
+    feed: list[Message],
+    acknowledged: Message | None = None,
+) -> None:
     """Record both feeds into a folder."""
     keeper = BookKeeper(precisions={market.symbol: market.listing.instrument.precision})
     now = handed = START
     with record_into(path, SessionInfo(start=to_rfc3339(START)), clock=lambda: now) as session:
-        for message in (acknowledgement(market.symbol, depth), *feed):
+        for message in (acknowledged or acknowledgement(market.symbol, depth), *feed):
             now = message.received
-            connection = "public" if b'"trade"' in message.raw[:20] else LEVEL3
+            connection = CONNECTIONS.get(message.raw[12:17], LEVEL3)
             session.ingest.take_message(connection, now, message.raw)
             for event in keeper.receive(message.raw, now):
                 session.ingest.take_event(event)
             if now - handed > NS_PER_S:
-                session.hand_over([*keeper.l3.values()], now)
+                session.hand_over([*keeper.l3.values(), *keeper.l2.values()], now)
                 handed = now
-        session.hand_over([*keeper.l3.values()], now)
+        session.hand_over([*keeper.l3.values(), *keeper.l2.values()], now)
 
 
-def acknowledgement(symbol: str, depth: int) -> Message:
-    """The answer to the request for level 3."""
+def acknowledgement(symbol: str, depth: int, channel: str = LEVEL3) -> Message:
+    """The answer to the request for the books."""
     time = to_rfc3339(START)
     return Message(
         START - 1,
         (
-            f'{{"method":"subscribe","result":{{"channel":"level3","depth":{depth},'
+            f'{{"method":"subscribe","result":{{"channel":"{channel}","depth":{depth},'
             f'"snapshot":true,"symbol":"{symbol}"}},"success":true,'
             f'"time_in":"{time}","time_out":"{time}"}}'
         ).encode(),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import copy
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
@@ -80,7 +81,18 @@ def mutants(source: str) -> list[Mutant]:
             where = " ".join(ast.unparse(node).split())[:_SHOWN]
             function = _function_at(tree, change.path)
             found.append(Mutant(change.line, change.what, where, function, text, changed))
-    return sorted(found, key=lambda mutant: mutant.line)
+    return _numbered(sorted(found, key=lambda mutant: mutant.line))
+
+
+def _numbered(found: list[Mutant]) -> list[Mutant]:
+    """Tell mutants of the same name in one function apart by a number."""
+    seen: Counter[str] = Counter()
+    numbered = []
+    for mutant in found:
+        seen[mutant.name] += 1
+        again = f" #{seen[mutant.name]}" if seen[mutant.name] > 1 else ""
+        numbered.append(replace(mutant, where=mutant.where + again))
+    return numbered
 
 
 def _function_at(tree: ast.AST, path: tuple[tuple[str, int | None], ...]) -> str:
@@ -108,6 +120,8 @@ def _changes(node: ast.AST, path: tuple[tuple[str, int | None], ...]) -> Iterato
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns", "decorator_list", "type_params", "bases"):
             continue
+        if isinstance(node, ast.ClassDef) and field == "keywords":
+            continue  # what a class declares of itself is for the type checker to see
         if isinstance(value, ast.AST):
             yield from _changes(value, (*path, (field, None)))
         elif isinstance(value, list):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from time import monotonic
 
-from tests.native.differential import run_simulated, run_toy
+from tests.native.differential import log_of, run_simulated, run_toy, verification
 
 ROUND = 400
 
@@ -31,6 +31,11 @@ def main() -> None:
                         raise
                     messages += pair.messages
                     verified += sum(one.verified for one in pair.keepers[1].stats.values())
+                lines = log_of(channel, depth, seed, ROUND, 0.4)
+                assert verification("native", [b"".join(lines)]) == verification("python", lines), (
+                    f"log_of({channel!r}, {depth}, {seed}, {ROUND}, 0.4)"
+                )
+                messages += len(lines)
         seed += 1
     print(f"{messages} messages, {verified} verified, 0 differences; next seed {seed}")
 

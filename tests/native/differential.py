@@ -9,15 +9,18 @@ from __future__ import annotations
 import random
 from itertools import count
 
-from kracked.replay_server.windows import snapshot
+from msgspec import structs
 
 from kracked.book.keeper import BookKeeper
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.book.queue import LevelQueue
+from kracked.format import line
+from kracked.gateway.relay.windows import snapshot
 from kracked.instruments import Precision
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Event
+from kracked.verify import FileReport, verify_lines
 from tests.benchmarks.streams import stream
 from tests.native.engines import chosen
 
@@ -241,3 +244,26 @@ def run_simulated(channel: str, depth: int, seed: int, messages: int, mutations:
         pair.receive(raw, whole=chance.random() < 0.02)
         exchange.receive(raw)
     return pair
+
+
+def log_of(channel: str, depth: int, seed: int, messages: int, mutations: float) -> list[bytes]:
+    """Lines of a log, bare or as a recording has them, part of them mutated; with snapshots."""
+    chance = random.Random(seed)
+    market = ToyMarket(channel, depth, chance)
+    lines = []
+    for number in range(messages):
+        raw = market.message(snapshot=number % 25 == 0)
+        if chance.random() < 0.5:
+            raw = line.pack(10**18 + number, number, channel, raw).rstrip(b"\n")
+        lines.append(raw + chance.choice((b"\n", b"\n", b"\r\n", b" \n", b"\n\n")))
+        if chance.random() < mutations:
+            lines.append(mutated(raw, chance) + b"\n")
+    return lines
+
+
+def verification(name: str, blocks: list[bytes]) -> FileReport:
+    """What one engine finds in a log, without the time that it took."""
+    with chosen(name):
+        report = verify_lines("log", blocks)
+    report.books = [structs.replace(book, seconds=0.0) for book in report.books]
+    return report

@@ -8,7 +8,7 @@ import pytest
 
 from kracked import _native
 from kracked.errors import ConfigError
-from tests.native.differential import run_simulated, run_toy
+from tests.native.differential import log_of, run_simulated, run_toy, verification
 from tests.native.engines import chosen
 
 KINDS = (("book", 10), ("book", 25), ("book", 100), ("level3", 10), ("level3", 100))
@@ -37,3 +37,16 @@ def test_a_market_of_contradictions_is_judged_alike(channel: str, depth: int, se
 def test_the_messages_of_an_exchange_are_judged_alike(channel: str, depth: int) -> None:
     pair = run_simulated(channel, depth, 3, 300, 0.3)
     assert sum(stats.verified for stats in pair.keepers[1].stats.values()) > 150
+
+
+@pytest.mark.parametrize(("channel", "depth"), KINDS)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_log_is_verified_alike_in_blocks_and_line_by_line(
+    channel: str, depth: int, seed: int
+) -> None:
+    lines = log_of(channel, depth, seed, 200, 0.2)
+    expected = verification("python", lines)
+    assert verification("native", lines) == expected
+    assert verification("native", [b"".join(lines)]) == expected
+    halves = [b"".join(lines[: len(lines) // 2]), b"".join(lines[len(lines) // 2 :])]
+    assert verification("native", halves) == expected

@@ -18,7 +18,15 @@ from kracked.times import NS_PER_S, to_rfc3339
 
 SYMBOL = "BTC/USD"
 PAGE = 10
-RULES = Instrument(symbol=SYMBOL, base="BTC", quote="USD", precision=Precision(1, 8))
+RULES = Instrument(
+    symbol=SYMBOL,
+    base="BTC",
+    quote="USD",
+    precision=Precision(1, 8),
+    price_increment=1,
+    qty_increment=1,
+    qty_min=1,
+)
 
 
 def row(number: int, **changes: object) -> TradeRow:

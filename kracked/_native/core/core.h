@@ -1,7 +1,8 @@
 /* Books, numbers and checksums of Kraken's `book` and `level3` channels, without Python.
  *
  * The rules are those of `kracked/protocol/codec.py` and `kracked/book/`, which stay the reference.
- * Text is ASCII between two pointers; the bytes of a message must be followed by a zero byte.
+ * Text is ASCII between two pointers; what is scanned must be followed by a zero byte, at the latest
+ * where the buffer ends.
  *
  * Source: docs.kraken.com/api/docs/guides/spot-ws-book-v2, .../spot-ws-l3-v2
  */
@@ -58,6 +59,7 @@ typedef struct {
 /* Read an update. NOT_UNDERSTOOD is no verdict: the Python codec reads the message then. */
 Outcome message_read(Message *message, const char *data, size_t length);
 void message_free(Message *message);
+void line_read(const char *data, size_t length, Text *message, uint64_t *received);
 
 /* Scale a number to `decimals`; false when it has more of them or is too large. */
 bool number_scale(Number number, unsigned decimals, int64_t *scaled);

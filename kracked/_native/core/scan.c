@@ -25,9 +25,12 @@ static bool equals(Text text, const char *word) {
     return text.length == strlen(word) && !memcmp(text.at, word, text.length);
 }
 
+static bool is_space(char byte) {
+    return byte == ' ' || byte == '\n' || byte == '\t' || byte == '\r';
+}
+
 static void skip_space(Scanner *from) {
-    while (*from->at == ' ' || *from->at == '\n' || *from->at == '\t' || *from->at == '\r')
-        from->at++;
+    while (is_space(*from->at)) from->at++;
 }
 
 static bool take(Scanner *from, char byte) {
@@ -79,6 +82,13 @@ static bool read_number(Scanner *from, Number *number) {
     *number = (Number){digits, decimals};
     from->at = at;
     return true;
+}
+
+static bool read_digits(Scanner *from, uint64_t *digits) {
+    const char *first = from->at;
+    for (*digits = 0; is_digit(*from->at); from->at++)
+        *digits = *digits * 10 + (uint64_t)(*from->at - '0');
+    return from->at > first && from->at - first < 20;
 }
 
 /* Skip the value of a member that is not ours: a text, a number or a word. */
@@ -154,7 +164,7 @@ static bool read_row_member(Scanner *from, Row *row, Text key) {
 }
 
 static bool take_word(Scanner *from, const char *word, size_t length) {
-    if ((size_t)(from->end - from->at) < length || memcmp(from->at, word, length)) return false;
+    if (from->end - from->at < (ptrdiff_t)length || memcmp(from->at, word, length)) return false;
     from->at += length;
     return true;
 }
@@ -291,9 +301,28 @@ Outcome message_read(Message *message, const char *data, size_t length) {
             return NOT_UNDERSTOOD;
         }
     } while (another(&from, '}', &fine));
-    skip_space(&from);
+    while (from.at < from.end && is_space(*from.at)) from.at++; /* another line may follow */
     fine = fine && from.at == from.end && members == (CHANNEL | TYPE | DATA);
     return fine && rows_complete(message) ? DONE : NOT_UNDERSTOOD;
+}
+
+/* Take a line of a raw log apart, as `kracked/format/line.py` packs it: the time of receipt before
+ * the message, and one brace after it. A line that begins otherwise is a message alone. */
+void line_read(const char *data, size_t length, Text *message, uint64_t *received) {
+    static const char opening[] = "{\"ts_recv\":", seq[] = ",\"seq\":", conn[] = ",\"conn\":",
+                      msg[] = ",\"msg\":";
+    Scanner from = {data, data + length};
+    Number time, number;
+    Text connection;
+    *message = (Text){data, length};
+    *received = 0;
+    if (take_word(&from, opening, sizeof opening - 1) && read_digits(&from, &time.digits) &&
+        take_word(&from, seq, sizeof seq - 1) && read_digits(&from, &number.digits) &&
+        take_word(&from, conn, sizeof conn - 1) && read_text(&from, &connection) &&
+        take_word(&from, msg, sizeof msg - 1) && from.at < from.end && from.end[-1] == '}') {
+        *message = (Text){from.at, (size_t)(from.end - 1 - from.at)};
+        *received = time.digits;
+    }
 }
 
 void message_free(Message *message) {

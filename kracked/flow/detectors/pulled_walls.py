@@ -111,7 +111,7 @@ class PulledWalls:
     def _remember(self, fact: Fact) -> None:
         lately, horizon = self._lately, fact.time - LATELY_NS
         lately.append(fact)
-        while lately[0].time < horizon:
+        while lately[0].time < horizon and not self._gone:
             lately.popleft()
 
     def _consider(self, fact: Fact) -> None:

@@ -84,6 +84,7 @@ def fit_table(
         watched_s=watched_ns / NS_PER_S,
         samples=len(samples),
         unit=unit,
+        usual=Situation(*(float(np.median(column)) for column in columns)),
         lowest=tuple(lowest.tolist()),
         highest=tuple(highest.tolist()),
         outcomes=(outcomes[0], outcomes[1], outcomes[2], outcomes[3]),

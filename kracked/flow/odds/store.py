@@ -130,7 +130,7 @@ def _fault(symbol: str, kept: KeptOdds) -> str:
     lengths = {len(one.coefficients) for one in table.outcomes}
     if lengths | {len(table.lowest), len(table.highest)} != {count}:
         return "terms are missing"
-    numbers = [table.unit, *table.lowest, *table.highest]
+    numbers = [table.unit, *table.usual, *table.lowest, *table.highest]
     for fitted in table.outcomes:
         numbers += [fitted.constant, *fitted.coefficients]
     if not all(map(isfinite, numbers)) or table.unit <= 0:

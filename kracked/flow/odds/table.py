@@ -70,6 +70,8 @@ class OddsTable(msgspec.Struct, frozen=True, kw_only=True):
     samples: int
     unit: float
     """The median quantity at the touch, in the base currency."""
+    usual: Situation
+    """The median of each member of the samples' situations."""
     terms: tuple[str, ...] = NAMES
     lowest: tuple[float, ...]
     """The lowest value of each term, but for one sample in 200: beyond it nothing is known."""

@@ -163,7 +163,7 @@ def _sizes(view: TicketView, width: int) -> list[Line]:
     """Draw the preset sizes by their keys, the one on the ticket highlighted."""
     rows: list[list[Span]] = [[Span(" sizes", "dim")]]
     for number, qty in enumerate(view.sizes, 1):
-        text = units.to_text(qty, view.market.instrument.precision.qty).rstrip("0").rstrip(".")
+        text = exact(qty, view.market.instrument.precision)
         part = [
             Span(f" {number} ", "key"),
             Span(text, "bright" if qty == view.ticket.qty else "dim"),

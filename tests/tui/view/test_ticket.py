@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from kracked.book.l3 import L3Book
 from kracked.errors import NotANumber, TooPrecise
+from kracked.instruments import Precision
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType, TimeInForce
 from kracked_tui.trader.ticket_to_order import draft_of
@@ -58,6 +60,13 @@ def of_type(kind: OrderType) -> Ticket:
 @pytest.mark.parametrize("width", [34, 78])
 def test_a_ticket_is_the_golden_one(width: int) -> None:
     compare(f"ticket-{width}", text(ticket_lines(looking(TICKET, problems=DISARMED), width)))
+
+
+def test_preset_sizes_in_whole_coins_keep_their_zeros() -> None:
+    instrument = msgspec.structs.replace(INSTRUMENT, precision=Precision(1, 0))
+    market = MARKET._replace(instrument=instrument)
+    shown = text(ticket_lines(looking(TICKET)._replace(market=market, sizes=(100, 2_500)), 78))
+    assert "1 100 2 2500" in " ".join(shown.split())
 
 
 def test_the_ticket_of_every_type_is_the_golden_one() -> None:
