@@ -118,7 +118,7 @@ class FrameState:
     @cached_property
     def size(self) -> int:
         """The quantity of the next order, scaled; one unit where no order can be sent."""
-        trader, market = self._model.trader, self._model.ticket_market(self.symbol)
+        trader, market = self._model.trader, self.account.market
         if trader is not None and market is not None:
             return trader.presets.size(market)
         return int(10**self.precision.qty)

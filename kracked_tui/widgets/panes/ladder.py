@@ -12,6 +12,7 @@ from textual.message import Message
 
 from kracked.flow.measures.price_changes import DEFAULT_WINDOW_NS, WINDOWS
 from kracked.protocol.events import Side
+from kracked.times import NS_PER_S
 from kracked_tui.remembered import scaled
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.ladder import ladder, ladder_lines, read_out, row_measures
@@ -31,6 +32,7 @@ _columns = lru_cache(16)(ladder_lines.columns_for)
 _head = lru_cache(16)(ladder_lines.head_line)
 _foot = lru_cache(64)(ladder_lines.foot_spans)
 _SETS = tuple(ColumnSet)
+_COSTS_EVERY_NS = NS_PER_S // 4
 _ROOMY_HEIGHT = 34
 """Rows from which the cursor's row and the cost to trade are always told."""
 
@@ -58,6 +60,8 @@ class LadderPane(Pane):
         self._prices: Sequence[int] = ()
         """The prices of the rows, top to bottom."""
         self._large = LargeMarks()
+        self._costs: tuple[object, str] = (None, "")
+        """What the cost to trade was made of, and its text."""
 
     @property
     def rows(self) -> int:
@@ -186,7 +190,13 @@ class LadderPane(Pane):
         return read_out.as_line(read_out.cursor_parts(told), width)
 
     def _cost_text(self, frame: FrameState, width: int) -> str:
-        """Return what it costs to trade now, in words."""
+        """Return what it costs to trade now, in words; made anew some times a second."""
+        made_of = (frame.symbol, frame.size, width, frame.now // _COSTS_EVERY_NS)
+        if made_of != self._costs[0]:
+            self._costs = (made_of, self._costs_now(frame, width))
+        return self._costs[1]
+
+    def _costs_now(self, frame: FrameState, width: int) -> str:
         book, precision = frame.book, frame.precision
         if book is None or not book.verified:
             return "the book is not verified: the cost to trade is not known"
