@@ -195,7 +195,7 @@ def _change(changes: LevelChanges | None, qty: int, measures: RowMeasures) -> in
 
 
 def _flag(changes: LevelChanges | None, qty: int) -> str:
-    return changes.mark(qty) if changes is not None else ""
+    return changes.mark(qty) if changes is not None and qty else ""
 
 
 def filled_rows(

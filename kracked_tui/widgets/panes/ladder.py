@@ -17,7 +17,7 @@ from kracked_tui.remembered import scaled
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.ladder import ladder, ladder_lines, read_out, row_measures
 from kracked_tui.view.ladder.ladder import NO_CHANGES
-from kracked_tui.view.ladder.ladder_lines import ColumnSet
+from kracked_tui.view.ladder.ladder_lines import ColumnSet, LadderColumns
 from kracked_tui.view.ladder.ladder_scroll import LadderScroll, ask_row, bid_row, first_scroll
 from kracked_tui.view.ladder.read_out import Foot
 from kracked_tui.view.ladder.row_measures import LargeMarks
@@ -139,9 +139,9 @@ class LadderPane(Pane):
         if not self._told_rows and self.foot is not Foot.SUMS:
             tell = self._cost_text if self.foot is Foot.COST else self._cursor_text
             foot = (Span(tell(frame, width - 6), "dim"),)
-        return Content(body, self._note(frame), beyond, foot, urgent=bool(beyond))
+        return Content(body, self._note(frame, columns), beyond, foot, urgent=bool(beyond))
 
-    def _note(self, frame: FrameState) -> str:
+    def _note(self, frame: FrameState, columns: LadderColumns) -> str:
         """Say how the rows are made and whether they move, and what the columns cover."""
         scroll, precision, flow = self.scroll, frame.precision, frame.measures
         word = "HELD" if scroll.held else "static"
@@ -150,6 +150,8 @@ class LadderPane(Pane):
         if self._hides(frame):
             word = "empty rows hidden: ROWS MOVE"
         covered = row_measures.set_note(flow, self.shown, flow.now(frame.now), precision)
+        if not (columns.change or columns.profile or self.shown is ColumnSet.SIZE):
+            covered = "no room: z"
         note = f"{precision.price_text(scroll.step)} a row · {word}"
         return f"{note} · {covered}" if covered else note
 
