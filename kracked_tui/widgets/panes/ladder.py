@@ -16,7 +16,7 @@ from kracked.times import NS_PER_S
 from kracked_tui.remembered import scaled
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.ladder import ladder, ladder_lines, read_out, row_measures
-from kracked_tui.view.ladder.ladder import NO_CHANGES
+from kracked_tui.view.ladder.ladder import NO_CHANGES, RowMeasures
 from kracked_tui.view.ladder.ladder_lines import ColumnSet, LadderColumns
 from kracked_tui.view.ladder.ladder_scroll import LadderScroll, ask_row, bid_row, first_scroll
 from kracked_tui.view.ladder.read_out import Foot
@@ -100,18 +100,7 @@ class LadderPane(Pane):
             orders=self._order_counts(frame) if columns.orders else {},
             last=frame.market.last,
             mine=account.own_levels,
-            measures=row_measures.row_measures(
-                flow,
-                self._prices,
-                scroll.step,
-                self.shown,
-                position=account.position,
-                precision=precision,
-                large=self._large,
-                followed=levels_of(frame.l3_book, frame.followed)
-                if frame.l3_book and frame.followed
-                else None,
-            ),
+            measures=self._measures(frame),
         )
         body = [
             _head(columns),
@@ -140,6 +129,20 @@ class LadderPane(Pane):
             tell = self._cost_text if self.foot is Foot.COST else self._cursor_text
             foot = (Span(tell(frame, width - 6), "dim"),)
         return Content(body, self._note(frame, columns), beyond, foot, urgent=bool(beyond))
+
+    def _measures(self, frame: FrameState) -> RowMeasures:
+        """Return what the set of columns shows of the order flow."""
+        sizes, book = frame.followed, frame.l3_book
+        return row_measures.row_measures(
+            frame.measures,
+            self._prices,
+            self.scroll.step,
+            self.shown,
+            position=frame.account.position,
+            precision=frame.precision,
+            large=self._large,
+            followed=levels_of(book, sizes) if book is not None and sizes else None,
+        )
 
     def _note(self, frame: FrameState, columns: LadderColumns) -> str:
         """Say how the rows are made and whether they move, and what the columns cover."""
