@@ -29,6 +29,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 from kracked.errors import KrackedError
+from kracked.flow.odds.store import UnreadableOdds, odds_path, read_odds
 from kracked.protocol.events import Event, Overflow
 from kracked_tui import error_boundary, keys, palettes, themes
 from kracked_tui.config import Settings
@@ -42,6 +43,7 @@ from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.sources.base import Source
 from kracked_tui.sources.opening import EmptySource, Open, Opening
 from kracked_tui.sources.record_switch import RecordSwitch, session_name, sessions_folder
+from kracked_tui.state.market_odds import MarketOdds
 from kracked_tui.state.store import Store
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.chrome import trading_status
@@ -168,6 +170,7 @@ class Monitor(App[None]):
             # A lost terminal or a request to end must not cut a recording short.
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self._end)
+        self.run_worker(self._read_odds(), group="odds")
         # A defect of these two ends the program: it would show old prices as today's.
         self.run_worker(self._watch(), group="feed")
         self.run_worker(self.pump.run(), group="frames")
@@ -211,6 +214,15 @@ class Monitor(App[None]):
                 self.view_model.tell(memory.problem, "warn")
         finally:
             self._saving = False
+
+    async def _read_odds(self) -> None:
+        """Read the tables of the odds; a file that cannot be read is told where odds would be."""
+        try:
+            file = await asyncio.to_thread(read_odds, odds_path(os.environ))
+        except UnreadableOdds as error:
+            self.store.odds = MarketOdds(problem=str(error))
+        else:
+            self.store.odds = MarketOdds(file)
 
     async def _watch(self) -> None:
         """Take the source from beginning to end; its error ends the monitor with a sentence."""

@@ -102,6 +102,7 @@ KEYS = (
     Key("zoom", "z", "zoom", "zoom", "Show this pane alone, or all panes again", LISTS),
     Key("next-pair", "w", "watch(1)", "next pair", "Show the next watched symbol", EVERYWHERE),
     Key("previous-pair", "W", "watch(-1)", "", "Show the previous watched symbol", EVERYWHERE),
+    Key("follow", "m", "follow", "", "Queue: follow orders of this size, or stop", LISTS),
     Key("reset-traded", "r", "reset_traded", "", "Clear traded: then a, u, d, or r undoes", LADDER),
     Key("clear-all", "a", "clear_traded('all')", "", "After r: clear all of it", LADDER),
     Key("clear-above", "u", "clear_traded('above')", "", "After r: above the best ask", LADDER),

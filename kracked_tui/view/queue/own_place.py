@@ -25,6 +25,7 @@ class OwnPlace(NamedTuple):
     of: int
     """Orders at the price, this one included."""
     qty_ahead: int
+    order_id: str = ""
 
     @property
     def short(self) -> str:
@@ -50,7 +51,7 @@ def own_places(orders: Iterable[OwnOrder], books: Mapping[str, L3Book]) -> dict[
         resting = book.order(order.order_id) if book is not None else None
         if place is not None and resting is not None:
             found[order.order_id] = OwnPlace(
-                resting.price, place.position, place.of, place.qty_ahead
+                resting.price, place.position, place.of, place.qty_ahead, order.order_id
             )
     return found
 
