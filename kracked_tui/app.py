@@ -14,7 +14,7 @@ os.environ.setdefault("TEXTUAL_FPS", "240")
 import asyncio
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -24,9 +24,8 @@ from rich.segment import Segments
 from rich.traceback import Traceback
 from textual import events, work
 from textual.actions import ActionParseResult
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.dom import DOMNode
-from textual.screen import Screen
 
 from kracked.errors import KrackedError
 from kracked.protocol.events import Event, Overflow
@@ -37,6 +36,7 @@ from kracked_tui.keys import Key
 from kracked_tui.palettes import Colours
 from kracked_tui.remembered import Memory
 from kracked_tui.screens.order import OrderScreen
+from kracked_tui.screens.palette import ActionProvider
 from kracked_tui.screens.replay import ReplayScreen
 from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.sources.base import Source
@@ -78,6 +78,7 @@ class Monitor(App[None]):
     TITLE = "kracked"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
+    COMMANDS = {ActionProvider}  # noqa: RUF012  the toolkit's own way
 
     destination: Destination | None = None
     """None: the program ends with this monitor."""
@@ -360,13 +361,13 @@ class Monitor(App[None]):
         self.view_model.memory.change(theme=self.theme)
         self.view_model.tell(f"theme {self.theme}")
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """Yield every key's action by name, for the palette."""
+    def actions(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """Yield every key's action for the palette: its name, its help, and what runs it."""
         for key in self.table:
             if key.id not in ("palette", "back"):
                 name = key.id.replace("-", " ").capitalize()
-                run = partial(self.trade.run_action, key.action)
-                yield SystemCommand(name, f"{key.help} ({keys.first_shown(key.keys)})", run)
+                about = f"{key.help} ({keys.first_shown(key.keys)})"
+                yield name, about, partial(self.trade.run_action, key.action)
 
     async def run_action(
         self,
