@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from kracked.feed_manager import FeedManager
     from kracked.flow.order_flow import OrderFlow
     from kracked.frames.bars import bars
+    from kracked.frames.fill_reviews import load_fill_review, load_fill_summary
     from kracked.frames.flow import (
         best_bid_offer,
         imbalance,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
         load_trades,
     )
     from kracked.frames.order_lives import load_fills, load_lifetimes
+    from kracked.frames.order_odds import fit_odds
     from kracked.instruments import Asset, Instrument, Precision
     from kracked.protocol import events
     from kracked.protocol.codec import Codec
@@ -115,12 +117,15 @@ __all__ = [
     "bars",
     "best_bid_offer",
     "events",
+    "fit_odds",
     "imbalance",
     "load_balances",
     "load_book",
     "load_book_wide",
     "load_connections",
     "load_executions",
+    "load_fill_review",
+    "load_fill_summary",
     "load_fills",
     "load_lifetimes",
     "load_ohlc",
@@ -165,6 +170,10 @@ _HOMES = {
     "kracked.feed_manager": ("FeedManager",),
     "kracked.flow.order_flow": ("OrderFlow",),
     "kracked.frames.bars": ("bars",),
+    "kracked.frames.fill_reviews": (
+        "load_fill_review",
+        "load_fill_summary",
+    ),
     "kracked.frames.flow": (
         "best_bid_offer",
         "imbalance",
@@ -188,6 +197,7 @@ _HOMES = {
         "load_fills",
         "load_lifetimes",
     ),
+    "kracked.frames.order_odds": ("fit_odds",),
     "kracked.instruments": (
         "Asset",
         "Instrument",

@@ -137,10 +137,12 @@ class FeedManager:
     def current_state(self) -> list[Event]:
         """Return everything that is known now besides the books, as snapshots.
 
-        For a program that joins a running feed: first the instruments, then the ticker, the
-        last trades and the candles of each live subscription, then the account.
+        For a program that joins a running feed: the engine's status with what is planned, the
+        instruments, each live subscription's ticker, last trades and candles, the account.
         """
         now, snapshots = self.clock.wall(), list[Event]()
+        if self.maintenance.standing is not None:
+            snapshots.append(replace(self.maintenance.standing, received=now))
         if self.instruments:
             pairs, assets = tuple(self.instruments.values()), tuple(self.assets.values())
             snapshots.append(events.Instruments(now, pairs, assets, snapshot=True))

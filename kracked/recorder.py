@@ -13,13 +13,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+from kracked.errors import KrackedError
+from kracked.feed.clock import ClockComparison
 from kracked.feed.fanout import Consumer, Policy
 from kracked.feed.managed_connection import PRIVATE
 from kracked.feed.stats import describe_missing
@@ -32,6 +34,7 @@ from kracked.format.session_info import SessionInfo
 from kracked.protocol.events import Balances, Event, Executions
 from kracked.record.closed_segments import tables_of_closed_segments
 from kracked.record.convert import convert
+from kracked.record.trade_healing import NoPage, TradeHealer, TradePage
 from kracked.record.write.ingest import HAND_OVER_EVERY_S
 from kracked.record.write.session import (
     Format,
@@ -41,6 +44,8 @@ from kracked.record.write.session import (
     confirm_tables,
     record_into,
 )
+from kracked.rest.client import RestClient
+from kracked.rest.replies import ErrorClass, Refused
 from kracked.times import NS_PER_S
 
 _PAUSE_S = 0.005
@@ -48,9 +53,9 @@ _PAUSE_S = 0.005
 _TELL_EVERY_S = 0.5
 """How often the progress is told while a recording ends."""
 _OFFSETS_EVERY_NS = 60 * NS_PER_S
+_LAST_TRY_S = 1.5
+"""How long the end may wait for trades that are missing."""
 _OWN = (Executions, Balances)
-_JUMP_NS = NS_PER_S // 20
-"""Smaller steps of a clock are no jump: clocks are always being steered a little."""
 
 
 class Progress(NamedTuple):
@@ -67,27 +72,6 @@ class Progress(NamedTuple):
     """Whether it has stopped listening and writes what is left."""
     making_tables: bool = False
     """Whether every message is on the disk, and tables are being made of them."""
-
-
-class ClockComparison:
-    """Compares the computer's clock with the clock that stamps messages.
-
-    `ts_recv` goes on evenly from the computer's time at the start. When the computer's clock
-    is set meanwhile, by a time server or by hand, the two part, and nobody knows which is
-    right.
-    """
-
-    def __init__(
-        self, stamps: Callable[[], int], computer: Callable[[], int] = time.time_ns
-    ) -> None:
-        """Take the two clocks; both return ns since the Unix epoch."""
-        self._stamps, self._computer = stamps, computer
-        self._offset_at_start = computer() - stamps()
-
-    def jumped_ns(self) -> int:
-        """Return how far the clock was set since the start: below 0 for back, 0 for not at all."""
-        jump = self._computer() - self._stamps() - self._offset_at_start
-        return jump if abs(jump) > _JUMP_NS else 0
 
 
 class Recorder:
@@ -111,6 +95,17 @@ class Recorder:
         self._ending = self.making_tables = False
         self._dropped_by_tap = 0
         self._missing: tuple[str, ...] = ()
+        self._rest = RestClient(endpoints=feed.endpoints)
+        """For public calls only; it connects when it is used."""
+        self._healer = TradeHealer(
+            session.ingest.trade_holes,
+            partial(_past_trades, self._rest),
+            session.ingest.take_event,
+            instruments=feed.instruments,
+            wall=feed.clock.wall,
+            steady=feed.clock.steady,
+            sleep=feed.clock.sleep,
+        )
         self._clocks = ClockComparison(feed.clock.wall)
         self._offsets_due = 0
         self._started = self._last_progress = feed.clock.wall()
@@ -168,21 +163,36 @@ class Recorder:
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(self.run())
+                healing = tasks.create_task(self._healer.run())
                 try:
                     yield
                 except Exception as error:  # the caller's own: the group would wrap it
                     failure = error
                 finally:
                     running.cancel()
+                    healing.cancel()
         finally:
             self._ending = True
             self.take(self._consumer.take())
             gaps = self._feed.open_gaps()
             self._session.ingest.take([], gaps)
-            self._missing = tuple(describe_missing(self._feed.stats(), gaps))
-            self._session.info.missing += self._missing
+            missing = tuple(describe_missing(self._feed.stats(), gaps))
+            self._session.info.missing += missing
+            await self._heal_at_end()
+            holes = map(str, self._session.ingest.trade_holes.open())
+            self._missing = (*missing, *holes)
         if failure is not None:
             raise failure
+
+    async def _heal_at_end(self) -> None:
+        """Try once more to fetch the trades that are missing: later nobody does by itself."""
+        try:
+            async with asyncio.timeout(_LAST_TRY_S):
+                await self._healer.finish()
+        except TimeoutError:
+            pass
+        finally:
+            await self._rest.close()
 
     def take(self, events: Sequence[Event]) -> None:
         """Record events, and the messages that brought them.
@@ -209,6 +219,18 @@ class Recorder:
             if connection.clock_offset_ns is not None:
                 self._offsets_due = now + _OFFSETS_EVERY_NS
                 self._session.note_offset(connection.name, -connection.clock_offset_ns / 1e6, now)
+
+
+async def _past_trades(rest: RestClient, symbol: str, since: int) -> TradePage:
+    """Fetch a page of a symbol's trades after a time. Raises `NoPage`."""
+    try:
+        rows, last = await rest.trades(symbol, since=str(since))
+    except Refused as refused:
+        reason, useless = f"refused: {refused.error}", refused.kind is ErrorClass.CHANGE_REQUEST
+        raise NoPage(reason, final=useless) from refused
+    except KrackedError as error:
+        raise NoPage(str(error), final=False) from error
+    return TradePage(rows, int(last) if last.isdecimal() else since)
 
 
 def _books(feed: FeedManager) -> list[Book]:

@@ -102,6 +102,11 @@ KEYS = (
         "coarser", "plus,equals_sign", "group(1)", "group", "Coarser price groups", LADDER, "finer"
     ),
     Key("finer", "minus", "group(-1)", "", "Finer price groups", LADDER),
+    Key("columns", "v", "columns", "columns", "Next columns: traded, pulled, profile", LADDER),
+    Key("longer-window", "right_curly_bracket", "window(1)", "", "Pulled: longer window", LADDER),
+    Key("shorter-window", "left_curly_bracket", "window(-1)", "", "Pulled: shorter", LADDER),
+    Key("hide-empty", "full_stop", "hide_empty", "", "Hide empty rows: rows then move", LADDER),
+    Key("foot", "i", "foot", "", "Foot: sums, the cursor's row, cost to trade", LADDER),
     Key(
         "later",
         "right_square_bracket",
@@ -124,7 +129,10 @@ KEYS = (
     Key("next-pair", "w", "watch(1)", "next pair", "Show the next watched symbol", EVERYWHERE),
     Key("previous-pair", "W", "watch(-1)", "", "Show the previous watched symbol", EVERYWHERE),
     Key("sort", "o", "sort(1)", "", "Sort the watch list by the next column", LISTS),
-    Key("reset-traded", "r", "reset_traded", "", "Clear the sold and bought columns", LADDER),
+    Key("reset-traded", "r", "reset_traded", "", "Clear traded: then a, u, d, or r undoes", LADDER),
+    Key("clear-all", "a", "clear_traded('all')", "", "After r: clear all of it", LADDER),
+    Key("clear-above", "u", "clear_traded('above')", "", "After r: above the best ask", LADDER),
+    Key("clear-below", "d", "clear_traded('below')", "", "After r: below the best bid", LADDER),
     Key("up", "up,k", "move(1)", "", "Cursor up by one row", LISTS),
     Key("down", "down,j", "move(-1)", "", "Cursor down by one row", LISTS),
     Key("page-up", "pageup,ctrl+u", "move(10)", "", "Cursor up by ten rows", LISTS),
@@ -159,6 +167,8 @@ KEYS = (
     Key("join-ask", "S", "join('ask')", "", "Join the best ask, post-only, at once", TRADING),
     Key("smaller", "less_than_sign", "size_by(-1)", "", "Smaller size of the next order", TRADING),
     Key("larger", "greater_than_sign", "size_by(1)", "", "Larger size of the next order", TRADING),
+    Key("flatten", "Z", "exit(1)", "", "Cancel the pair, then leave the position", TRADING),
+    Key("reverse", "ctrl+r", "exit(2)", "", "The same, and turn the position round", TRADING),
     Key("panic", "K", "panic", "PANIC", "Cancel this pair at once, and disarm", TRADING),
     Key("panic-all", "ctrl+k", "panic_all", "", "Cancel ALL pairs at once, and disarm", TRADING),
     Key("amend", "e", "amend", "amend", "Amend the selected order", TRADING),
@@ -168,6 +178,8 @@ KEYS = (
     Key("preview", "enter", "focused.preview", "", "Preview the order", TICKET),
     Key("send", "y", "send", "", "Send what the preview shows", TICKET),
     Key("revise", "n", "back", "", "Back to the ticket, or out of it", TICKET),
+    Key("read-on", "j,ctrl+d", "focused.read(1)", "", "Read on in a ticket that is cut", TICKET),
+    Key("read-back", "k,ctrl+u", "focused.read(-1)", "", "Read back in it", TICKET),
     Key("price-up", "up", "focused.step(1)", "", "Price up by a tick", TICKET),
     Key("price-down", "down", "focused.step(-1)", "", "Price down by a tick", TICKET),
     Key("price-up-10", "shift+up,pageup", "focused.step(10)", "", "Price up by ten ticks", TICKET),
@@ -243,8 +255,15 @@ REPLAY_KEYS = (
     Key("jump", "t", "jump", "time", "Go to a time of day, or to a date and time", REPLAY),
 )
 """The keys that only a replay has."""
-_MOVED = {"hold": "h", "older": "left", "newer": "right"}
-"""Keys of the monitor that a replay moves: its space bar plays and pauses."""
+_MOVED = {
+    "hold": "h",
+    "older": "left",
+    "newer": "right",
+    "longer-window": "l",
+    "shorter-window": "L",
+    "hide-empty": "H",
+}
+"""Keys of the monitor that a replay moves: there its own keys play, step and jump."""
 CHANGED = frozenset((*(key.id for key in REPLAY_KEYS), *_MOVED))
 """Ids of the keys that differ in a replay."""
 

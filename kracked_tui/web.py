@@ -76,10 +76,14 @@ def serve(words: Sequence[str], port: int) -> int:
     except ImportError as error:
         raise NoServer from error
     token = secrets.token_urlsafe(_TOKEN_BYTES)
-    print(f"http://{HOST}:{port}/?token={token}", flush=True)  # noqa: T201
+
+    def tell_address(_: str) -> None:
+        """Print the address, once the port listens."""
+        print(f"http://{HOST}:{port}/?token={token}", flush=True)  # noqa: T201
+
     application = _application(make_server, words, port, token)
     try:
-        web.run_app(application, host=HOST, port=port, print=None)
+        web.run_app(application, host=HOST, port=port, print=tell_address)
     except OSError as error:
         raise CannotServe(port, os.strerror(error.errno or 0).lower()) from error
     return 0

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from kracked.sim.accounts.order_records import OrderRecord
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
@@ -28,7 +29,6 @@ from rich.text import Text
 from kracked.gateway.auth import Call
 from kracked.gateway.rest import HttpAnswer
 from kracked.protocol.events import Side
-from kracked.sim.accounts.order_records import OrderRecord
 from kracked.sim.faults.order_faults import OrderFault
 from kracked.sim.server import SimOptions, SimServer
 from kracked_tui.export.snapshot import png

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from kracked.book.keeper import BookKeeper
+from kracked.feed.clock import ClockComparison
 from kracked.format.session_info import SessionInfo
 from kracked.format.tables import Flag
 from kracked.record.write.session import record_into
-from kracked.recorder import ClockComparison
 from tests.record.seeded_market import START, Level3Market
 
 INFO = SessionInfo(start="2024-11-12T06:50:44.000000000Z")

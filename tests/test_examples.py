@@ -17,6 +17,8 @@ from tests.patience import PATIENCE_S
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
+MORE_WORDS = {"market_maker": ["2"]}
+"""What an example needs beside the exchange's address."""
 NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
 
 
@@ -31,7 +33,9 @@ def exchange() -> Iterator[dict[str, str]]:
         assert process.wait(timeout=PATIENCE_S) == 0
 
 
-def run(words: list[str], exchange: dict[str, str], folder: Path) -> str:
+def run(
+    words: list[str], exchange: dict[str, str], folder: Path, patience_s: float = PATIENCE_S
+) -> str:
     """Run a program with the exchange's key and return its output; it must not fail."""
     key = {"KRAKEN_API_KEY": exchange["api_key"], "KRAKEN_API_SECRET": exchange["api_secret"]}
     done = subprocess.run(
@@ -40,7 +44,7 @@ def run(words: list[str], exchange: dict[str, str], folder: Path) -> str:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=patience_s,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -52,7 +56,29 @@ def run(words: list[str], exchange: dict[str, str], folder: Path) -> str:
 def test_the_example_runs_and_says_something(
     script: Path, exchange: dict[str, str], tmp_path: Path
 ) -> None:
-    assert run([str(script), exchange["rest"]], exchange, tmp_path).strip()
+    if script.stem == "market_maker":
+        pytest.importorskip("kraken.spot", reason="the public client is not installed")
+    words = [str(script), exchange["rest"], *MORE_WORDS.get(script.stem, ())]
+    assert run(words, exchange, tmp_path).strip()
+
+
+def test_the_market_maker_trades_and_leaves_no_order_behind(
+    exchange: dict[str, str], tmp_path: Path
+) -> None:
+    kraken = pytest.importorskip("kraken.spot", reason="the public client is not installed")
+    words = [str(EXAMPLES / "market_maker.py"), exchange["rest"], "6"]
+    said = run(words, exchange, tmp_path)
+    assert " at " in said  # a fill
+    assert said.splitlines()[-1].endswith("USD at the mid")
+    user = kraken.User(exchange["api_key"], exchange["api_secret"], url=exchange["rest"])
+    assert user.get_open_orders()["open"] == {}
+
+
+def test_the_market_maker_is_for_simulated_exchanges(tmp_path: Path) -> None:
+    words = [sys.executable, str(EXAMPLES / "market_maker.py"), "https://api.kraken.com"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "name a simulated exchange's address" in done.stderr
 
 
 def test_a_recording_may_be_made_and_read_a_second_time(
@@ -90,7 +116,7 @@ def test_the_notebook_runs_where_it_lies_and_is_kept_with_its_pictures(
     run(["example_recording.py", exchange["rest"]], exchange, place)
     program = f"from tests.notebooks import run_notebook; run_notebook(Path({notebook.name!r}))"
     paths = f"import sys; from pathlib import Path; sys.path[:0] = ['', {str(ROOT)!r}]"
-    run(["-c", f"{paths}; {program}"], exchange, place)
+    run(["-c", f"{paths}; {program}"], exchange, place, 3 * PATIENCE_S)  # some compute a while
     cells = json.loads((place / notebook.name).read_text())["cells"]
     shown = [output for cell in cells for output in cell.get("outputs", ())]
     assert any("image/svg+xml" in output.get("data", {}) for output in shown)

@@ -113,13 +113,18 @@ class CommandHelp(_Generated):
 
     def text(self) -> list[str]:
         parser: argparse.ArgumentParser = import_module(self.arguments[0]).parser()
-        subparsers = (each for each in parser._actions if isinstance(each.choices, dict))
-        commands = [command for each in subparsers for command in each.choices.values()]
         lines: list[str] = []
-        for each in (parser, *commands):
+        for each in _with_commands(parser):
             lines += [f".. rubric:: {each.prog}", "", ".. code-block:: text", ""]
             lines += [f"   {line}" for line in each.format_help().splitlines()] + [""]
         return lines
+
+
+def _with_commands(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    """Return a parser, those of its commands, and of their commands."""
+    subparsers = (each for each in parser._actions if isinstance(each.choices, dict))
+    commands = [command for each in subparsers for command in each.choices.values()]
+    return [parser, *(one for command in commands for one in _with_commands(command))]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

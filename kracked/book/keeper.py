@@ -10,10 +10,13 @@ Source: docs.kraken.com/api/docs/guides/spot-ws-book-v2, .../spot-ws-l3-v2
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+from kracked import _native
 from kracked.book import l2, l3
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
+from kracked.book.native import NativeL2Book, NativeL3Book
 from kracked.book.stats import BookStats
 from kracked.instruments import Precision
 from kracked.protocol import events
@@ -38,8 +41,10 @@ class BookKeeper:
     Attributes:
         l2: Level 2 books by symbol.
         l3: Level 3 books by symbol.
-        stats: Counts of messages by symbol and channel (`book` or `level3`).
         codec: Decodes the messages, and knows the precisions.
+
+    Raises:
+        ConfigError: `KRACKED_ENGINE` asks for an engine that there is not.
     """
 
     def __init__(
@@ -53,12 +58,50 @@ class BookKeeper:
         self.codec = codec or Codec(dict(precisions or {}))
         self.l2: dict[str, L2Book] = {}
         self.l3: dict[str, L3Book] = {}
-        self.stats: dict[tuple[str, str], BookStats] = {}
+        self._stats: dict[tuple[str, str], BookStats] = {}
         self._stated_depth = depth
         self._stated_depths = dict(depths or {})
         self._depths: dict[tuple[str, str], int] = {}
         """Acknowledged depths, by symbol and channel."""
         self._connection = 0
+        self._start_engine()
+
+    def _start_engine(self) -> None:
+        self._native = _native.load()
+        self._watched: dict[tuple[str, str], NativeL2Book | NativeL3Book] = {}
+        """The books that the compiled reader changes, by symbol and channel."""
+        self._reader: Any = None
+        if self._native is not None:
+            self._native.use_actions(*events.OrderAction, events.OrderChange)
+            kinds = events.BookUpdate, events.L3Update, events.OrderChange
+            self._reader = self._native.Reader(*kinds, self._receive, self._refuted)
+            # The reader calls `_receive` for what it does not understand.
+            self.receive = self._reader.receive  # type: ignore[method-assign]
+            self.codec.on_change(self._leave)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the compiled reader out of a pickle: books come back as Python's."""
+        kept = {**vars(self), "_stats": dict(self.stats)}
+        for name in ("_native", "_reader", "_watched", "receive"):
+            kept.pop(name, None)
+        return kept
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        """Start a reader of its own."""
+        vars(self).update(kept)
+        self._start_engine()
+
+    @property
+    def engine(self) -> str:
+        """`native` when the compiled books are used, else `python`; the answers are the same."""
+        return "python" if self._native is None else "native"
+
+    @property
+    def stats(self) -> dict[tuple[str, str], BookStats]:
+        """Counts of messages by symbol and channel (`book` or `level3`)."""
+        for book in self._watched.values():
+            book.stats  # noqa: B018 (counts what the reader applied)
+        return self._stats
 
     def receive(self, raw: bytes, received: int = 0) -> list[Event]:
         """Decode one message and apply its events. Raises nothing for what the exchange sends.
@@ -71,11 +114,33 @@ class BookKeeper:
             The events of the message; then a `Resync` when a book has just become
             untrustworthy, and a `Verified` when a snapshot has proven it.
         """
+        return self._receive(raw, received)
+
+    def _receive(self, raw: bytes, received: int = 0) -> list[Event]:
         happened = self.codec.decode(raw, received)
         for event in tuple(happened):
             if consequences := self.apply(event):
                 happened.extend(consequences)
         return happened
+
+    def run(self, block: bytes, start: int = 0) -> tuple[int, int, list[Event]]:
+        """Apply the updates at the start of a block of lines; make no events of them.
+
+        It stops before the first line that is no update of a verified book or is not
+        understood, and after one that refutes its book. The Python engine takes no line.
+
+        Args:
+            block: Messages, one a line, bare or as a raw log has them.
+            start: Offset of the first line to take.
+
+        Returns:
+            The offset of the first line that was not taken, the lines taken, and the last
+            update with its `Resync` when it refuted its book.
+        """
+        if self._reader is None:
+            return start, 0, []
+        stopped, lines, refuting = self._reader.run(block, start)
+        return stopped, lines, [] if refuting is None else self._refuted(refuting)
 
     def apply(self, event: Event) -> tuple[Event, ...]:
         """Apply one decoded event; return what followed from it, usually nothing."""
@@ -89,8 +154,15 @@ class BookKeeper:
             return self._apply_rare(event)
         if book is None or not book.verified or event.precision is not book.precision:  # type: ignore[attr-defined]
             return self._update_without_book(event, book)  # type: ignore[arg-type]
-        if book.apply(event):  # type: ignore[arg-type]
+        try:
+            verified = book.apply(event)  # type: ignore[arg-type]
+        except OverflowError:
+            book = self._python_book(book)
+            verified = book.apply(event)  # type: ignore[arg-type]
+        if verified:
             book.stats.verified += 1
+            if self._reader is not None:
+                self._watch(book)
             return NO_EVENTS
         book.stats.mismatched += 1
         return (self._resync(book),)
@@ -127,7 +199,11 @@ class BookKeeper:
             return NO_EVENTS
         now, was = event.precision, book.precision
         if now.price >= was.price and now.qty >= was.qty:  # read off the digits: it can only grow
-            book.rescale(now)
+            self._leave(event.symbol)
+            try:
+                book.rescale(now)
+            except OverflowError:
+                self._python_book(book).rescale(now)
             return self.apply(event)
         book.stats.ignored += 1
         return self.doubt(event.symbol, channel, "precision", event.received)
@@ -153,19 +229,34 @@ class BookKeeper:
             self.distrust(symbol, channel)
             detail = f"{levels} levels a side, and at most {offered[-1]} are offered"
             return (events.Resync(event.received, symbol, channel, "impossible", detail),)
-        book: L2Book | L3Book
-        if channel == BOOK:
-            book = self.l2.setdefault(symbol, L2Book(symbol, event.precision, depth))
-        else:
-            book = self.l3.setdefault(symbol, L3Book(symbol, event.precision, depth))
+        self._leave(symbol)
+        book = self._book(symbol, channel, event.precision, depth)
         book.depth, book.precision = depth, event.precision
         book.set_limit(depth if known else 0)
         book.stats = stats
-        if book.apply(event):  # type: ignore[arg-type]
+        try:
+            verified = book.apply(event)  # type: ignore[arg-type]
+        except OverflowError:
+            book = self._python_book(book)
+            verified = book.apply(event)  # type: ignore[arg-type]
+        if verified:
             stats.verified += 1
             return (events.Verified(event.received, symbol, channel),)
         stats.mismatched += 1
         return (self._resync(book),)
+
+    def _book(self, symbol: str, channel: str, precision: Precision, depth: int) -> L2Book | L3Book:
+        """Return the book of a symbol and channel, a new one if there is none."""
+        books: dict[str, L2Book | L3Book] = self.l2 if channel == BOOK else self.l3  # type: ignore[assignment]
+        book = books.get(symbol)
+        if book is None:
+            if self._native is None:
+                book = (L2Book if channel == BOOK else L3Book)(symbol, precision, depth)
+            else:
+                kind = NativeL2Book if channel == BOOK else NativeL3Book
+                book = kind(self._native, symbol, precision, depth)
+            books[symbol] = book
+        return book
 
     def _depth(
         self, symbol: str, channel: str, levels: int, offered: tuple[int, ...]
@@ -220,8 +311,50 @@ class BookKeeper:
 
     def forget(self, symbol: str, channel: str) -> None:
         """Drop one book and what is known of its subscription."""
+        self._leave(symbol)
         (self.l2 if channel == BOOK else self.l3).pop(symbol, None)
         self._depths.pop((symbol, channel), None)
+
+    # --- the compiled books -----------------------------------------------------------
+
+    def _watch(self, book: L2Book | L3Book) -> None:
+        """Let the reader change a book, when its precision is the one that the codec reads with."""
+        if not isinstance(book, NativeL2Book | NativeL3Book):
+            return
+        precision = book.precision
+        self._watched[book.symbol, book.stats.channel] = book
+        self._reader.watch(book.symbol, book.core, precision, precision.price, precision.qty)
+
+    def _leave(self, symbol: str) -> None:
+        """Leave the books of a symbol to the codec, until an update has been verified again."""
+        for channel in (BOOK, LEVEL3):
+            book = self._watched.pop((symbol, channel), None)
+            if book is not None:
+                book.stats  # noqa: B018 (counts what the reader applied)
+                self._reader.forget(symbol, channel == LEVEL3)
+
+    def _refuted(self, event: events.BookUpdate | events.L3Update) -> list[Event]:
+        """Count an update that the reader applied and that did not prove its book."""
+        books: Mapping[str, L2Book | L3Book] = (
+            self.l2 if type(event) is events.BookUpdate else self.l3
+        )
+        book = books[event.symbol]
+        book.stats.mismatched += 1
+        return [event, self._resync(book)]
+
+    def _python_book(self, book: L2Book | L3Book) -> L2Book | L3Book:
+        """Take a Python book in place of one that cannot hold numbers as large as those that came.
+
+        Whoever still holds the compiled one sees it as not verified.
+        """
+        self._leave(book.symbol)
+        twin: L2Book | L3Book = book.python_twin()  # type: ignore[union-attr]
+        book.verified = False
+        if isinstance(twin, L2Book):
+            self.l2[book.symbol] = twin
+        else:
+            self.l3[book.symbol] = twin
+        return twin
 
     def _resync(self, book: L2Book | L3Book) -> events.Resync:
         reason, detail = "impossible", book.contradiction
@@ -259,7 +392,7 @@ class BookKeeper:
 
     def _stats_of(self, symbol: str, channel: str) -> BookStats:
         key = (symbol, channel)
-        stats = self.stats.get(key)
+        stats = self._stats.get(key)
         if stats is None:
-            stats = self.stats[key] = BookStats(symbol, channel)
+            stats = self._stats[key] = BookStats(symbol, channel)
         return stats

@@ -38,6 +38,9 @@ DEPTHS = (10, 100, 1000)
 
 HELD_ALREADY = "an order was added that was held already"
 NO_QUANTITY = "an order had no quantity"
+OTHER_NUMBERS = "an order was removed with other numbers than held"
+NOT_HELD = "an order was changed or removed that was not held"
+BEYOND_DEPTH = "an order was added beyond the depth"
 
 
 class OrderSide:
@@ -164,7 +167,7 @@ class OrderSide:
         """Remove an order: a cancel names the quantity that was left, a fill names zero."""
         held = queue.orders[order.order_id]
         if order.price != held.price or order.qty not in (0, held.qty):
-            self._contradict("an order was removed with other numbers than held", order)
+            self._contradict(OTHER_NUMBERS, order)
         self._remove(order.order_id, queue)
 
     def _missed(self, order: OrderChange) -> None:
@@ -175,7 +178,7 @@ class OrderSide:
         """
         keys, key = self._keys, self._sign * order.price
         if len(keys) < self.limit or (keys and key >= keys[0]):
-            self._contradict("an order was changed or removed that was not held", order)
+            self._contradict(NOT_HELD, order)
 
     def _contradict(self, words: str, order: OrderChange) -> None:
         """Note a contradiction below the levels that the checksum covers; there it decides."""
@@ -213,7 +216,7 @@ class OrderSide:
         surplus = max(0, len(self._keys) - depth)
         for order in self._far:
             if self._sign * order.price in self._keys[:surplus]:
-                self._contradict("an order was added beyond the depth", order)
+                self._contradict(BEYOND_DEPTH, order)
         self._far.clear()
         for queue in self._levels[:surplus]:
             for order_id in queue.orders:
@@ -280,10 +283,10 @@ class L3Book(Book[OrderSide, L3Event]):
             if event.asks and asks.apply(event.asks, depth):
                 self._asks_crc = crc32(asks.digits)
                 touched = True
-            if touched:
+            if bids.disturbed or asks.disturbed:
+                self._cut(depth)
+            elif touched:
                 self.computed = crc32(bids.digits, self._asks_crc)
-                if bids.disturbed or asks.disturbed:
-                    self._cut(depth)
         self.last = event
         self.verified = (
             self.computed == event.checksum
@@ -296,7 +299,7 @@ class L3Book(Book[OrderSide, L3Event]):
         self._queues.clear()
         self.bids.replace(bids, self.depth)
         self.asks.replace(asks, self.depth)
-        self._hash()
+        self._cut(self.depth)
 
     def set_depth(self, depth: int) -> None:
         """Cut to the depth in force, when the acknowledgement comes after its snapshot."""

@@ -18,6 +18,7 @@ from kracked.protocol.events import Level, Side
 
 NEGATIVE = "a quantity was below zero"
 NOT_HELD = "a level was removed that was not held"
+BEYOND_DEPTH = "a level was added beyond the depth"
 
 
 class BookSide:
@@ -46,9 +47,13 @@ class BookSide:
     def copy(self) -> BookSide:
         """Return a copy to be read later; it costs a hundredth of reading the levels."""
         copied = BookSide(self.side)
-        copied._keys, copied._texts = self._keys.copy(), self._texts.copy()
+        copied._keys, copied._texts = self.sorted_lists()
         copied.digits = self.digits
         return copied
+
+    def sorted_lists(self) -> tuple[list[int], list[str]]:
+        """Return copies of the keys, ascending towards the best, and of each level's digits."""
+        return self._keys.copy(), self._texts.copy()
 
     def replace(self, levels: Iterable[tuple[int, int]], depth: int) -> None:
         """Hold exactly the best `depth` of these levels.
@@ -59,7 +64,7 @@ class BookSide:
             depth: Most levels to hold.
         """
         if isinstance(levels, BookSide):  # already sorted, already text
-            self._keys, self._texts = levels._keys.copy(), levels._texts.copy()  # noqa: SLF001
+            self._keys, self._texts = levels.sorted_lists()
             self.contradiction = None
             self._cut(depth)
             self._join()
@@ -142,7 +147,7 @@ class BookSide:
         surplus = max(0, len(self._keys) - depth)
         beyond = [key for key in far if key in self._keys[:surplus]]
         if beyond:
-            self.contradiction = ("a level was added beyond the depth", self._sign * beyond[0])
+            self.contradiction = (BEYOND_DEPTH, self._sign * beyond[0])
         del self._keys[:surplus], self._texts[:surplus]
         return bool(beyond) or depth < LEVELS_HASHED
 

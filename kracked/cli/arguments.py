@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any, TypeAlias
 
 _DEPTHS = ("10", "25", "100", "500", "1000")
-EXPORT_FORMATS = ("lobster", "tardis", "hftbacktest", "databento-mbo")
+EXPORT_FORMATS = ("lobster", "tardis", "hftbacktest", "databento-mbo", "nautilus")
 """As in `kracked.export`, which is not loaded to parse a command line."""
 _MOST_DECIMALS = 30
 _LAST_PORT = 65_535
@@ -96,6 +96,14 @@ def balances(text: str) -> dict[str, str]:
             raise argparse.ArgumentTypeError(f"{part!r} is not like USD=10000 or BTC=0.5")
         found[asset.upper()] = amount
     return found
+
+
+def fees(text: str) -> tuple[int, int]:
+    """Read ``0.25,0.40``: the maker's and the taker's fee in per cent; return 1/10,000."""
+    if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?,[0-9]{1,2}(\.[0-9]{1,2})?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not like 0.25,0.40")
+    maker, taker = (round(float(part) * 100) for part in text.split(","))
+    return maker, taker
 
 
 def whole_usd(text: str) -> str:

@@ -68,6 +68,8 @@ def _verdict(health: RecordingHealth) -> str:
         came = health.messages + health.lost
         share = f"{health.lost / came:.1%}"
         parts.append(f"{health.lost} of {came} messages ({share}) lost in {len(health.gaps)} gaps")
+    if missing := sum(hole.count for hole in health.trade_holes):
+        parts.append(f"{missing} trades missing by their numbers")
     damaged = "" if health.healthy else "NOT healthy: "
     return f"{damaged}{'; '.join(parts)}"
 
@@ -112,7 +114,11 @@ def _books(health: RecordingHealth) -> Iterator[str]:
 def _gaps(health: RecordingHealth) -> Iterator[str]:
     for gap in health.gaps:
         what = f"{gap.channel} {', '.join(gap.symbols)}".strip() or "everything"
-        yield f"gap {gap.start} to {gap.end}: {what}; {gap.reason}; lost {gap.lost or 'unknown'}"
+        lost = "no trade is missing now" if gap.closed else f"lost {gap.lost or 'unknown'}"
+        yield f"gap {gap.start} to {gap.end}: {what}; {gap.reason}; {lost}"
+    yield from (f"missing: {hole}" for hole in health.trade_holes)
+    if health.healed_trades:
+        yield f"{health.healed_trades} trades that the stream left out were fetched by REST"
     if health.untold:
         yield f"{health.untold} messages are missing that the recorder had"
 

@@ -14,12 +14,14 @@ from pathlib import Path
 
 import msgspec
 
+from kracked import _native
+from kracked.book.keeper import BookKeeper
 from kracked.cli import DONE, FAILED
 from kracked.cli.output import print_json
 from kracked.cli.output import safe_print as print  # noqa: A004
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints, is_loopback
-from kracked.errors import KrackedError
+from kracked.errors import ConfigError, KrackedError
 from kracked.feed_manager import FeedManager
 from kracked.protocol.events import Event, Reconnecting, Rejected, Status, Subscribed
 from kracked.protocol.limits import tier_of
@@ -106,6 +108,7 @@ async def _findings(endpoints: Endpoints) -> AsyncIterator[Finding]:
     advice = "" if fit else ": kracked needs 3.11 or newer"
     severity = Severity.OK if fit else Severity.FAILED
     yield Finding("python", severity, sys.version.split()[0] + advice)
+    yield _engine()
     yield _terminal()
     yield _state(state_folder())
     async with RestClient(endpoints=endpoints) as rest:
@@ -122,6 +125,16 @@ async def _findings(endpoints: Endpoints) -> AsyncIterator[Finding]:
 
 
 # --- this machine -----------------------------------------------------------------------------
+
+
+def _engine() -> Finding:
+    try:
+        engine = BookKeeper().engine
+    except ConfigError as error:
+        return Finding("books", Severity.FAILED, str(error))
+    slower = "; slower, and right: no C compiler when kracked was installed, or the variable"
+    detail = f"{engine} engine ({_native.VARIABLE})"
+    return Finding("books", Severity.OK, detail + (slower if engine == "python" else ""))
 
 
 def _terminal() -> Finding:

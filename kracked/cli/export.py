@@ -12,6 +12,7 @@ from kracked.cli.output import print_json
 from kracked.cli.output import safe_print as print  # noqa: A004
 from kracked.export.export import Exported
 from kracked.export.export import export as export_recording
+from kracked.record.read.recording import to_ns
 
 
 def export(
@@ -20,6 +21,7 @@ def export(
     *,
     out: Path | None,
     symbols: list[str],
+    times: tuple[str | None, str | None],
     lossy: bool,
     size_decimals: int | None,
     as_json: bool,
@@ -31,6 +33,8 @@ def export(
         form: The format.
         out: The folder to make; None for `export-FORMAT` in the session folder.
         symbols: Only these pairs; all whose level 3 was recorded if empty.
+        times: The first instant, and the first one after it, RFC 3339 in UTC; None for the
+            beginning and the end of the recording.
         lossy: Write even where the format changes numbers.
         size_decimals: Decimals of a size where the format has integers of few digits.
         as_json: Print one object in place of text.
@@ -39,8 +43,16 @@ def export(
         1 when numbers would have been changed without consent: nothing is written then.
     """
     out = path / f"export-{form}" if out is None else out
+    start, end = (None if time is None else to_ns(time) for time in times)
     made = export_recording(
-        path, form, out, symbols=symbols, lossy=lossy, size_decimals=size_decimals
+        path,
+        form,
+        out,
+        symbols=symbols,
+        start=start,
+        end=end,
+        lossy=lossy,
+        size_decimals=size_decimals,
     )
     refused = not lossy and any(one.lost for one in made)
     if as_json:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kracked import __version__
-from kracked.cli import arguments, session_commands
+from kracked.cli import arguments, paper_command, session_commands
 from kracked.cli.output import safe_print as print  # noqa: A004
 
 Command = Callable[[argparse.Namespace], int]
@@ -58,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     for add in (
         _add_verify,
         _add_sim,
+        paper_command.add_paper,
         _add_record,
         session_commands.add_check,
         session_commands.add_schema,
@@ -65,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
         session_commands.add_bars,
         session_commands.add_convert,
         session_commands.add_export,
+        session_commands.add_odds,
         _add_doctor,
     ):
         add(commands)

@@ -189,6 +189,8 @@ def _print_figures(last: Progress, *, as_json: bool) -> None:
         f"{last.path}: {status.messages} messages, {status.rows} rows, "
         f"{_size(status.bytes)} before compression, "
         f"{status.gaps} gap{'' if status.gaps == 1 else 's'}, {status.lost} lost"
+        + (f", {status.healed_trades} trades fetched by REST" if status.healed_trades else "")
+        + (f", {status.missing_trades} trades missing" if status.missing_trades else "")
         + (f", {status.without_rows} without rows in the tables" if status.without_rows else "")
         + f"; {describe_verdict(info)}"
     )

@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,6 +16,9 @@ from kracked.cli.output import safe_print as print  # noqa: A004
 from kracked.record.read.recording import open_recording
 from kracked.record.replay import Moment, Player, Replay
 from kracked.untrusted import json_line
+
+if TYPE_CHECKING:
+    from kracked.replay_server.server import PlaybackOptions
 
 
 def replay(path: Path, *, speed: float, start: str | None, raw: bool) -> int:
@@ -58,29 +62,25 @@ async def _print(moments: Replay, first: list[Moment], *, raw: bool) -> None:
         show(moment)
 
 
-def serve(path: Path, *, port: int, speed: float, start: str | None, begin: str, once: bool) -> int:
+def serve(path: Path, options: PlaybackOptions, *, once: bool) -> int:
     """Serve a recording as an exchange until SIGINT or SIGTERM.
 
     The first line on stdout has the addresses.
 
     Args:
         path: The session folder.
-        port: Port of this machine; 0 for a free one.
-        speed: Times the pace of the recording; `inf` for no waiting.
-        start: Where to begin, RFC 3339 in UTC; None for the beginning.
-        begin: A value of `Begin`: when the recording begins to run.
+        options: How to serve it.
         once: End with the recording.
     """
     # Loaded here: printing a recording needs no server.
     from kracked.replay_server import server
 
-    options = server.PlaybackOptions(speed=speed, start=start, begin=server.Begin(begin), port=port)
     try:
         asyncio.run(server.serve(path, options, partial(print, flush=True), once=once))
     except OSError as error:
         print(
-            f"kracked replay: cannot serve {server.HOST}:{port}: {error.strerror or error}; "
-            "choose another port, or 0 for any free one",
+            f"kracked replay: cannot serve {server.HOST}:{options.port}: "
+            f"{error.strerror or error}; choose another port, or 0 for any free one",
             file=sys.stderr,
         )
         return FAILED

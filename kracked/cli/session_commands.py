@@ -1,4 +1,4 @@
-"""The command line of `kracked check`, `replay`, `bars` and `convert`: they read a recording.
+"""The command line of `kracked check`, `replay`, `bars` and the like: they read a recording.
 
 Parsing only, like `kracked.cli.main`.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kracked.cli import arguments
 from kracked.cli.arguments import Commands
+from kracked.cli.paper_command import add_terms, paper_terms
 
 
 def _session_parser(
@@ -95,6 +96,13 @@ def add_replay(commands: Commands) -> None:
     parser.add_argument(
         "--once", action="store_true", help="served: exit at the end of the recording"
     )
+    parser.add_argument(
+        "--trade",
+        action="store_true",
+        help="served: take orders of a paper account into the recorded queue; it needs level3 and\n"
+        "trade in the recording. With --speed max the recording waits for its clients",
+    )
+    add_terms(parser)
     parser.set_defaults(run=_replay)
 
 
@@ -102,14 +110,16 @@ def _replay(given: argparse.Namespace) -> int:
     from kracked.cli.replay import replay, serve
 
     if given.serve is not None:
-        return serve(
-            given.session,
-            port=given.serve,
+        from kracked.replay_server.server import Begin, PlaybackOptions
+
+        options = PlaybackOptions(
             speed=given.speed,
             start=given.start,
-            begin=given.begin,
-            once=given.once,
+            begin=Begin(given.begin),
+            port=given.serve,
+            trade=paper_terms(given) if given.trade else None,
         )
+        return serve(given.session, options, once=given.once)
     return replay(given.session, speed=given.speed, start=given.start, raw=given.raw)
 
 
@@ -205,6 +215,13 @@ def add_export(commands: Commands) -> None:
         parser, "--symbols", arguments.symbols, "SYMBOL", default=[], help="only these pairs"
     )
     parser.add_argument(
+        "--start",
+        metavar="TIME",
+        help="where to begin: RFC 3339, in UTC; the book that stands there comes first, as a\n"
+        "snapshot",
+    )
+    parser.add_argument("--end", metavar="TIME", help="where to end, likewise")
+    parser.add_argument(
         "--lossy",
         action="store_true",
         help="write even where the format changes numbers; they are counted. Without it nothing\n"
@@ -228,10 +245,69 @@ def _export(given: argparse.Namespace) -> int:
         given.form,
         out=given.out,
         symbols=given.symbols,
+        times=(given.start, given.end),
         lossy=given.lossy,
         size_decimals=given.size_decimals,
         as_json=given.json,
     )
+
+
+def add_odds(commands: Commands) -> None:
+    """Add the parser of `kracked odds`."""
+    about = "odds that resting orders are filled, fitted to your own recordings"
+    parser = commands.add_parser(
+        "odds",
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}: within 30, 60 and\n"
+        "300 s, or left by the price before. For each symbol a table of its own.",
+        epilog="example: kracked odds fit sessions/monday sessions/tuesday\n"
+        "         kracked odds show BTC/USD",
+        formatter_class=arguments.ExampleHelpFormatter,
+    )
+    acts = parser.add_subparsers(metavar="ACT", required=True)
+    fit = acts.add_parser(
+        "fit",
+        help="fit a table for each symbol",
+        description="Stand ghosts in the recorded queues, count what becomes of them, and fit a\n"
+        "table for each symbol: forty minutes of level 3 and trades are the least. The exit\n"
+        "code is 1 when a symbol is not fitted; its earlier table stays then.",
+        epilog="example: kracked odds fit sessions/monday sessions/tuesday",
+        formatter_class=arguments.ExampleHelpFormatter,
+    )
+    fit.add_argument(
+        "sessions", type=Path, nargs="+", metavar="SESSION", help="folder of a recording"
+    )
+    arguments.add_several(
+        fit, "--symbols", arguments.symbols, "SYMBOL", default=[], help="only these pairs"
+    )
+    where = "by default $XDG_DATA_HOME/kracked/odds.json"
+    fit.add_argument("--out", type=Path, metavar="FILE", help=f"the file to keep them in; {where}")
+    fit.add_argument("--json", action="store_true", help="print one object")
+    fit.set_defaults(run=_fit_odds)
+    show = acts.add_parser(
+        "show",
+        help="show what was fitted, its calibration and hit rate",
+        description="Show the tables: how old, from how much, what the odds of the stretches that\n"
+        "were left out of the fit were worth, and those given since.",
+        epilog="example: kracked odds show BTC/USD",
+        formatter_class=arguments.ExampleHelpFormatter,
+    )
+    show.add_argument("symbol", nargs="?", type=arguments.spelled, help="only this pair")
+    show.add_argument("--file", type=Path, help=f"the file they are kept in; {where}")
+    show.add_argument("--json", action="store_true", help="print one object")
+    show.set_defaults(run=_show_odds)
+
+
+def _fit_odds(given: argparse.Namespace) -> int:
+    from kracked.cli.odds import fit
+
+    return fit(given.sessions, symbols=given.symbols, out=given.out, as_json=given.json)
+
+
+def _show_odds(given: argparse.Namespace) -> int:
+    from kracked.cli.odds import show
+
+    return show(given.symbol, file=given.file, as_json=given.json)
 
 
 def add_schema(commands: Commands) -> None:

@@ -18,7 +18,7 @@ from kracked.cli import DONE, FAILED, MISUSED
 from kracked.cli.output import safe_print as print  # noqa: A004
 from kracked.sim.listings import NotListed
 from kracked.sim.server import SimOptions, serve
-from kracked.sim.truth import TruthRow
+from kracked.sim.truth import PlantedRow, TruthRow
 
 
 def run(options: SimOptions, truth: Path | None = None) -> int:
@@ -39,7 +39,7 @@ def run(options: SimOptions, truth: Path | None = None) -> int:
         return _serve(options, tell)
 
 
-def _serve(options: SimOptions, tell: Callable[[TruthRow], None] | None) -> int:
+def _serve(options: SimOptions, tell: Callable[[TruthRow | PlantedRow], None] | None) -> int:
     """Serve, and say why that could not be."""
     try:
         report = partial(print, file=sys.stderr, flush=True)
@@ -59,6 +59,6 @@ def _serve(options: SimOptions, tell: Callable[[TruthRow], None] | None) -> int:
     return DONE
 
 
-def _write(file: BinaryIO, row: TruthRow) -> None:
+def _write(file: BinaryIO, row: TruthRow | PlantedRow) -> None:
     """Write a row as a line of JSON."""
     file.write(msgspec.json.encode(row) + b"\n")

@@ -75,7 +75,7 @@ def _verify_file(
         size = 0 if standard or unpacked.packed else Path(file).stat().st_size
         report = verify_lines(
             file,
-            _lines(unpacked),
+            _blocks(unpacked),
             precisions={symbol: Precision(price, qty) for symbol, price, qty in precisions},
             depth=next((depth for symbol, depth in depths if not symbol), None),
             depths={symbol: depth for symbol, depth in depths if symbol},
@@ -89,15 +89,26 @@ def _verify_file(
     return report
 
 
-def _lines(unpacked: Unpacked) -> Iterator[bytes]:
-    """Yield lines, one that is too long up to a bound; not the torn one before an early end."""
-    text = BufferedReader(unpacked, _PIECE)
-    while line := text.readline(_LONGEST_LINE):
-        if not line.endswith(b"\n") and (unpacked.cut or unpacked.damage):
-            return
-        yield line
-        while len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
-            line = text.readline(_LONGEST_LINE)
+def _blocks(unpacked: Unpacked) -> Iterator[bytes]:
+    """Yield whole lines, those that were read at once together; not the torn one of an early end.
+
+    Of a line that is too long only the beginning is kept.
+    """
+    text, rest, skipping = BufferedReader(unpacked, _PIECE), b"", False
+    while piece := text.read1(_PIECE):
+        if skipping:
+            _, newline, piece = piece.partition(b"\n")
+            skipping = not newline
+        rest += piece
+        end = rest.rfind(b"\n") + 1
+        if end:
+            yield rest[:end]
+            rest = rest[end:]
+        if len(rest) > _LONGEST_LINE:
+            yield rest[:_LONGEST_LINE]
+            rest, skipping = b"", True
+    if rest and not (unpacked.cut or unpacked.damage):
+        yield rest
 
 
 def _progress(file: str, size: int) -> Callable[[int], None] | None:

@@ -13,9 +13,11 @@ from kracked.errors import RecordError, says
 from kracked.export.databento import DatabentoWriter
 from kracked.export.hftbacktest import HftbacktestWriter
 from kracked.export.lobster import LobsterWriter
+from kracked.export.nautilus import NautilusWriter
 from kracked.export.normal_form import NormalForm
 from kracked.export.recorded_rows import NoLevel3, recorded_rows
 from kracked.export.tardis import TardisWriter
+from kracked.export.window import ExportWindow, NothingInWindow
 from kracked.export.writing import Target, Writer, Written, file_name
 from kracked.frames.books.order_rows import TooManyDigits
 from kracked.frames.order_lives import level3_symbols
@@ -25,6 +27,7 @@ WRITERS: dict[str, type[Writer]] = {
     "tardis": TardisWriter,
     "hftbacktest": HftbacktestWriter,
     "databento-mbo": DatabentoWriter,
+    "nautilus": NautilusWriter,
 }
 FORMATS = tuple(WRITERS)
 
@@ -34,6 +37,12 @@ order of the matching engine: the trades of a taker, then each fill before the c
 order. An order that leaves the recorded depth is told as cancelled, and as new when it comes
 back: no message says what happened to it meanwhile. Halfway through a message the book may be
 crossed, or short of levels. `order_ids.csv` has the exchange's id of each order number.
+"""
+
+_WINDOW = """\
+- Only {window}, by the exchange's time of each message.
+- The first rows are the book that stood there, as a snapshot. What is counted below is counted
+  from the recording's beginning.
 """
 
 
@@ -64,6 +73,8 @@ def export(
     out: Path,
     *,
     symbols: Iterable[str] = (),
+    start: int | None = None,
+    end: int | None = None,
     lossy: bool = False,
     size_decimals: int | None = None,
 ) -> list[Exported]:
@@ -76,6 +87,9 @@ def export(
         form: One of `FORMATS`.
         out: The folder to make.
         symbols: Only these; all whose level 3 was recorded if empty.
+        start: The first instant, on the exchange's clock, ns since the Unix epoch; the book that
+            stands there comes first, as a snapshot. None for the beginning of the recording.
+        end: The first instant after it; None for the end of the recording.
         lossy: Whether the files may appear although the format changed numbers.
         size_decimals: Decimals of a size where the format has integers of few digits.
 
@@ -83,9 +97,11 @@ def export(
         A symbol each; where `lost` has something and `lossy` is false, no file was written.
 
     Raises:
-        RecordError: The folder exists, a symbol's level 3 was not recorded, its decimals
-            change, or its numbers do not fit into the format.
+        RecordError: The folder exists, a symbol's level 3 was not recorded (in that time), its
+            decimals change, or its numbers do not fit into the format.
+        EmptyWindow: The end is not later than the start.
     """
+    ExportWindow(start, end)  # refused before anything is read
     if out.exists():
         raise FolderExists(out)
     names = sorted(set(symbols)) or level3_symbols(recording, None)
@@ -94,7 +110,8 @@ def export(
     aside = out.with_name(f".{out.name}.new")
     shutil.rmtree(aside, ignore_errors=True)
     try:
-        made = [_symbol(recording, form, aside, name, size_decimals) for name in names]
+        terms = _Terms(recording, form, aside, start, end, size_decimals)
+        made = [_symbol(terms, name) for name in names]
         _write_readme(aside / "README.md", form, made)
         if lossy or not any(one.lost for one in made):
             aside.rename(out)
@@ -103,40 +120,58 @@ def export(
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _symbol(
-    recording: Path, form: str, aside: Path, symbol: str, size_decimals: int | None
-) -> Exported:
+class _Terms(NamedTuple):
+    """The source of an export, its form and its times."""
+
+    recording: Path
+    form: str
+    aside: Path
+    """Where the files are until they are complete."""
+    start: int | None
+    end: int | None
+    size_decimals: int | None
+
+
+def _symbol(terms: _Terms, symbol: str) -> Exported:
     try:
-        return _written(recording, form, aside, symbol, size_decimals, exact=False)
+        return _written(terms, symbol, exact=False)
     except TooManyDigits:
-        shutil.rmtree(aside / file_name(symbol))
-        return _written(recording, form, aside, symbol, size_decimals, exact=True)
+        shutil.rmtree(terms.aside / file_name(symbol))
+        return _written(terms, symbol, exact=True)
 
 
-def _written(
-    recording: Path, form: str, aside: Path, symbol: str, size_decimals: int | None, *, exact: bool
-) -> Exported:
-    folder = aside / file_name(symbol)
+def _written(terms: _Terms, symbol: str, *, exact: bool) -> Exported:
+    folder = terms.aside / file_name(symbol)
     folder.mkdir(parents=True)
     normal, writer, count = NormalForm(), None, 0
+    window = ExportWindow(terms.start, terms.end)
     try:
-        for precision, rows in recorded_rows(recording, symbol, normal, exact=exact):
-            if writer is None:
-                writer = WRITERS[form](Target(folder, symbol, precision, size_decimals))
+        for precision, found in recorded_rows(terms.recording, symbol, normal, exact=exact):
+            rows = found if window.whole else window.take(found)
             if rows:
+                if writer is None:
+                    target = Target(folder, symbol, precision, terms.size_decimals)
+                    writer = WRITERS[terms.form](target)
                 count += len(rows)
                 writer.write(rows)
-        assert writer is not None  # there is level 3
+            if window.over:
+                break
+        if writer is None:
+            raise NothingInWindow(symbol, window)
         written = writer.finish()
     finally:
         if writer is not None:
             writer.close()
+    numbers = [(number, order_id) for order_id, number in normal.ids.items()]
+    if not window.whole:
+        numbers = [one for one in numbers if one[0] in window.orders]
+        written = written._replace(readme=_WINDOW.format(window=window) + written.readme)
     with (folder / "order_ids.csv").open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(("id", "order_id"))
-        lines.writerows((number, order_id) for order_id, number in normal.ids.items())
+        lines.writerows(numbers)
     told = +(normal.counts + written.told)
-    return Exported(symbol, count, len(normal.ids), written, dict(told), dict(+written.lost))
+    return Exported(symbol, count, len(numbers), written, dict(told), dict(+written.lost))
 
 
 def _write_readme(path: Path, form: str, made: list[Exported]) -> None:

@@ -11,10 +11,14 @@ from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
+from msgspec.structs import replace
+
 from kracked.export.rows import Action, Flags, NormalRow, Why
 from kracked.flow.facts import Fact, Link, Outcome, Taker, What
 from kracked.flow.links import EARLY_NS, HOLD_NS, MEMORY_NS, SLACK_NS
-from kracked.protocol.events import Side, Trade
+from kracked.protocol.events import Trade
+from kracked.times import NS_PER_S
 
 _SNAPSHOT, _LAST = int(Flags.SNAPSHOT), int(Flags.LAST)
 
@@ -34,28 +38,30 @@ _ENDS = {
     What.FILLED: Why.FILL,
     What.LOST: Why.AMEND,  # told anew while it was there; after a hole it is in no book
 }
-_FILL = Action.FILL
+_IN_PLACE = frozenset((What.REDUCED, What.RAISED, What.TAKEN))
+# To look a member up in its enum costs 70 ns each time, a name in the module 5.
+_ADD, _CANCEL, _MODIFY, _FILL = Action.ADD, Action.CANCEL, Action.MODIFY, Action.FILL
+_BY_FILL, _BY_AMEND = Why.FILL, Why.AMEND
 _KEPT_NS = MEMORY_NS + 4 * HOLD_NS
 """How long rows wait: after this no trade is linked with them any more."""
 
 
-class _Change:
-    """A change of one order, until it is known which trades caused it."""
+class _Change(msgspec.Struct, gc=False, eq=False):
+    """A change of one order, until it is known which trades caused it. Made by position."""
 
-    __slots__ = ("action", "fills", "left", "number", "order_id", "price", "qty",
-                 "side", "takers", "time", "why")  # fmt: skip
-
-    def __init__(
-        self, action: Action, fact: Fact, qty: int, why: Why, left: int, number: int
-    ) -> None:
-        self.action, self.side, self.price, self.qty = action, fact.side, fact.price, qty
-        self.order_id, self.why, self.time = fact.order_id, why, fact.time
-        self.left, self.number = left, number
-        """The part of a reduction that no trade has claimed; the number of its message."""
-        self.fills: Sequence[tuple[int, int]] = ()
-        """Quantity and trade of each fill."""
-        self.takers: Sequence[Taker] = ()
-        """Those whose trades come before it."""
+    action: Action
+    fact: Fact
+    qty: int
+    """The quantity of its row."""
+    why: Why
+    number: int
+    """The number of its message."""
+    left: int = 0
+    """The part of a reduction that no trade has claimed."""
+    fills: Sequence[tuple[int, int]] = ()
+    """Quantity and trade of each fill."""
+    takers: Sequence[Taker] = ()
+    """Those whose trades come before it."""
 
 
 class _Message:
@@ -138,60 +144,67 @@ class NormalForm:
         for one in outcomes:
             kind = type(one)
             if kind is Fact and message is not None:
-                self._fact(one, message, number)  # type: ignore[arg-type]
+                change = self._change(one, message, number)  # type: ignore[arg-type]
+                if change is not None:
+                    message.changes.append(change)
             elif kind is Taker:
                 self._taker(one)  # type: ignore[arg-type]
             elif kind is Fact and one.what is What.HOLE:  # type: ignore[union-attr]
                 raise AssertionError("a hole without a message")
 
-    def _fact(self, fact: Fact, message: _Message, number: int) -> None:
+    def _change(self, fact: Fact, message: _Message, number: int) -> _Change | None:
+        """Return what a fact changes; None where that is nothing, or not the last thing."""
         what, order_id, shown = fact.what, fact.order_id, self._shown
         if (why := _ADDS.get(what)) is not None:
-            shown[order_id] = fact.qty
-            message.changes.append(_Change(Action.ADD, fact, fact.qty, why, 0, number))
-        elif (why := _ENDS.get(what)) is not None and order_id in shown:
+            qty = shown[order_id] = fact.qty
+            return _Change(_ADD, fact, qty, why, number)
+        if (why := _ENDS.get(what)) is not None and order_id in shown:
             qty = shown.pop(order_id)
-            left = qty if why is Why.FILL else 0
-            change = _Change(Action.CANCEL, fact, qty, why, left, number)
-            message.changes.append(change)
-            if left:
-                self._open.setdefault(order_id, []).append(change)
-        elif what is What.REDUCED:
-            qty = shown[order_id] = shown[order_id] - fact.qty
-            change = _Change(Action.MODIFY, fact, qty, Why.FILL, fact.qty, number)
-            message.changes.append(change)
-            self._open.setdefault(order_id, []).append(change)
-        elif what is What.RAISED:
-            qty = shown[order_id] = shown[order_id] + fact.qty
-            message.changes.append(_Change(Action.MODIFY, fact, qty, Why.AMEND, 0, number))
-        elif what is What.TAKEN:
-            self._taken(fact, message, number)
-        elif what is What.HOLE:
+            if why is not _BY_FILL:
+                return _Change(_CANCEL, fact, qty, why, number)
+            return self._reduction(_Change(_CANCEL, fact, qty, why, number, qty))
+        if what is What.HOLE:
             self.counts["holes in level 3"] += 1
             if not message.snapshot:
                 shown.clear()
-                message.changes.append(_clear(Why.HOLE, fact.time, number))
+                return _clear(Why.HOLE, fact.time, number)
+        return self._change_in_place(fact, number) if what in _IN_PLACE else None
 
-    def _taken(self, fact: Fact, message: _Message, number: int) -> None:
-        """Take a reduction of a taker's own order; where it ends it, it has never rested."""
+    def _change_in_place(self, fact: Fact, number: int) -> _Change | None:
+        """Return what a fact changes of an order that stays where it is."""
+        what, order_id, shown = fact.what, fact.order_id, self._shown
+        if what is What.TAKEN:
+            return self._taken(fact, number)
+        if what is What.RAISED:
+            qty = shown[order_id] = shown[order_id] + fact.qty
+            return _Change(_MODIFY, fact, qty, _BY_AMEND, number)
+        qty = shown[order_id] = shown[order_id] - fact.qty
+        return self._reduction(_Change(_MODIFY, fact, qty, _BY_FILL, number, fact.qty))
+
+    def _reduction(self, change: _Change) -> _Change:
+        """Keep a reduction until its trades are known; return it."""
+        self._open.setdefault(change.fact.order_id, []).append(change)
+        return change
+
+    def _taken(self, fact: Fact, number: int) -> _Change | None:
+        """Return a reduction of a taker's own order; where it ends it, it has never rested."""
         order_id = fact.order_id
         left = self._shown[order_id] - fact.qty
         if left:
             self._shown[order_id] = left
-            message.changes.append(_Change(Action.MODIFY, fact, left, Why.TAKER, 0, number))
-            return
+            return _Change(_MODIFY, fact, left, Why.TAKER, number)
         del self._shown[order_id]
         for earlier in reversed(self._messages):
             for at in range(len(earlier.changes) - 1, -1, -1):
                 change = earlier.changes[at]
-                if change is None or change.order_id != order_id:
+                if change is None or change.fact.order_id != order_id:
                     continue
                 earlier.changes[at] = None
-                if change.action is Action.ADD:
+                if change.action is _ADD:
                     self.counts["takers that were shown for an instant, left out"] += 1
-                    return
-        gone = fact.qty  # its rows are written: nothing came for a minute
-        message.changes.append(_Change(Action.CANCEL, fact, gone, Why.TAKER, 0, number))
+                    return None
+        # Its rows are written: nothing came for a minute.
+        return _Change(_CANCEL, fact, fact.qty, Why.TAKER, number)
 
     def _taker(self, taker: Taker) -> None:
         """Put a taker's trades before the first order that they filled."""
@@ -221,7 +234,7 @@ class NormalForm:
         fitting = [
             change
             for change in self._open.get(link.order_id, ())
-            if change.left and change.price == link.price and start <= change.time < end
+            if change.left and change.fact.price == link.price and start <= change.fact.time < end
         ]
         if len(fitting) > 1:
             fitting.sort(key=lambda change: change.left != left)
@@ -247,70 +260,65 @@ class NormalForm:
     # --- rows -----------------------------------------------------------------------------------
 
     def _settled(self, until: int) -> list[NormalRow]:
-        """Let go of the messages that came before an instant, as rows."""
-        messages = self._messages
-        rows: list[NormalRow] = []
+        """Let go of the messages that came before an instant, as rows, a second of them at once."""
+        messages, rows = self._messages, list[NormalRow]()
+        if not messages or messages[0].received >= until - NS_PER_S:
+            return rows
         while messages and messages[0].received < until:
             message = messages.popleft()
             self._first += 1
-            before = len(rows)
-            self._add_rows(message, rows)
-            if len(rows) > before:
-                rows[-1] = rows[-1]._replace(flags=rows[-1].flags | _LAST)
+            for taker in message.takers:
+                rows += self._trades(taker)
+            changes = [change for change in message.changes if change is not None]
+            if changes:
+                self._add_rows(message, changes, rows)
+            elif message.takers:
+                rows[-1] = replace(rows[-1], flags=_LAST)
         return rows
 
-    def _add_rows(self, message: _Message, rows: list[NormalRow]) -> None:
-        for taker in message.takers:
-            rows += self._trades(taker)
-        at = self._last
-        if message.changes:
-            if 0 < message.at < at:
-                self.counts["times of messages that fell, raised"] += 1
-            at = self._last = max(at, message.at)
-        received, flags = message.received, _SNAPSHOT if message.snapshot else 0
-        for change in message.changes:
-            if change is None:
-                continue
-            for taker in change.takers:
-                rows += self._trades(taker, at)
-            number, side, price = self._number(change.order_id), change.side, change.price
-            if change.why is Why.FILL:
+    def _add_rows(self, message: _Message, changes: list[_Change], rows: list[NormalRow]) -> None:
+        """Add the rows of what a message changed."""
+        at, received, ids = message.at, message.received, self.ids
+        if at < self._last:
+            self.counts["times of messages that fell, raised"] += at > 0
+            at = self._last
+        self._last = at
+        flags, final = _SNAPSHOT if message.snapshot else 0, changes[-1]
+        for change in changes:
+            if change.takers:
+                for taker in change.takers:
+                    rows += self._trades(taker, at)
+            fact, number = change.fact, 0
+            order_id, side, price = fact.order_id, fact.side, fact.price
+            if order_id:
+                number = ids.get(order_id) or ids.setdefault(order_id, len(ids) + 1)
+            if change.why is _BY_FILL:
                 self._close(change)
                 for qty, trade in change.fills:
                     rows.append(
-                        NormalRow(at, received, _FILL, side, price, qty, number, 0, Why.FILL, trade)
+                        NormalRow(at, received, _FILL, side, price, qty, number, 0, _BY_FILL, trade)
                     )
-            rows.append(
-                NormalRow(
-                    at,
-                    received,
-                    change.action,
-                    side,
-                    price,
-                    change.qty,
-                    number,
-                    flags,
-                    change.why,
-                    0,
-                )
-            )
+            action, qty, why = change.action, change.qty, change.why
+            if change is final:
+                flags |= _LAST
+            rows.append(NormalRow(at, received, action, side, price, qty, number, flags, why, 0))
 
     def _close(self, change: _Change) -> None:
         """Settle a reduction: all of an order that is gone was filled, else what is left amended.
 
         The ledger links a reduction as a whole or not at all.
         """
-        held = self._open[change.order_id]
+        held = self._open[change.fact.order_id]
         held.remove(change)
         if not held:
-            del self._open[change.order_id]
+            del self._open[change.fact.order_id]
         if not change.left:
             return
-        if change.action is Action.CANCEL:
+        if change.action is _CANCEL:
             change.fills = [*change.fills, (change.left, 0)]
             self.counts["fills without a recorded trade"] += 1
         else:
-            change.why = Why.AMEND
+            change.why = _BY_AMEND
 
     def _trades(self, taker: Taker, latest: int = 1 << 63) -> Iterator[NormalRow]:
         """Yield a taker's trades, then the fills that no visible order explains."""
@@ -345,10 +353,6 @@ class NormalForm:
                     link.trade_id,
                 )
 
-    def _number(self, order_id: str) -> int:
-        return self.ids.setdefault(order_id, len(self.ids) + 1) if order_id else 0
-
 
 def _clear(why: Why, at: int, number: int) -> _Change:
-    fact = Fact("", What.HOLE, at, Side.BID, 0, 0, "", 0)
-    return _Change(Action.CLEAR, fact, 0, why, 0, number)
+    return _Change(Action.CLEAR, Fact.hole("", at), 0, why, number)

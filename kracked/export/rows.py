@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import IntFlag, StrEnum
-from typing import NamedTuple
+
+import msgspec
 
 from kracked.protocol.events import Side
 
@@ -55,8 +56,11 @@ class Flags(IntFlag):
     """The last row of a message."""
 
 
-class NormalRow(NamedTuple):
-    """A row of the normal form. Prices and quantities are scaled integers."""
+class NormalRow(msgspec.Struct, frozen=True, gc=False):
+    """A row of the normal form. Prices and quantities are scaled integers.
+
+    It is made by position: keywords would double its cost.
+    """
 
     ts_engine: int
     """The exchange's time of the message, of a trade its own; ns, and it never falls."""

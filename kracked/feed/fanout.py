@@ -44,6 +44,7 @@ class Consumer:
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
         self._leave = leave
+        self._watcher: Callable[[], None] | None = None
 
     @property
     def waiting(self) -> int:
@@ -83,6 +84,8 @@ class Consumer:
         self._wake()
 
     def _wake(self) -> None:
+        if self._watcher is not None:
+            self._watcher()
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
@@ -98,6 +101,14 @@ class Consumer:
         elif self._unreported and taken:
             taken.append(self._overflow(taken[-1]))
         return taken
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Have a function called whenever events are queued, in the same step of the loop.
+
+        At that moment the feed's books hold what the queued events say, and nothing later. It
+        must not raise: it runs in the task of the connection.
+        """
+        self._watcher = watcher
 
     async def batch(self) -> list[Event]:
         """Wait for events and return all queued ones; none when the feed has ended."""

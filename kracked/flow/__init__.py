@@ -8,6 +8,9 @@ no clock: events come in with their times, facts come out. ::
         for fact in flow.apply(event):
             ...
         place = flow["BTC/USD"].place(order_id)
+
+`MarketFlows` has the same ledgers and feeds the measures of each market: pulling and stacking,
+profile, average prices, delta.
 """
 
 from kracked.flow.facts import (
@@ -28,6 +31,7 @@ from kracked.flow.facts import (
 from kracked.flow.ghost import FillReason, Ghost, GhostFill, GhostState
 from kracked.flow.ledger import Ledger
 from kracked.flow.life import Life
+from kracked.flow.market_flow import MarketFlow, MarketFlows
 from kracked.flow.order_flow import OrderFlow
 
 __all__ = [
@@ -41,6 +45,8 @@ __all__ = [
     "Ledger",
     "Life",
     "Link",
+    "MarketFlow",
+    "MarketFlows",
     "Moves",
     "OrderFlow",
     "Outcome",

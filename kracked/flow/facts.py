@@ -7,7 +7,6 @@ epoch on the exchange's clock. How certain a statement is, is part of it.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
 
 import msgspec
 
@@ -131,7 +130,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
         return cls(symbol, What.HOLE, time, side=Side.BID, price=0, qty=0, order_id="", number=0)
 
 
-class Standing(NamedTuple):
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """The place of an order in the queue at its price, for comparison with another one there."""
 
     made: int

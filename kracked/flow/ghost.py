@@ -21,7 +21,7 @@ from kracked.flow.facts import Fact, Link, Outcome, Standing, Taker, What
 from kracked.protocol.events import Side
 
 _US = 1_000
-_JOINS = frozenset((What.NEW, What.MOVED_IN, What.REFILLED))
+JOINS = frozenset((What.NEW, What.MOVED_IN, What.REFILLED))
 """Facts of an order that enters the book where it stands."""
 
 
@@ -110,6 +110,11 @@ class Ghost:
             self._follow(outcome)  # type: ignore[arg-type]
         return []
 
+    @property
+    def crossed(self) -> bool:
+        """Whether an order that rested across it waits for the takers of before."""
+        return bool(self._crossings)
+
     def settle(self, decided: int) -> list[GhostFill]:
         """Decide what orders that rested across it have filled.
 
@@ -180,7 +185,7 @@ class Ghost:
             if self.state is GhostState.RESTING:
                 self.state = GhostState.UNKNOWN
         elif (
-            fact.what in _JOINS
+            fact.what in JOINS
             and fact.side is not self.side
             and fact.order_id not in self._met
             and self._reached(fact.price)

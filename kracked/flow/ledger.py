@@ -12,18 +12,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from msgspec.structs import replace
 
 from kracked.flow.facts import Birth, Fact, Outcome, Place, PlaceKnown, Standing, State, What
-from kracked.flow.life import Life, QueueLevel, QueueSide, Reduction
+from kracked.flow.life import Life, QueueLevel, QueueSide
 from kracked.flow.links import HOLD_NS, MEMORY_NS, SLACK_NS, Linker
 from kracked.flow.lives import REMEMBERED, Crossing, Lives
 from kracked.protocol.events import OrderAction, Side, Trade
 from kracked.times import NS_PER_S
 
+# To look a member up in its enum costs 70 ns each time, a name in the module 5.
 ADD, MODIFY, DELETE = OrderAction.ADD, OrderAction.MODIFY, OrderAction.DELETE
+LIVE, FILLED, OBSERVED = State.LIVE, State.FILLED, PlaceKnown.OBSERVED
+NEW, CAME, RETURNED, LEFT_VIEW = What.NEW, What.CAME, What.RETURNED, What.LEFT_VIEW
 
 Row = tuple[OrderAction, str, int, int, int]
 """A change of an order: action, order id, price, quantity, the order's own time."""
-Entry = tuple[str, int, int, int]
-"""An order that comes: its id, price, quantity, when it entered the book."""
 
 FOREVER = 1 << 63
 OWN_NS = 1_000
@@ -39,6 +40,7 @@ class Ledger:
         bids: The queues of the bids.
         asks: The queues of the asks.
         lives: Every order that is live, or that may still be heard of.
+        told: The newest time of a message, on the exchange's clock.
         lost: Whether data are missing until the next snapshot.
         contradictions: Statements that cannot be true of the orders held.
         linker: Joins trades and orders.
@@ -68,7 +70,7 @@ class Ledger:
         self.bids, self.asks = QueueSide(Side.BID), QueueSide(Side.ASK)
         self.lives = Lives(remembered, finished)
         self.lost = True
-        self.contradictions = 0
+        self.told = self.contradictions = 0
         self.linker = Linker(symbol, hold_ns=hold_ns, slack_ns=slack_ns)
         self._slack = slack_ns
         self._messages = 0
@@ -91,16 +93,16 @@ class Ledger:
             at: The exchange's time of the message; 0 without one.
             received: When it came.
         """
+        self.told = max(self.told, at)
         if self.lost:
             return self.elapse(received)
         self._messages += 1
         facts = self._begin(received)
         before = newest = self._time
-        for side, rows in ((self.bids, bids), (self.asks, asks)):
-            if rows:
-                newest = max(newest, self._apply(side, rows, at, before))
-                if len(side.keys) > self.depth:
-                    self._cut(side, at or newest)
+        if bids:
+            newest = self._apply(self.bids, bids, at, before)
+        if asks:
+            newest = max(newest, self._apply(self.asks, asks, at, before))
         self._time = newest
         if self.lives.moving:
             for life in self.lives.give_up_moving(self._messages, at or newest):
@@ -114,16 +116,17 @@ class Ledger:
     def _apply(self, side: QueueSide, rows: Sequence[Row], at: int, before: int) -> int:
         """Apply one side's changes; return the newest time of an event among them."""
         newest = floor = before
-        lives = self.lives.known
+        known, own_side = self.lives.known, side.side
         limit = at + NS_PER_S if at else FOREVER
-        for action, order_id, price, qty, own_time in rows:
-            life = lives.get(order_id)
+        for row in rows:
+            action, order_id, price, qty, own_time = row
+            life = known.get(order_id)
             if action is ADD:
-                self._added(side, life, (order_id, price, qty, own_time), floor, at or newest)
+                self._added(side, life, row, floor, at or newest)
                 if newest < own_time < limit:
                     newest = floor = own_time
                 continue
-            if life is None or life.state is not State.LIVE or life.side is not side.side:
+            if life is None or life.state is not LIVE or life.side is not own_side:
                 self.contradictions += 1
                 continue
             if action is MODIFY and price == life.price:
@@ -139,33 +142,33 @@ class Ledger:
             else:  # an order of another price loses its place; never seen
                 self.contradictions += 1
                 self._left(side, life, What.MOVED_AWAY, at or newest)
-                self._added(side, life, (order_id, price, qty, own_time), floor, at or newest)
+                self._added(side, life, row, floor, at or newest)
+        if len(side.keys) > self.depth:
+            self._cut(side, at or newest)
         return newest
 
-    def _added(
-        self, side: QueueSide, life: Life | None, order: Entry, newest: int, at: int
-    ) -> None:
+    def _added(self, side: QueueSide, life: Life | None, row: Row, newest: int, at: int) -> None:
         """Put an order at the back of its level, and say why it comes."""
-        order_id, price, qty, entered = order
+        _, order_id, price, qty, entered = row
         fresh = entered > newest - self._slack
         if life is None:
-            birth = Birth.SEEN if fresh else Birth.CAME_INTO_VIEW
-            life = Life(order_id, side.side, price, qty, entered, at, birth)
+            what, birth = (NEW, Birth.SEEN) if fresh else (CAME, Birth.CAME_INTO_VIEW)
+            life = Life(order_id, side.side, price, qty, entered, at, birth, price, qty)
             self.lives.known[order_id] = life
-            what = What.NEW if fresh else What.CAME
             if fresh:
                 self.linker.entered(life)
         else:
             what = self._comes_back(side, life, price, qty, entered)
-            fresh = what is not What.RETURNED
-        level = side.level(price, self._messages)
+            fresh = what is not RETURNED
+        message = self._messages
+        level = side.levels.get(price) or side.new_level(price, message)
         if fresh:
-            known = PlaceKnown.OBSERVED
-        elif level.made == self._messages:
+            known = OBSERVED
+        elif level.made == message:
             known = PlaceKnown.REENTRY
         else:
             known = PlaceKnown.UNKNOWN
-        level.join(life, self._messages, known)
+        level.join(life, message, known)
         self._tell(what, life, qty, entered if fresh else at)
         if fresh:
             other = self.asks if side is self.bids else self.bids
@@ -175,14 +178,14 @@ class Ledger:
     def _comes_back(self, side: QueueSide, life: Life, price: int, qty: int, entered: int) -> What:
         """Bring a known order back to life; return why it comes."""
         state = life.state
-        if state is State.LIVE:  # it is there already
+        if state is LIVE:  # it is there already
             self.contradictions += 1
             self._left(self.bids if life.side is Side.BID else self.asks, life, What.LOST, entered)
-        if entered == life.entered and state is not State.FILLED:
-            what = What.RETURNED
+        if entered == life.entered and state is not FILLED:
+            what = RETURNED
             if qty != life.qty:
                 life.resized += 1
-        elif state is State.FILLED:
+        elif state is FILLED:
             life.slices += 1
             what = What.REFILLED
         else:
@@ -205,15 +208,14 @@ class Ledger:
             if self._is_taker(life):
                 self._tell(What.TAKEN, life, -by, at)
                 return
-            reduction = Reduction(life, level.made, -by, at, self._arrived, whole=False)
-            level.note(reduction)
+            reduction = level.reduced(life, -by, at, self._arrived, whole=False)
             self.linker.reduced(reduction)
             self._tell(What.REDUCED, life, -by, at)
 
     def _deleted(self, side: QueueSide, life: Life, qty: int, time: int) -> None:
         """End an order: filled when nothing was left, else cancelled."""
         if self._is_taker(life) or (
-            qty and time - life.entered < OWN_NS and life.known is PlaceKnown.OBSERVED
+            qty and time - life.entered < OWN_NS and life.known is OBSERVED
         ):
             self._end(side, life, State.TAKER, What.TAKEN, time)
             self._reword(life)
@@ -222,10 +224,9 @@ class Ledger:
             level.note((life.number, life.qty, True))
         else:
             level = side.levels[life.price]
-            reduction = Reduction(life, level.made, life.qty, time, self._arrived, whole=True)
+            reduction = level.reduced(life, life.qty, time, self._arrived, whole=True)
             life.filled += life.qty
-            self._end(side, life, State.FILLED, What.FILLED, time)
-            level.note(reduction)
+            self._end(side, life, FILLED, What.FILLED, time)
             self.linker.reduced(reduction)
 
     def _is_taker(self, life: Life) -> bool:
@@ -236,7 +237,7 @@ class Ledger:
         """
         if life.taking:
             return True
-        fresh = life.message == self._messages and life.known is PlaceKnown.OBSERVED
+        fresh = life.message == self._messages and life.known is OBSERVED
         return fresh and not life.slices
 
     def _end(self, side: QueueSide, life: Life, state: State, what: What, time: int) -> QueueLevel:
@@ -270,7 +271,7 @@ class Ledger:
         for level in side.cut(self.depth):
             for life in level.orders.values():
                 self.lives.depart(life, at)
-                self._tell(What.LEFT_VIEW, life, life.qty, at)
+                self._tell(LEFT_VIEW, life, life.qty, at)
 
     def _review_crossing(self, newest: int) -> None:
         """Say of orders that entered across the spread that they are shown, or rest after all."""
@@ -311,17 +312,17 @@ class Ledger:
         of view, nobody can say.
         """
         facts = self._begin(received) if self.lost else self.lose(received)
+        self.told = max(self.told, at)
         self._messages += 1
-        self.bids.clear()
-        self.asks.clear()
         self._crossing.lives.clear()
         self.lost = False
         self._time = max(self._time, at)
         for side, rows in ((self.bids, bids), (self.asks, asks)):
-            for _, order_id, price, qty, entered in rows:
-                self._present(side, (order_id, price, qty, entered), self._time)
+            side.clear()
+            for row in rows:
+                self._present(side, row, self._time)
                 if not at:
-                    self._time = max(self._time, entered)
+                    self._time = max(self._time, row[-1])
         for life in self.lives.lose_all(self._messages, self._time):
             self._tell(What.LOST, life, 0, self._time)
         self._cut(self.bids, self._time)
@@ -330,14 +331,13 @@ class Ledger:
         self._settle(received)
         return facts
 
-    def _present(self, side: QueueSide, order: Entry, at: int) -> None:
+    def _present(self, side: QueueSide, row: Row, at: int) -> None:
         """Put an order of a snapshot at the back of its level."""
-        order_id, price, qty, entered = order
+        _, order_id, price, qty, entered = row
         life = self.lives.known.get(order_id)
         if life is None:
-            life = Life(
-                order_id, side.side, price, qty, entered=entered, born=at, birth=Birth.SNAPSHOT
-            )
+            birth = Birth.SNAPSHOT
+            life = Life(order_id, side.side, price, qty, entered, at, birth, price, qty)
             self.lives.known[order_id] = life
         else:
             self.lives.come(life)
@@ -345,7 +345,8 @@ class Ledger:
             life.amended += entered != life.entered and not life.slices
             life.side, life.price, life.qty, life.entered = side.side, price, qty, entered
             life.taking = False
-        side.level(price, self._messages).join(life, self._messages, PlaceKnown.SNAPSHOT)
+        level = side.levels.get(price) or side.new_level(price, self._messages)
+        level.join(life, self._messages, PlaceKnown.SNAPSHOT)
         self._tell(What.PRESENT, life, qty, at)
 
     # --- trades and time ---------------------------------------------------------------------

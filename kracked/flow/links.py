@@ -120,7 +120,17 @@ class Linker:
             _, _, group = takers.pop(0)
             later = next((t[0] for t in takers if t[0] > group.instant), 0)
             self._decide(group, later, found)
-        unsettled = self._unsettled
+        if self._unsettled:
+            self._settle_amends(now, found)
+        self._note_decided(now)
+        remembered = self._remembered
+        while remembered and now - remembered[0].arrived > MEMORY_NS:
+            self._drop(old := remembered.popleft())
+            self.prints_missing += old.whole and old.left > 0
+
+    def _settle_amends(self, now: int, found: list[Outcome]) -> None:
+        """Settle the reductions in place that no taker can claim any more."""
+        unsettled, takers = self._unsettled, self._takers
         first_taker = takers[0][0] - EARLY_NS if takers else 0
         while unsettled:
             reduction = unsettled[0]
@@ -146,18 +156,13 @@ class Linker:
                     )
                 )
             unsettled.popleft()
-        self._note_decided(now)
-        remembered = self._remembered
-        while remembered and now - remembered[0].arrived > MEMORY_NS:
-            self._drop(old := remembered.popleft())
-            self.prints_missing += old.whole and old.left > 0
 
     def _note_decided(self, now: int) -> None:
         """Work out up to which exchange time no taker can still be open."""
-        seen = self._seen
-        if not seen or seen[-1][1] != self.level3_time:
-            seen.append((now, self.level3_time))
-        decided = max(self.decided, self.trade_time - EARLY_NS)
+        seen, level3_time = self._seen, self.level3_time
+        if not seen or seen[-1][1] != level3_time:
+            seen.append((now, level3_time))
+        decided = self.trade_time - EARLY_NS
         while seen and now - seen[0][0] >= self._hold:
             decided = max(decided, seen.popleft()[1])
         if self._takers:
@@ -168,6 +173,21 @@ class Linker:
     def waiting(self) -> bool:
         """Whether something is still undecided."""
         return bool(self._takers or self._unsettled)
+
+    @property
+    def due_at(self) -> int | None:
+        """When the first of what waits has waited long enough; None while nothing waits.
+
+        On the clock of arrivals. Decisions made at these times do not depend on how often anybody
+        looks.
+        """
+        takers, unsettled = self._takers, self._unsettled
+        if takers:
+            first = min(group.arrived for _, _, group in takers)
+            if not unsettled or unsettled[0].time >= takers[0][0] - EARLY_NS:
+                return first + self._hold
+            return min(first, unsettled[0].arrived) + self._hold
+        return unsettled[0].arrived + self._hold if unsettled else None
 
     def _passed(self, instant: int) -> bool:
         """Whether both feeds have shown something later than a taker's last fill."""

@@ -83,17 +83,20 @@ class OrderFlow:
         return ledger.snapshot(bids, asks, book.exchange_time or 0, now)
 
     def _update(self, event: events.L3Update) -> list[Outcome]:
-        ledger = self.ledgers.get(event.symbol)
-        if ledger is None or event.symbol not in self._precisions:
+        symbol = event.symbol
+        ledger, precision = self.ledgers.get(symbol), self._precisions.get(symbol)
+        if ledger is None or precision is None:
             return []
-        if self._ignore_until and event.received <= self._ignore_until.get(event.symbol, 0):
+        if self._ignore_until and event.received <= self._ignore_until.get(symbol, 0):
             return []
-        if event.precision is not self._precisions[event.symbol]:
-            if event.precision != self._precisions[event.symbol]:
+        if event.precision is not precision:
+            if event.precision != precision:
                 return ledger.lose(event.received)
-            self._precisions[event.symbol] = event.precision
-        at = event.exchange_time or 0
-        return ledger.update(_rows(event.bids), _rows(event.asks), at, event.received)
+            self._precisions[symbol] = event.precision
+        bids, asks, at = event.bids, event.asks, event.exchange_time or 0
+        return ledger.update(
+            _rows(bids) if bids else (), _rows(asks) if asks else (), at, event.received
+        )
 
     def _trades(self, event: events.Trades) -> list[Outcome]:
         ledger = self.ledgers.get(event.symbol)

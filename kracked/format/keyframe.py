@@ -4,9 +4,10 @@ A keyframe is a whole book: a search for an instant begins at one. It is spelled
 exchange spells a snapshot, but of type `keyframe`, so that other readers of the log pass over
 it. A reader that comes from before it checks it: the book it has rebuilt must be equal.
 
-A state snapshot is spelled alike and holds what is not a book: instruments, a ticker, the last
-trades, candles, the account. The recorder writes them when it joins a running feed and when it
-goes on after a gap. They are what a new subscription would have received first.
+A state snapshot is spelled alike and holds what is not a book: the engine's status, instruments,
+a ticker, the last trades, candles, the account. The recorder writes them when it joins a running
+feed and when it goes on after a gap. They are what a new subscription would have received first.
+The status, with the maintenance that is planned, also goes before each round of keyframes.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ Snapshot = events.BookSnapshot | events.L3Snapshot
 _Rows = Callable[[], Iterator[str]]
 
 _TYPE = b'"type":"keyframe"'
+_SNAPSHOT_TYPE = re.compile('"type":"(?:snapshot|update)"')
+"""The exchange's own, of a snapshot or of a status."""
 _HEAD = re.compile(
     rb'\{"channel":"(book|level3)","type":"keyframe","data":\[\{"symbol":"([^"\\]+)","depth":(\d+)'
 )
@@ -240,4 +243,4 @@ def _instruments(event: events.Instruments, before: str, after: str) -> LazyText
 
 def _as_keyframe(message: str) -> str:
     """Return a snapshot of the exchange as a message that other readers pass over."""
-    return message.replace('"type":"snapshot"', '"type":"keyframe"', 1)
+    return _SNAPSHOT_TYPE.sub('"type":"keyframe"', message, count=1)

@@ -33,15 +33,16 @@ Message = tuple[str, int, bytes]
 
 FeedEvent = (
     events.Connected | events.Reconnecting | events.Reconnected | events.Gap | events.Resync
-    | events.Verified | events.Stale | events.Overflow
+    | events.Verified | events.Stale | events.Overflow | events.HealedTrades
 )  # fmt: skip
-"""An event that no message brought: the feed or the keeper reports a connection or a book."""
+"""An event that no message brought: the feed or the keeper reports a connection or a book, or
+the recorder has fetched what no message brought."""
 
 _KINDS: dict[str, type[FeedEvent]] = {
     str(kind.__struct_config__.tag): kind
     for kind in (
         events.Connected, events.Reconnecting, events.Reconnected, events.Gap, events.Resync,
-        events.Verified, events.Stale, events.Overflow,
+        events.Verified, events.Stale, events.Overflow, events.HealedTrades,
     )
 }  # fmt: skip
 

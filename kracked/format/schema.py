@@ -139,8 +139,10 @@ next snapshot.
     zstd -dc raw/*.jsonl.zst | head
     polars.read_ndjson("raw/20241112T0600Z-00.jsonl.zst")
 
-Lines with `event` in place of `msg` are the recorder's: a gap, a lost connection. Messages of type
-`keyframe` are the recorder's too: a whole book, for readers that begin there.
+Lines with `event` in place of `msg` are the recorder's: a gap, a lost connection, or
+`healed_trades`, trades that the stream left out and REST gave later, their prices and quantities
+as whole numbers of the decimals in `precision`. Messages of type `keyframe` are the recorder's
+too: a whole book or another state, for readers that begin there.
 """
 
 
@@ -202,4 +204,5 @@ FLAGS = {
     Flag.BAD_CLOCK: "the computer's clock had jumped: do not trust `ts_recv`",
     Flag.SUSPECT: "messages before it are missing: distrust the book up to the next snapshot",
     Flag.CUT: "not told by the exchange: the depth of the subscription has cut it",
+    Flag.HEALED: "a trade the stream left out, fetched later by REST: `ts_recv` is when",
 }

@@ -1,7 +1,8 @@
 """`session.json`: what the files of a recording do not say themselves.
 
-The recorder writes it when it starts, whenever it learns more of a symbol, and when it
-stops. Recorder, readers and loaders all go through this module; none of them opens the file.
+The recorder writes it when it starts, whenever it learns more of a symbol (its decimals and
+depths, by which books are rebuilt), and when it stops. Recorder, readers and loaders all go
+through this module; none of them opens the file.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from kracked import times
 from kracked.errors import RecordError, says
 from kracked.format.coverage import Percents, Verdict
 from kracked.format.layout import SESSION_INFO
-from kracked.format.symbol_info import SymbolInfo
+from kracked.format.trade_holes import TradeHole, TradesKnown
+from kracked.instruments import Precision
 
 SCHEMA = 1
 
@@ -54,6 +56,70 @@ class FileSeal(msgspec.Struct, kw_only=True, omit_defaults=True):
     """CRC-32 of the bytes. None for a file with checksums inside, or one too long to read."""
 
 
+class SymbolTerms(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Decimals and depths of a symbol: without them no book can be rebuilt."""
+
+    price_precision: int | None = None
+    qty_precision: int | None = None
+    book: int | None = None
+    """Depth of the L2 subscription."""
+    level3: int | None = None
+    """Depth of the level3 subscription."""
+
+    @property
+    def precision(self) -> Precision | None:
+        """The decimals of prices and quantities; None when they are not known."""
+        price, qty = self.price_precision, self.qty_precision
+        return None if price is None or qty is None else Precision(price, qty)
+
+
+class PreviousInfo(SymbolTerms, kw_only=True, omit_defaults=True):
+    """Terms that held until something changed."""
+
+    until: int
+    """Number of the first message for which they no longer held."""
+
+
+class SymbolInfo(SymbolTerms, kw_only=True, omit_defaults=True):
+    """The terms that hold now, and those that held before."""
+
+    ohlc: list[int] = []
+    """Lengths of the candles that were recorded, in minutes."""
+    was: list[PreviousInfo] = []
+    """Earlier terms, the oldest first."""
+
+    @property
+    def first_precision(self) -> Precision | None:
+        """The decimals at the recording's beginning; None when they are not known."""
+        return self.was[0].precision if self.was else self.precision
+
+    def update(self, seq: int, **terms: int) -> bool:
+        """Set the terms that hold from message `seq` on; return whether any is new.
+
+        The terms before them are archived as valid up to `seq`, unless they were valid for no
+        message.
+        """
+        names = [name for name, value in terms.items() if getattr(self, name) != value]
+        known = any(getattr(self, name) is not None for name in names)
+        if known and not (self.was and self.was[-1].until == seq):
+            before = {name: getattr(self, name) for name in SymbolTerms.__struct_fields__}
+            self.was.append(PreviousInfo(until=seq, **before))
+        for name in names:
+            setattr(self, name, terms[name])
+        return bool(names)
+
+    def forget_precision(self) -> None:
+        """Drop decimals that were a guess: they never held."""
+        self.price_precision = self.qty_precision = None
+
+    def add_candles(self, interval: int) -> bool:
+        """Add a length of recorded candles, in minutes; return whether it is new."""
+        if interval in self.ohlc:
+            return False
+        self.ohlc = sorted({*self.ohlc, interval})
+        return True
+
+
 class SessionInfo(msgspec.Struct, kw_only=True):
     """The content of `session.json`."""
 
@@ -84,8 +150,15 @@ class SessionInfo(msgspec.Struct, kw_only=True):
     symbols: dict[str, SymbolInfo] = {}
     last_seq: int | None = None
     """Number of the last message that came; None until the recorder stops."""
+    trades: dict[str, TradesKnown] = {}
+    """Of each symbol the newest trade, and the holes in the numbers: trades that are missing."""
     files: dict[str, FileSeal] = {}
     """Every file as the recorder left it; none until it stops."""
+
+    @property
+    def trade_holes(self) -> list[TradeHole]:
+        """Trades that are missing, as the recorder knew last."""
+        return [hole for known in self.trades.values() for hole in known.holes]
 
 
 class TableInfo(msgspec.Struct):

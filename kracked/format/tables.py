@@ -42,6 +42,8 @@ class Flag(IntEnum):
     which the exchange does not tell. Set and removed row by row the book is right."""
     SUSPECT = 4
     """Messages before this one are missing: the book may be wrong until the next snapshot."""
+    HEALED = 1
+    """A trade that the stream left out, fetched later from REST: `ts_recv` is when."""
 
 
 class Column(NamedTuple):

@@ -1,6 +1,7 @@
 """Recordings as pandas frames, bars of trades, and what an order book says."""
 
 from kracked.frames.bars import bars
+from kracked.frames.fill_reviews import load_fill_review, load_fill_summary
 from kracked.frames.flow import (
     best_bid_offer,
     imbalance,
@@ -22,10 +23,12 @@ from kracked.frames.loaders import (
     load_trades,
 )
 from kracked.frames.order_lives import load_fills, load_lifetimes
+from kracked.frames.order_odds import fit_odds
 
 __all__ = [
     "bars",
     "best_bid_offer",
+    "fit_odds",
     "imbalance",
     "load",
     "load_balances",
@@ -33,6 +36,8 @@ __all__ = [
     "load_book_wide",
     "load_connections",
     "load_executions",
+    "load_fill_review",
+    "load_fill_summary",
     "load_fills",
     "load_lifetimes",
     "load_ohlc",

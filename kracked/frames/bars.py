@@ -27,8 +27,9 @@ COLUMNS = [
     "symbol", "open", "high", "low", "close", "volume", "vwap", "trades", "value", "buy_volume",
     "end", "suspect",
 ]  # fmt: skip
-_ENDS = ["first", "last"]
-"""Times of a bar's first and last trade, ns: they put the pieces of one bar in order."""
+_ENDS = ["first", "last", "first_number", "last_number"]
+"""Times of a bar's first and last trade, ns, and their numbers: they put the pieces of one bar in
+order, and show what is missing between two files."""
 NEEDED = ["ts_event", "symbol", "price", "qty", "side", "trade_id", "flags"]
 """Columns of trades from which bars are made."""
 _ESSENTIAL = NEEDED[:5]
@@ -90,7 +91,7 @@ def bars(
     if every is None:
         raise ConfigError("several files can be joined into bars of time only: give every=")
     run = map if executor is None else executor.map
-    return _join(list(run(partial(_bars_of_source, rule), trades)))
+    return _join(list(run(partial(_bars_of_source, rule._replace(joined=True)), trades)))
 
 
 class _Rule(NamedTuple):
@@ -103,6 +104,8 @@ class _Rule(NamedTuple):
     dollars: float | None
     carry: bool
     history: bool
+    joined: bool = False
+    """Whether bars of several files will be joined."""
 
 
 def _checked_step(every: str | None, **sizes: float | None) -> int:
@@ -145,7 +148,7 @@ def _bars_of_frame(rule: _Rule, trades: pd.DataFrame) -> pd.DataFrame:
         raise ConfigError(f"trades without {', '.join(missing)} make no bars: use load_trades")
     symbols: list[str] = []
     parts: list[dict[str, Any]] = []
-    for symbol, arrays in trades_by_symbol(trades, history=rule.history):
+    for symbol, arrays in trades_by_symbol(trades, history=rule.history, numbered=rule.joined):
         if rule.step:
             starts = arrays.by_time(rule.step)
         elif rule.ticks is not None:
@@ -174,6 +177,7 @@ def _aggregate(arrays: TradeArrays, starts: Ints, step: int) -> dict[str, Any]:
     ends = np.append(starts[1:], len(times))
     value, volume = np.add.reduceat(price * qty, starts), np.add.reduceat(qty, starts)
     begins = times[starts] // step * step if step else times[starts]
+    unnumbered = np.full(len(starts), -1)
     with np.errstate(invalid="ignore", divide="ignore"):
         vwap = value / volume
     return {
@@ -191,6 +195,8 @@ def _aggregate(arrays: TradeArrays, starts: Ints, step: int) -> dict[str, Any]:
         "suspect": _suspect(arrays, starts),
         "first": times[starts],
         "last": times[ends - 1],
+        "first_number": unnumbered if arrays.numbers is None else arrays.numbers[starts],
+        "last_number": unnumbered if arrays.numbers is None else arrays.numbers[ends - 1],
     }
 
 
@@ -206,17 +212,33 @@ def _suspect(arrays: TradeArrays, starts: Ints) -> Any:
 
 def _join(parts: list[pd.DataFrame]) -> pd.DataFrame:
     """Return the bars of several files; pieces of the same bar are merged."""
-    full = [part.reset_index() for part in parts if len(part)]
+    full = [part.reset_index().assign(file=at) for at, part in enumerate(parts) if len(part)]
     if not full:
         return _no_bars()
     symbols = union_categoricals([part["symbol"] for part in full], sort_categories=True)
     whole = pd.concat([part.drop(columns="symbol") for part in full], ignore_index=True)
     whole["symbol"] = symbols
+    whole = _suspect_between_files(whole)
     shared = whole.duplicated(["symbol", "start"], keep=False)
     if shared.any():
         whole = pd.concat([whole[~shared], _merge_pieces(whole[shared])], ignore_index=True)
     whole = whole.sort_values(["symbol", "start"], kind="stable").set_index("start")
     return whole[COLUMNS]
+
+
+def _suspect_between_files(whole: pd.DataFrame) -> pd.DataFrame:
+    """Return pieces of bars with those suspect between which, in two files, trades are missing.
+
+    Trades without numbers show nothing.
+    """
+    whole = whole.sort_values(["symbol", "first"], kind="stable", ignore_index=True)
+    before, after = whole.iloc[:-1], whole.iloc[1:]
+    last, first = before["last_number"].to_numpy(), after["first_number"].to_numpy()
+    same = before["symbol"].cat.codes.to_numpy() == after["symbol"].cat.codes.to_numpy()
+    other_file = before["file"].to_numpy() != after["file"].to_numpy()
+    hole = same & other_file & (last >= 0) & (first > last + 1)
+    beside = np.concatenate((hole, [False])) | np.concatenate(([False], hole))
+    return whole.assign(suspect=whole["suspect"] | beside)
 
 
 def _merge_pieces(shared: pd.DataFrame) -> pd.DataFrame:

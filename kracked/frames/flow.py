@@ -117,9 +117,9 @@ def queue_position(
         One row per change, indexed by `ts_recv`, with columns price, qty (its own), qty_ahead,
         level_qty, position (1 is next to fill), orders (in the level), status, suspect. The
         row after the last place has none (missing values, position 0) and says in `status`
-        what became of the order: filled, cancelled, out of view (cut at the depth; it may come
-        back), or unknown: a gap began, which is also `suspect`, or it was removed and the
-        trades of that time were not recorded. Empty for an order that was never recorded.
+        what became of the order: filled, cancelled, moved (amended to a price that is not in
+        view), out of view (cut at the depth; it may come back), or unknown: a gap began, which
+        is also `suspect`. Empty for an order that was never recorded.
     """
     observable = partial(QueuePositions, order_id)
     found = sample(source, symbol, observable, channel="level3", verify=verify, engine=engine)

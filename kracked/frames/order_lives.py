@@ -19,6 +19,7 @@ from kracked.flow.ledger import Ledger
 from kracked.flow.life import Life
 from kracked.format import tables
 from kracked.format.session_info import read_table_info
+from kracked.format.tables import Flag
 from kracked.frames.books.order_messages import depth_of, order_messages, times_ns
 from kracked.frames.books.order_rows import TooManyDigits
 from kracked.frames.loaders import load
@@ -152,51 +153,89 @@ def _stretches(source: Source, symbol: str) -> list[_Stretch]:
 
 
 def _read(source: Source, symbol: str, *, exact: bool) -> Iterator[_Stretch]:
-    ledger: Ledger | None = None
     found: _Stretch | None = None
+    ledger: Ledger | None = None
+    for step in ledger_steps(source, symbol, exact=exact):
+        if step.ledger is not ledger:
+            if found is not None:
+                yield found
+            ledger = step.ledger
+            found = _Stretch(step.precision, step.lives, [])
+        assert found is not None
+        found.links.extend(one for one in step.outcomes if type(one) is Link)
+    if found is not None:
+        yield found
+
+
+class LedgerStep(NamedTuple):
+    """What a ledger said of one recorded message."""
+
+    precision: Precision
+    ledger: Ledger
+    """Another one where the symbol's decimals changed."""
+    lives: list[Life]
+    """The orders of which the ledger expects no more."""
+    outcomes: list[Outcome]
+
+
+def ledger_steps(source: Source, symbol: str, *, exact: bool) -> Iterator[LedgerStep]:
+    """Let a ledger read a symbol's level 3 and trades in the order of their arrival.
+
+    Args:
+        source: The recording.
+        symbol: The symbol.
+        exact: Read decimals, not doubles: slower, and needed for numbers of many digits.
+
+    Raises:
+        TooManyDigits: Doubles do not hold the numbers.
+        RecordError: The symbol's level 3 was not recorded, or a file is damaged.
+    """
+    ledger: Ledger | None = None
     before: PrecisionPeriod | None = None
     trades = RecordedTrades(source, symbol)
+    lives: list[Life] = []
     for period, messages in order_messages(source, symbol, exact=exact):
-        if ledger is not None and found is not None and not period.continues(before):
-            _keep(ledger.finish(), found)
-            yield found
+        precision = period.precision
+        if ledger is not None and before is not None and not period.continues(before):
+            yield LedgerStep(before.precision, ledger, lives, ledger.finish())
             ledger = None
         before = period
         for message in messages:
-            if ledger is None or found is None:
+            if ledger is None:
                 if not message.snapshot:
                     continue
-                found = _Stretch(period.precision, [], [])
+                lives = []
                 depth = depth_of(period, message)
                 remembered = 1 << 22  # a file is read to its end: nothing need be forgotten
-                ledger = Ledger(symbol, depth, remembered=remembered, finished=found.lives.append)
-            for received, traded in trades.until(message.received, period.precision):
-                _keep(ledger.traded(traded, received), found)
-            told = (message.bids, message.asks, message.at, message.received)
+                ledger = Ledger(symbol, depth, remembered=remembered, finished=lives.append)
+            for received, traded in trades.until(message.received, precision):
+                yield LedgerStep(precision, ledger, lives, ledger.traded(traded, received))
             if message.suspect:
-                ledger.lose(message.received)
+                told = ledger.lose(message.received)
             else:
-                _keep((ledger.snapshot if message.snapshot else ledger.update)(*told), found)
-    if ledger is None or found is None:
+                take = ledger.snapshot if message.snapshot else ledger.update
+                told = take(message.bids, message.asks, message.at, message.received)
+            yield LedgerStep(precision, ledger, lives, told)
+    if ledger is None or before is None:
         raise RecordError(f"no level 3 of {symbol} was recorded")
-    for received, traded in trades.until(None, found.precision):
-        _keep(ledger.traded(traded, received), found)
-    _keep(ledger.finish(), found)
-    yield found
-
-
-def _keep(outcomes: list[Outcome], found: _Stretch) -> None:
-    for one in outcomes:
-        if type(one) is Link:
-            found.links.append(one)
+    for received, traded in trades.until(None, before.precision):
+        yield LedgerStep(before.precision, ledger, lives, ledger.traded(traded, received))
+    yield LedgerStep(before.precision, ledger, lives, ledger.finish())
 
 
 class RecordedTrades:
-    """The recorded trades of a symbol, in the order of arrival."""
+    """The recorded trades of a symbol, in the order of arrival.
+
+    Those that REST gave later are taken where they were made: there their fills are looked for.
+    """
 
     def __init__(self, source: Source, symbol: str) -> None:
-        columns = ["ts_event", "ts_recv", "price", "qty", "side", "trade_id"]
+        columns = ["ts_event", "ts_recv", "price", "qty", "side", "trade_id", "flags"]
         frame = load(tables.TRADES, source, symbols=symbol, columns=columns, exact=True)
+        healed = frame["flags"].fillna(0).to_numpy("int64") & Flag.HEALED > 0
+        if healed.any():
+            made = frame["ts_recv"].mask(healed, frame["ts_event"])
+            frame = frame.assign(ts_recv=made).sort_values("ts_recv", kind="stable")
         self._rows = deque(
             zip(
                 times_ns(frame["ts_recv"]),

@@ -16,8 +16,7 @@ import pandas as pd
 
 from kracked.errors import RecordError
 from kracked.format import tables
-from kracked.format.session_info import read_table_info
-from kracked.format.symbol_info import SymbolInfo
+from kracked.format.session_info import SymbolInfo, read_table_info
 from kracked.format.tables import Flag
 from kracked.frames.loaders import file_by_file
 from kracked.frames.read.absences import check_symbols, recorded_symbols

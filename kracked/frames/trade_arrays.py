@@ -35,6 +35,8 @@ class TradeArrays(NamedTuple):
     """Whether the taker bought."""
     suspect: NDArray[np.bool_] | None = None
     """Whether trades before each are missing; None if none are."""
+    numbers: Ints | None = None
+    """The exchange's number of each, -1 without one; None if they were not asked for."""
 
     def by_time(self, step: int) -> Ints:
         """Return the first trade of every interval of `step` ns that has one."""
@@ -76,12 +78,15 @@ class TradeArrays(NamedTuple):
         return np.array(starts, dtype=np.int64)
 
 
-def trades_by_symbol(trades: pd.DataFrame, *, history: bool) -> Iterator[tuple[str, TradeArrays]]:
+def trades_by_symbol(
+    trades: pd.DataFrame, *, history: bool, numbered: bool = False
+) -> Iterator[tuple[str, TradeArrays]]:
     """Yield each symbol and its trades, by name.
 
     Args:
         trades: Rows of `load_trades`.
         history: Include what snapshots tell of the time before a symbol's first live trade.
+        numbered: With their numbers.
     """
     if not history and "flags" in trades:
         trades = _without_history(trades)
@@ -89,23 +94,25 @@ def trades_by_symbol(trades: pd.DataFrame, *, history: bool) -> Iterator[tuple[s
     keys = [name for name in ("ts_event", "trade_id") if name in trades]
     in_order = bool((times[1:] >= times[:-1]).all())
     if in_order and "trade_id" in trades:
-        numbers = trades["trade_id"]
-        tied = np.flatnonzero(times[1:] == times[:-1])
-        in_order = not (numbers.iloc[tied + 1].array < numbers.iloc[tied].array).any()
+        ids, tied = trades["trade_id"], np.flatnonzero(times[1:] == times[:-1])
+        in_order = not (ids.iloc[tied + 1].array < ids.iloc[tied].array).any()
     if not in_order:
         trades = trades.sort_values(keys, kind="stable")
         times = _times(trades)
     price, qty = trades["price"].to_numpy("float64"), trades["qty"].to_numpy("float64")
     # A missing number makes the sum one, which costs far less to find than by each cell.
     if np.isnan(price.sum() + qty.sum()) or times.min(initial=0) == _NO_TIME:
-        yield from trades_by_symbol(
-            trades.dropna(subset=["ts_event", "price", "qty"]), history=history
-        )
+        whole = trades.dropna(subset=["ts_event", "price", "qty"])
+        yield from trades_by_symbol(whole, history=history, numbered=numbered)
         return
+    numbers: Ints | None = None
+    if numbered and "trade_id" in trades:
+        numbers = trades["trade_id"].to_numpy("int64", na_value=-1)
     bought, suspect = (trades["side"] == "buy").to_numpy(), _suspect(trades)
     for symbol, mine in _rows_by_symbol(trades["symbol"]):
         holes = None if suspect is None else suspect[mine]
-        yield symbol, TradeArrays(times[mine], price[mine], qty[mine], bought[mine], holes)
+        ours = None if numbers is None else numbers[mine]
+        yield symbol, TradeArrays(times[mine], price[mine], qty[mine], bought[mine], holes, ours)
 
 
 def _suspect(trades: pd.DataFrame) -> NDArray[np.bool_] | None:
@@ -144,7 +151,8 @@ def _rows_by_symbol(symbols: pd.Series[Any]) -> Iterator[tuple[str, Ints | slice
 def _without_history(trades: pd.DataFrame) -> pd.DataFrame:
     """Return the trades without those that snapshots tell of before a symbol's first live one."""
     flags = trades["flags"]
-    from_snapshot = flags.fillna(0).to_numpy("int64") & Flag.SNAPSHOT > 0
+    # Healed ones have filled holes of the history perhaps.
+    from_snapshot = flags.fillna(0).to_numpy("int64") & (Flag.SNAPSHOT | Flag.HEALED) > 0
     if not from_snapshot.any():
         return trades
     live = trades[~from_snapshot].groupby("symbol", observed=True)["trade_id"].min()

@@ -55,6 +55,11 @@ def put_right(trades: pd.DataFrame, source: str, *, alone: bool) -> pd.DataFrame
 
 def _without_repeats(trades: pd.DataFrame, source: str, *, alone: bool) -> pd.DataFrame:
     numbered = trades[trades["trade_id"].notna()]
+    healed = _bits(numbered, Flag.HEALED)
+    if healed.any():  # what the stream has too is its own
+        again = numbered.sort_values("flags", key=lambda flags: flags.fillna(0) & Flag.HEALED)
+        doubled = again.index[again.duplicated(_KEY) & _bits(again, Flag.HEALED)]
+        trades, numbered = trades.drop(doubled), numbered.drop(doubled)
     several = numbered[numbered.duplicated(_KEY, keep=False)]
     distinct = several.drop_duplicates(_TRADE)
     shared = distinct[distinct.duplicated(_KEY, keep=False)]
@@ -71,7 +76,7 @@ def _without_repeats(trades: pd.DataFrame, source: str, *, alone: bool) -> pd.Da
         )
         several = several.drop(kept.index)
     repeats = several[several.duplicated(_KEY)]
-    odd = repeats[repeats["flags"].fillna(0).to_numpy("int64") & Flag.SNAPSHOT == 0]
+    odd = repeats[~_bits(repeats, Flag.SNAPSHOT)]
     if len(odd) and alone:
         log.warning(
             "%s: %s rows left out that repeat a trade",
@@ -80,6 +85,12 @@ def _without_repeats(trades: pd.DataFrame, source: str, *, alone: bool) -> pd.Da
             extra={"file": source, "rows_left_out": len(odd)},
         )
     return trades.drop(repeats.index)
+
+
+def _bits(trades: pd.DataFrame, flag: Flag) -> NDArray[np.bool_]:
+    """Return which rows bear a flag."""
+    found: NDArray[np.bool_] = trades["flags"].fillna(0).to_numpy("int64") & flag > 0
+    return found
 
 
 def _id_steps(trades: pd.DataFrame) -> NDArray[np.int64]:
@@ -104,6 +115,10 @@ def _flag_holes(trades: pd.DataFrame) -> pd.DataFrame:
     """Flag the trades before which others are missing, by their numbers in order of time."""
     in_time = trades.sort_values(["ts_event", "trade_id"], kind="stable")
     holes = in_time.index[_id_steps(in_time) > 1]
+    # Times of REST and of the stream may differ by a microsecond, so the trade before may follow.
+    codes, numbers = trades["symbol"].cat.codes, trades["trade_id"]
+    before = pd.MultiIndex.from_arrays([codes.loc[holes], numbers.loc[holes] - 1])
+    holes = holes[~before.isin(pd.MultiIndex.from_arrays([codes, numbers]))]
     if not len(holes):
         return trades
     flags: pd.Series[Any] = trades["flags"].copy()

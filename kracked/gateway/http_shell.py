@@ -28,6 +28,8 @@ from kracked.times import NS_PER_S
 log = logging.getLogger(__name__)
 
 MAX_REQUEST_BYTES = 2**20
+_PING = b"in step?"
+"""A queued message that is sent as a ping."""
 FAREWELL_S = 2.0
 """How long a client that is being disconnected may take to read why."""
 PATHS = {
@@ -65,10 +67,17 @@ class ClientConnection:
     def __init__(self, transport: asyncio.Transport | None, backlog_bytes: int) -> None:
         self.queue = SendQueue(backlog_bytes)
         self._transport = transport
+        self.ponged = asyncio.Event()
+        """Set when the client answers a ping, and when it is gone."""
         self.send = self.queue.put
         """Queues one message."""
         self.close = self.queue.close
         """Sends what is queued, then closes the connection with a reason."""
+
+    def ping(self) -> None:
+        """Queue a ping behind what waits; `ponged` is set when the client has come to it."""
+        self.ponged.clear()
+        self.queue.put(_PING)
 
     def abort(self) -> None:
         """End the connection without a word."""
@@ -82,7 +91,7 @@ class ClientConnection:
 
 
 class Service(Protocol):
-    """The server behind a shell. Only `admits` may wait."""
+    """The server behind a shell. Only `admits` and `call` may wait."""
 
     async def admits(self, socket: Socket, transport: asyncio.Transport | None, /) -> bool:
         """Whether to complete a WebSocket handshake; a refused one is answered with 503."""
@@ -92,7 +101,7 @@ class Service(Protocol):
     ) -> AbstractContextManager[Receive]:
         """Serve a client while the block lasts; it yields the function that takes its frames."""
 
-    def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
+    async def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
         """Answer one HTTP call."""
 
 
@@ -166,7 +175,9 @@ class HttpShell:
         """Serve one WebSocket connection until either side ends it."""
         if not await self._service.admits(PATHS[request.path], request.transport):
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
-        socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_REQUEST_BYTES)
+        socket = web.WebSocketResponse(
+            compress=False, max_msg_size=MAX_REQUEST_BYTES, autoping=False
+        )
         try:
             await socket.prepare(request)
         except ConnectionError:
@@ -182,14 +193,19 @@ class HttpShell:
                     async for message in socket:
                         if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                             receive(message.data, self._clock())
+                        elif message.type is WSMsgType.PING:
+                            await socket.pong(message.data)
+                        elif message.type is WSMsgType.PONG:
+                            connection.ponged.set()
                     writer.cancel()
             finally:
                 self.connections.discard(connection)
+                connection.ponged.set()
         return socket
 
     async def _answer_call(self, request: web.Request) -> web.Response:
         call = Call(request.path, request.headers, await request.read())
-        answer = self._service.call(request.method, call, dict(request.query), self._clock())
+        answer = await self._service.call(request.method, call, dict(request.query), self._clock())
         if answer.delay_ns:
             await asyncio.sleep(answer.delay_ns / NS_PER_S)
         if answer.dropped and request.transport is not None:
@@ -208,7 +224,8 @@ async def _send_queued(
     queue = connection.queue
     try:
         while (message := await queue.take()) is not None:
-            await socket.send_frame(message, WSMsgType.TEXT)
+            kind = WSMsgType.TEXT if message is not _PING else WSMsgType.PING
+            await socket.send_frame(message, kind)
         log.info("closing a connection", extra={"peer": peer, "reason": queue.ending})
         async with asyncio.timeout(FAREWELL_S):
             await socket.close(code=WSCloseCode.GOING_AWAY, message=queue.ending.encode())
@@ -225,7 +242,16 @@ def set_on_signals(event: asyncio.Event) -> None:
         loop.add_signal_handler(number, event.set)
 
 
-def announcement(endpoints: ServerEndpoints, api_key: str, api_secret: str) -> str:
-    """Return the line of JSON that a server command prints first: its addresses and a key."""
+def announcement(
+    endpoints: ServerEndpoints, api_key: str, api_secret: str, **besides: object
+) -> str:
+    """Return the line of JSON that a server command prints first: its addresses and a key.
+
+    Args:
+        endpoints: The addresses.
+        api_key: The key.
+        api_secret: Its secret.
+        besides: More members.
+    """
     keys = {"api_key": api_key, "api_secret": api_secret}
-    return json.dumps(msgspec.structs.asdict(endpoints) | keys)
+    return json.dumps(msgspec.structs.asdict(endpoints) | keys | besides)

@@ -31,7 +31,7 @@ from kracked.orders.reconciler import Reconciler
 from kracked.protocol.own_orders import OwnOrders
 from kracked.rest.limiter import EngineLimiter
 from kracked.rest.orders import AddOrder
-from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused, classify
+from kracked.rest.replies import OutcomeUnknown, Refused, proves_nothing_happened
 from kracked.rest.request_executor import RequestTiming
 from kracked.rest.transport import NotSent
 
@@ -208,7 +208,8 @@ class Dispatch:
         try:
             replies = answers(await call)
         except Refused as refused:
-            return tuple(self._refused(entry, refused.error, refused.kind) for entry in entries)
+            proven = refused.kind.nothing_happened
+            return tuple(self._refused(entry, refused.error, proven=proven) for entry in entries)
         except (NotSent, ConfigError) as error:
             reason = f"not sent: {error}"
             return tuple(self.learn(entry, OrderState.REFUSED, reason) for entry in entries)
@@ -238,7 +239,7 @@ class Dispatch:
         if error is not None and txid is not None:
             return self._mark_unknown(entry, f"the reply names both {txid} and {error}")
         if error is not None:
-            return self._refused(entry, error, classify(error))
+            return self._refused(entry, error, proven=proves_nothing_happened(error))
         if entry.kind is ActionKind.AMEND:
             return self.learn(entry, OrderState.ACKNOWLEDGED)
         if not txid:
@@ -253,12 +254,12 @@ class Dispatch:
         change = reconcile_rules.from_order(entry, order, self._clock()) if order else None
         return self._outbox.learn(change) if change else acknowledged
 
-    def _refused(self, entry: OutboxEntry, error: str, kind: ErrorClass) -> OutboxEntry:
+    def _refused(self, entry: OutboxEntry, error: str, *, proven: bool) -> OutboxEntry:
         self._engine.heed(error, entry.symbol, self._steady())
         if error.startswith(_BAD_DEADLINE):
             self._reconciler.measure_clock()
         # A used id proves an earlier arrival: it is fresh, so only this request can have used it.
-        if not kind.nothing_happened or "cl_ord_id not unique" in error:
+        if not proven or "cl_ord_id not unique" in error:
             return self._mark_unknown(entry, error)
         return self.learn(entry, OrderState.REFUSED, error)
 

@@ -18,6 +18,7 @@ from kracked.paper.account_events import (
     AnyAccountEvent,
     Ended,
     Filled,
+    Listed,
     Obscured,
     Opened,
     SwitchSet,
@@ -125,12 +126,23 @@ class PaperAccount:
             case SwitchSet():
                 self.deadline = event.deadline
                 return None
+            case Listed():
+                self._list(event.instrument)
+                return None
             case Accepted():
                 return self._place(event)
         order = self.open.get(event.order_id)
         if order is None:
             raise ImpossibleEvent(type(event).__name__, f"no order {event.order_id} is open")
         return self._put(self._changed(order, event))
+
+    def _list(self, instrument: Instrument) -> None:
+        """Let one more pair be traded, or follow the new rules of one."""
+        old = self.instruments.get(instrument.symbol)
+        if old is not None and old.precision != instrument.precision:
+            raise ImpossibleEvent("Listed", f"{instrument.symbol} had other decimals")
+        self.money.list(instrument)
+        self.instruments[instrument.symbol] = instrument
 
     def _place(self, event: Accepted) -> PaperOrder:
         if event.order_id in self.open or event.order_id in self.closed:

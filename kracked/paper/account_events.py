@@ -27,6 +27,12 @@ class Opened(AccountEvent, frozen=True, tag="opened"):
     rates: FeeRates
 
 
+class Listed(AccountEvent, frozen=True, tag="listed"):
+    """One more pair may be traded, or the rules of one have changed."""
+
+    instrument: Instrument
+
+
 class Accepted(AccountEvent, frozen=True, tag="accepted"):
     """An order was accepted."""
 
@@ -84,5 +90,5 @@ class SwitchSet(AccountEvent, frozen=True, tag="switch_set"):
 
 
 AnyAccountEvent = (
-    Opened | Accepted | Filled | TermsChanged | TriggerMet | Ended | Obscured | SwitchSet
+    Opened | Listed | Accepted | Filled | TermsChanged | TriggerMet | Ended | Obscured | SwitchSet
 )

@@ -39,6 +39,8 @@ from kracked.protocol.events import Event
 NOT_RUNNING = "unknown: the paper engine did not run while it was open"
 TIMED_OUT = "Cancel all orders after"
 
+_MARKET_DATA = (events.L3Snapshot, events.L3Update, events.Trades)
+
 
 class PaperEngine:
     """Trades one account on paper.
@@ -111,6 +113,18 @@ class PaperEngine:
         """
         return self._requests.send(SwitchRequest(timeout), now + self.latency.cancel)
 
+    def bought_for(self, symbol: str, cash: int) -> int:
+        """Return the quantity that a market buy of a value would get from the visible book now.
+
+        Args:
+            symbol: The pair.
+            cash: The value, scaled by the decimals of price and quantity.
+        """
+        market = self._market(symbol)
+        if market is None or not market.ready:
+            return 0
+        return market.visible.bought_for(cash)
+
     # --- time and the market ------------------------------------------------------------------
 
     def apply(self, event: Event) -> list[Answer | Report]:
@@ -119,7 +133,7 @@ class PaperEngine:
         Give it every event of the feed, in order.
         """
         self._advance(event.received)
-        if isinstance(event, events.L3Snapshot | events.L3Update | events.Trades):
+        if isinstance(event, _MARKET_DATA):
             self._look_at(event)
         self._follow(self.flow.apply(event), event.received)
         return self._told()
@@ -142,25 +156,28 @@ class PaperEngine:
         instrument = self.account.instruments.get(event.symbol)
         if instrument is None:
             return
-        market = self._market(event.symbol)
-        if event.precision == instrument.precision:
-            self._misfits.discard(event.symbol)
-        else:
+        market, misfits = self._market(event.symbol), event.precision != instrument.precision
+        if misfits:
             self._misfits.add(event.symbol)
+        elif self._misfits:
+            self._misfits.discard(event.symbol)
         if market is None:
             return
-        if event.symbol in self._misfits:
+        if misfits:
             self._obscure(market, "unknown: the pair's precision has changed", waiting=True)
-        elif market.look_at(event):
+        elif isinstance(event, events.Trades) and market.look_at(event):
             self._obscure(market, "unknown: trades are missing", waiting=True)
 
     def _follow(self, outcomes: list[Outcome], now: int) -> None:
         """Follow the market by what its ledgers tell."""
+        market, symbol = None, ""
         for outcome in outcomes:
             kind = type(outcome)
             if kind is Link or kind is Settled:
                 continue
-            market = self._market(outcome.symbol)
+            if outcome.symbol != symbol:
+                symbol = outcome.symbol
+                market = self._market(symbol)
             if market is None:
                 continue
             for order_id, fill in market.apply(outcome):
@@ -180,7 +197,8 @@ class PaperEngine:
                 continue
             for order_id, fill in market.settle():
                 self._entry.fill(market, order_id, fill)
-            self._end_cancelled(market, now)
+            if market.ending:
+                self._end_cancelled(market, now)
 
     def _market(self, symbol: str) -> SymbolMarket | None:
         """Return a symbol's market; None for one that is not traded or not seen yet."""

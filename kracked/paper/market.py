@@ -9,8 +9,9 @@ from kracked.flow import Fact, Ghost, Ledger, Outcome, Taker, What
 from kracked.flow.links import HOLD_NS
 from kracked.paper.resting import Fills, Resting
 from kracked.paper.visible import Taken, Visible
-from kracked.protocol.events import L3Snapshot, L3Update, Side, Trades
+from kracked.protocol.events import Side, Trades
 
+_HOLE = What.HOLE
 _US = 1_000
 """A trade's time is cut to microseconds: what arrives after it stands a microsecond later."""
 _DECIDED_NS = 2 * HOLD_NS
@@ -47,7 +48,7 @@ class SymbolMarket:
         self.resting = Resting(self.visible)
         self.ending: dict[str, Ending] = {}
         self.entered: dict[str, int] = {}
-        self.last = self._seen = 0
+        self.last = self._traded = 0
         self.holed = False
         self._verified = verified
         self._trade_id = 0
@@ -59,7 +60,7 @@ class SymbolMarket:
 
         Whatever arrives now comes after it.
         """
-        return max(self._seen, self.ledger.linker.level3_time)
+        return max(self._traded, self.ledger.told, self.ledger.linker.level3_time)
 
     @property
     def ready(self) -> bool:
@@ -71,12 +72,9 @@ class SymbolMarket:
         """Whether no own order rests and no cancel waits."""
         return not self.ending and self.resting.idle
 
-    def look_at(self, event: L3Snapshot | L3Update | Trades) -> bool:
-        """Note the time of an event and the ids of trades; return whether trades are missing."""
-        if not isinstance(event, Trades):
-            self._seen = max(self._seen, event.exchange_time or 0)
-            return False
-        self._seen = max([self._seen, *(trade.exchange_time for trade in event.trades)])
+    def look_at(self, event: Trades) -> bool:
+        """Note times and ids of trades; return whether trades are missing."""
+        self._traded = max([self._traded, *(trade.exchange_time for trade in event.trades)])
         ids = [trade.trade_id for trade in event.trades]
         if not ids:
             return False
@@ -88,15 +86,16 @@ class SymbolMarket:
 
     def apply(self, outcome: Outcome) -> Fills:
         """Follow the market by one outcome; return what it fills of the own orders."""
-        if isinstance(outcome, Taker):
+        if isinstance(outcome, Fact):
+            if outcome.what is _HOLE:
+                self.holed = True
+                return []
+            if self.visible.used:
+                self.visible.apply(outcome)
+        elif isinstance(outcome, Taker):
             self._prices += [(trade.price, outcome.instant) for trade in outcome.trades]
-            return self.resting.apply(outcome)
-        if not isinstance(outcome, Fact):
+        else:
             return []
-        if outcome.what is What.HOLE:
-            self.holed = True
-            return []
-        self.visible.apply(outcome)
         return self.resting.apply(outcome)
 
     def new_prices(self) -> list[tuple[int, int]]:

@@ -40,19 +40,50 @@ class Money:
             Overdrawn: A balance is negative.
         """
         self.rates = rates
-        self._instruments = {one.symbol: one for one in instruments}
+        self._instruments: dict[str, Instrument] = {}
         self._scales: dict[str, int] = {}
-        for one in self._instruments.values():
-            fine = one.precision.price + one.precision.qty + RATE_DECIMALS
-            for asset, scale in ((one.base, one.precision.qty), (one.quote, fine)):
-                self._scales[asset] = max(self._scales.get(asset, 0), scale)
-        self._balances = dict.fromkeys(self._scales, 0)
+        self._balances: dict[str, int] = {}
+        self._holds: dict[str, tuple[str, int]] = {}
+        """Asset and amount by order id."""
+        for instrument in instruments:
+            self.list(instrument)
         for asset, text in balances.items():
             scale = self._scales.setdefault(asset, units.decimals(text.encode()))
             self._balances[asset] = 0
             self._move(asset, units.scale(text.encode(), scale))
-        self._holds: dict[str, tuple[str, int]] = {}
-        """Asset and amount by order id."""
+
+    def list(self, instrument: Instrument) -> None:
+        """Count the assets of a pair as fine as its fills need; amounts keep their value."""
+        self._instruments[instrument.symbol] = instrument
+        precision = instrument.precision
+        fine = max(precision.price + precision.qty + RATE_DECIMALS, instrument.cost_precision)
+        for asset, scale in ((instrument.base, precision.qty), (instrument.quote, fine)):
+            old = self._scales.get(asset, 0)
+            finer: int = 10 ** max(0, scale - old)
+            self._scales[asset] = max(old, scale)
+            self._balances[asset] = self._balances.get(asset, 0) * finer
+            for order_id, (held, amount) in self._holds.items():
+                if held == asset:
+                    self._holds[order_id] = (held, amount * finer)
+
+    @property
+    def scales(self) -> Mapping[str, int]:
+        """The decimals that each asset is counted in."""
+        return self._scales
+
+    def amount(self, asset: str) -> int:
+        """Return what is owned of an asset, in its scale."""
+        return self._balances.get(asset, 0)
+
+    def hold_of(self, order_id: str) -> tuple[str, int]:
+        """Return the asset and the amount, in its scale, that an order holds."""
+        return self._holds.get(order_id, ("", 0))
+
+    def moved(self, symbol: str, price: int, qty: int, *, maker: bool) -> tuple[int, int, int]:
+        """Return what a fill moves, in the scales: the base, the quote, and the fee in quote."""
+        (_, unit), (_, lot) = self._quote(symbol), self._base(symbol)
+        notional = price * qty * unit
+        return qty * lot, notional * _ONE, notional * self._rate(maker)
 
     @property
     def assets(self) -> tuple[str, ...]:
@@ -106,19 +137,19 @@ class Money:
         Raises:
             Overdrawn: The account cannot pay for it; nothing has moved.
         """
-        (quote, unit), (base, lot) = self._quote(symbol), self._base(symbol)
-        cost, fee = price * qty * _ONE * unit, price * qty * self._rate(maker) * unit
+        (quote, _), (base, _) = self._quote(symbol), self._base(symbol)
+        lots, cost, fee = self.moved(symbol, price, qty, maker=maker)
         if side is Side.BID:
             self._move(quote, -cost - fee)
-            self._move(base, qty * lot)
+            self._move(base, lots)
         else:
-            self._move(base, -qty * lot)
+            self._move(base, -lots)
             self._move(quote, cost - fee)
 
     def fee(self, symbol: str, price: int, qty: int, *, maker: bool) -> Decimal:
         """Return the fee of a fill in the quote currency."""
-        quote, unit = self._quote(symbol)
-        return self._decimal(quote, price * qty * self._rate(maker) * unit)
+        fee = self.moved(symbol, price, qty, maker=maker)[2]
+        return self._decimal(self._instruments[symbol].quote, fee)
 
     def _rate(self, maker: bool) -> int:
         return self.rates.maker if maker else self.rates.taker

@@ -17,6 +17,7 @@ from kracked.paper.account_events import (
     AnyAccountEvent,
     Ended,
     Filled,
+    Listed,
     Obscured,
     Opened,
     SwitchSet,
@@ -33,14 +34,14 @@ USER_REQUESTED = "User requested"
 
 
 def rows(account: PaperAccount, order: PaperOrder | None, event: AnyAccountEvent) -> list[Row]:
-    """Return the rows of an event that was applied; the switch and the opening have none.
+    """Return the rows of an event that was applied; three kinds have none.
 
     Args:
         account: The account after it.
         order: The order after it.
         event: What happened.
     """
-    if order is None or isinstance(event, Opened | SwitchSet):
+    if order is None or isinstance(event, Opened | Listed | SwitchSet):
         return []
     delta = _delta(order, event.time)
     changed: Row

@@ -90,6 +90,8 @@ class PaperRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     time_in_force: TimeInForce = TimeInForce.GTC
     post_only: bool = False
     cl_ord_id: str | None = None
+    userref: int | None = None
+    """The client's own number; several orders may share one."""
 
 
 class PaperAmend(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

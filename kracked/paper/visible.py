@@ -8,8 +8,8 @@ from typing import NamedTuple
 from kracked.flow import Fact, Ledger, What
 from kracked.protocol.events import Side
 
-_GONE = frozenset((What.FILLED, What.CANCELLED, What.LOST, What.MOVED_OUT))
-"""Facts after which an order's id does not come back; icebergs do, with a new part."""
+_GONE = frozenset((What.FILLED, What.CANCELLED, What.LOST, What.MOVED_OUT, What.REFILLED))
+"""Facts after which nothing is left of what an order showed; an iceberg's id has a new part."""
 
 
 class Taken(NamedTuple):
@@ -33,7 +33,7 @@ class Visible:
 
     def apply(self, fact: Fact) -> None:
         """Forget what was used of an order that is over."""
-        if self.used and (fact.what in _GONE or fact.what is What.REFILLED):
+        if fact.what in _GONE:
             self.used.pop(fact.order_id, None)
 
     def use(self, order_id: str, qty: int) -> None:
@@ -65,6 +65,16 @@ class Visible:
             found.append(Taken(order_id, price, part))
             qty -= part
         return found
+
+    def bought_for(self, cash: int) -> int:
+        """Return the quantity that a buyer with so much gets; scaled as price times quantity."""
+        qty = 0
+        for _, price, unused in self._orders(Side.ASK):
+            part = min(unused, cash // price)
+            qty, cash = qty + part, cash - part * price
+            if part < unused:
+                break
+        return qty
 
     def _orders(self, side: Side) -> Iterator[tuple[str, int, int]]:
         """Iterate over id, price and unused quantity of the orders that rest, best first."""

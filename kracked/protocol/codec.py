@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
+from weakref import WeakMethod
 
 import msgspec
 
@@ -65,6 +66,7 @@ class Codec:
             symbol: NumberReader(precision) for symbol, precision in (precisions or {}).items()
         }
         self._inferred: dict[str, NumberReader] = {}
+        self._listeners: list[WeakMethod[Callable[[str], None]]] = []
         # No lambdas: a codec is pickled with the keeper it belongs to.
         self._read: dict[type, Callable[[Any, int], list[Event]]] = {
             wire.BookMessage: self._book,
@@ -199,6 +201,7 @@ class Codec:
         known = self._inferred.get(data.symbol)
         if known is None or precision != known.precision:
             known = self._inferred[data.symbol] = NumberReader(precision)
+            self._tell(data.symbol)
         return known
 
     # --- the rest of the market ---------------------------------------------------
@@ -297,6 +300,21 @@ class Codec:
         # An unchanged precision must stay the same object: books compare it by identity.
         if known is None or known.precision != precision:
             self._readers[symbol] = NumberReader(precision)
+            self._tell(symbol)
+
+    def on_change(self, listener: Callable[[str], None]) -> None:
+        """Call a method with each symbol whose precision changes, while its owner lives."""
+        self._listeners = [known for known in self._listeners if known() is not None]
+        self._listeners.append(WeakMethod(listener))
+
+    def _tell(self, symbol: str) -> None:
+        for known in self._listeners:
+            if (listener := known()) is not None:
+                listener(symbol)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the listeners out of a pickle."""
+        return {**vars(self), "_listeners": []}
 
     def precision(self, symbol: str) -> Precision | None:
         """Return a symbol's precision, stated or inferred; None while it is unknown."""

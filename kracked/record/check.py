@@ -18,6 +18,7 @@ from kracked.format.frame import Damage
 from kracked.format.layout import DATABASE, PARQUET_FOLDER, RAW_FOLDER
 from kracked.format.raw_census import take_census
 from kracked.format.session_info import SessionInfo, read_info
+from kracked.format.trade_holes import TradeHole
 from kracked.record import convert, file_integrity, repair
 from kracked.record.read.book_rebuilder import Verification
 from kracked.record.read.gaps import RecordedGap, unreported
@@ -52,6 +53,8 @@ class GapReport(msgspec.Struct, frozen=True):
     reason: str
     channel: str = ""
     """`book`, `level3`; empty for every channel."""
+    closed: bool = False
+    """Whether it cost no trade, or none that was not fetched since; of gaps of trades only."""
 
 
 class RecordingHealth(msgspec.Struct, kw_only=True):
@@ -86,6 +89,10 @@ class RecordingHealth(msgspec.Struct, kw_only=True):
     """What the tables lack of what the raw log holds, in words."""
     missing: list[str] = []
     """What was asked for and was refused, or was not there when the recorder stopped."""
+    trade_holes: list[TradeHole] = []
+    """Trades that are missing, by their numbers."""
+    healed_trades: int = 0
+    """Trades that were missing and were fetched by REST."""
     coverage: Percents = {}
     """Per cent of the time for which everything is there, by symbol and channel."""
     verdict: Verdict = Verdict.EMPTY
@@ -171,7 +178,7 @@ def _health(
         keyframes_wrong=verification.keyframes_wrong,
         books=verification.books,
         unmarked=sum(not any(gap.excuses(found) for gap in gaps) for found in mismatches),
-        gaps=list(map(_gap_report, gaps)),
+        gaps=[_gap_report(gap, coverage) for gap in gaps],
         damaged=[*_damaged_logs(recording, torn), *filter(_is_raw, changed)],
         tables=[*damaged_tables, *unread, *filterfalse(_is_raw, changed)],
         rows=rows,
@@ -180,6 +187,8 @@ def _health(
         missing=info.missing,
         missing_tables=[] if in_progress else [*missing_tables(path, info, census)],
         in_progress=in_progress,
+        trade_holes=coverage.trades.open(),
+        healed_trades=coverage.trades.healed,
     )
     health.coverage = _percents(coverage, gaps, recording, health)
     health.faults = [
@@ -205,7 +214,8 @@ def _percents(
 def _faults(health: RecordingHealth, *, empty: bool, incomplete: bool) -> Iterator[Verdict]:
     """Yield what keeps a recording from being complete, the gravest last."""
     damaged = health.damaged or health.unmarked or health.keyframes_wrong
-    if health.gaps or health.lost or health.missing or damaged:
+    missing = health.lost or health.missing or health.trade_holes or damaged
+    if missing or not all(gap.closed for gap in health.gaps):
         yield Verdict.GAPS
     if incomplete:
         yield Verdict.INCOMPLETE_END
@@ -215,9 +225,11 @@ def _faults(health: RecordingHealth, *, empty: bool, incomplete: bool) -> Iterat
         yield Verdict.EMPTY
 
 
-def _gap_report(gap: RecordedGap) -> GapReport:
+def _gap_report(gap: RecordedGap, coverage: Coverage) -> GapReport:
     start, end = times.to_rfc3339(gap.start, 9), times.to_rfc3339(gap.end, 9)
-    return GapReport(start, end, gap.lost, gap.symbols, gap.reason, gap.channel)
+    closed = coverage.is_closed(gap.channel, gap.symbols, gap.start, gap.end)
+    report = GapReport(start, end, gap.lost, gap.symbols, gap.reason, gap.channel)
+    return msgspec.structs.replace(report, closed=closed)
 
 
 def _database_rows(path: Path) -> tuple[dict[str, int], list[DamagedStretch]]:

@@ -7,19 +7,15 @@ candles are not: they are found by reading the recording back.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from functools import cached_property
+from collections.abc import Iterator
 from itertools import islice
-
-import msgspec
 
 from kracked.format import keyframe, line
 from kracked.format.frame import FrameKind
+from kracked.gateway.relay.instrument_list import InstrumentList
 from kracked.instruments import Instrument, Precision
-from kracked.protocol import encode, events
+from kracked.protocol import events
 from kracked.protocol.codec import Codec
-from kracked.protocol.encode import SNAPSHOT
 from kracked.protocol.events import Event, Instruments
 from kracked.protocol.last_values import MAX_CANDLES, REMEMBERED_TYPES
 from kracked.record.read.recording import Recording
@@ -35,65 +31,24 @@ _BACK_MESSAGES = 200_000
 _CHANNELS = tuple(f'{{"channel":"{name}"'.encode() for name in ("ticker", "trade", "ohlc"))
 
 
-class _Lists(msgspec.Struct):
-    assets: list[msgspec.Raw] = []
-    pairs: list[msgspec.Raw] = []
-
-
-class _Message(msgspec.Struct):
-    data: _Lists
-
-
-class _Entry(msgspec.Struct):
-    id: str = ""
-    symbol: str = ""
-
-
-class InstrumentList:
-    """The assets and pairs at one place of a recording, entry by entry as they were sent.
+def instrument_list(recording: Recording) -> InstrumentList:
+    """Return the assets and pairs that a recording begins with.
 
     A recording that joined a running feed has the list as it stood then. Older recordings
     have none: one is made up from the decimals in `session.json`, with the smallest
     increments and minimums that these allow.
     """
-
-    def __init__(self, recording: Recording) -> None:
-        self._assets: dict[str, str] = {}
-        self._pairs: dict[str, str] = {}
-        for kind, entry in islice(recording.read(), _SEARCHED):
-            standing = kind is FrameKind.STATE
-            data = keyframe.as_snapshot(entry.data) if standing else entry.data
-            if _is_instrument_snapshot(data):
-                self.apply(data)
-                return
-        for symbol, info in recording.info().symbols.items():
-            if info.precision is not None:
-                self._pairs[symbol] = encode.pair(_made_up(symbol, info.precision))
-
-    def apply(self, message: bytes) -> None:
-        """Take the entries of an `instrument` message, snapshot or update."""
-        lists = msgspec.json.decode(message, type=_Message).data
-        self._assets |= {entry.id: text for entry, text in _readable(lists.assets)}
-        self._pairs |= {entry.symbol: text for entry, text in _readable(lists.pairs)}
-        self.__dict__.pop("decoded", None)
-
-    def snapshot(self) -> str:
-        """Return the message that a new subscriber gets."""
-        return encode.instrument_lists(SNAPSHOT, self._assets.values(), self._pairs.values())
-
-    @cached_property
-    def decoded(self) -> Instruments:
-        """The assets and pairs, decoded."""
-        event = Codec().decode(self.snapshot().encode())[0]
-        assert isinstance(event, Instruments)
-        return event
-
-
-def _readable(entries: Iterable[msgspec.Raw]) -> Iterator[tuple[_Entry, str]]:
-    """Iterate the names and the text of entries; skip those that cannot be read."""
-    for raw in entries:
-        with suppress(msgspec.ValidationError):
-            yield msgspec.json.decode(raw, type=_Entry), bytes(raw).decode()
+    for kind, entry in islice(recording.read(), _SEARCHED):
+        standing = kind is FrameKind.STATE
+        data = keyframe.as_snapshot(entry.data) if standing else entry.data
+        if _is_instrument_snapshot(data):
+            found = InstrumentList()
+            found.apply(data)
+            return found
+    symbols = recording.info().symbols.items()
+    return InstrumentList(
+        _made_up(symbol, info.precision) for symbol, info in symbols if info.precision is not None
+    )
 
 
 def _is_instrument_snapshot(data: bytes) -> bool:

@@ -10,18 +10,30 @@ from collections.abc import Mapping
 from kracked.gateway import refusals
 from kracked.gateway.auth import Call
 from kracked.gateway.refusals import Refusal
+from kracked.gateway.relay.market_relay import MarketRelay
 from kracked.gateway.rest import Params, PublicMethod, answer, method_of, server_time
 from kracked.instruments import Asset, Instrument
-from kracked.replay_server.exchange import RecordedExchange
 
 _OLD_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
 """The currencies that REST calls by another name than the WebSocket."""
 
 
+_CLASSED = {
+    **{name: f"X{_OLD_NAMES.get(name, name)}" for name in ("BTC", "DOGE", "ETC", "ETH", "LTC")},
+    **{name: f"X{name}" for name in ("MLN", "REP", "XLM", "XMR", "XRP", "ZEC")},
+    **{name: f"Z{name}" for name in ("AUD", "CAD", "EUR", "GBP", "JPY", "USD")},
+}
+"""The oldest assets, whose ids have a letter for their class. A recording does not tell.
+
+Source: docs.kraken.com/api/docs/rest-api/get-asset-info"""
+_UNCLASSED = frozenset(("XDGUSD", "XDGEUR"))
+"""Pairs of such assets whose ids have no letters all the same."""
+
+
 class ReplayRest:
     """Answers REST calls about one served recording."""
 
-    def __init__(self, exchange: RecordedExchange) -> None:
+    def __init__(self, exchange: MarketRelay) -> None:
         self._exchange = exchange
         self._public: Mapping[str, PublicMethod] = {
             "Time": server_time,
@@ -55,43 +67,67 @@ class ReplayRest:
     def assets(self, query: Params, _: int) -> object:
         """Answer Assets: all, or those that `asset` names."""
         assets = self._exchange.instruments.decoded.assets
-        rows = {_rest_name(asset.id): _asset_row(asset) for asset in assets}
+        rows = {asset_id(asset.id): _asset_row(asset) for asset in assets}
         if "asset" not in query:
             return rows
-        names = [_rest_name(name) for name in query["asset"].split(",")]
-        if not rows.keys() >= set(names):
+        known = {name: asset_id(one.id) for one in assets for name in (one.id, rest_name(one.id))}
+        known |= {name: name for name in rows}
+        names = query["asset"].split(",")
+        if not known.keys() >= set(names):
             raise Refusal(refusals.UNKNOWN_ASSET)
-        return {name: rows[name] for name in names}
+        return {known[name]: rows[known[name]] for name in names}
 
     def asset_pairs(self, query: Params, _: int) -> object:
         """Answer AssetPairs: all, or those that `pair` names."""
         pairs = self._exchange.instruments.decoded.pairs
         if "pair" not in query:
-            return {_altname(pair): _pair_row(pair) for pair in pairs}
-        known = {name: pair for pair in pairs for name in (_altname(pair), _wsname(pair))}
-        known |= {pair.symbol: pair for pair in pairs}
+            return {pair_id(pair): _pair_row(pair) for pair in pairs}
+        known = {
+            name: pair
+            for pair in pairs
+            for name in (pair_id(pair), altname(pair), wsname(pair), pair.symbol)
+        }
         names = query["pair"].split(",")
         if not known.keys() >= set(names):
             raise Refusal(refusals.UNKNOWN_PAIR)
-        return {name: _pair_row(known[name]) for name in names}
+        return {
+            name if "/" in name else pair_id(known[name]): _pair_row(known[name]) for name in names
+        }
 
 
-def _rest_name(asset: str) -> str:
+def rest_name(asset: str) -> str:
+    """Return the name of a currency over REST."""
     return _OLD_NAMES.get(asset, asset)
 
 
-def _altname(pair: Instrument) -> str:
-    return _rest_name(pair.base) + _rest_name(pair.quote)
+def asset_id(asset: str) -> str:
+    """Return the id of a currency over REST: `XXBT`."""
+    return _CLASSED.get(asset, rest_name(asset))
 
 
-def _wsname(pair: Instrument) -> str:
-    return f"{_rest_name(pair.base)}/{_rest_name(pair.quote)}"
+def pair_id(pair: Instrument) -> str:
+    """Return the id of a pair over REST: `XXBTZUSD`."""
+    classed = pair.base in _CLASSED and pair.quote in _CLASSED
+    name = altname(pair)
+    if not classed or name in _UNCLASSED:
+        return name
+    return _CLASSED[pair.base] + _CLASSED[pair.quote]
+
+
+def altname(pair: Instrument) -> str:
+    """Return a pair's name without a slash: `XBTUSD`."""
+    return rest_name(pair.base) + rest_name(pair.quote)
+
+
+def wsname(pair: Instrument) -> str:
+    """Return a pair's v1 name: `XBT/USD`."""
+    return f"{rest_name(pair.base)}/{rest_name(pair.quote)}"
 
 
 def _asset_row(asset: Asset) -> object:
     return {
         "aclass": "currency",
-        "altname": _rest_name(asset.id),
+        "altname": rest_name(asset.id),
         "decimals": asset.precision,
         "display_decimals": asset.precision_display,
         "status": asset.status,
@@ -101,12 +137,12 @@ def _asset_row(asset: Asset) -> object:
 def _pair_row(pair: Instrument) -> object:
     precision = pair.precision
     return {
-        "altname": _altname(pair),
-        "wsname": _wsname(pair),
+        "altname": altname(pair),
+        "wsname": wsname(pair),
         "aclass_base": "currency",
-        "base": _rest_name(pair.base),
+        "base": asset_id(pair.base),
         "aclass_quote": "currency",
-        "quote": _rest_name(pair.quote),
+        "quote": asset_id(pair.quote),
         "lot": "unit",
         "cost_decimals": pair.cost_precision,
         "pair_decimals": precision.price,

@@ -28,11 +28,12 @@ from kracked.gateway.http_shell import (
     announcement,
     set_on_signals,
 )
-from kracked.gateway.rest import HttpAnswer, Params
+from kracked.gateway.rest import HttpAnswer, Params, method_of
+from kracked.paper_exchange.exchange import PaperExchange
+from kracked.paper_exchange.opening import PaperTerms
 from kracked.record.read.recording import Instant, open_recording
 from kracked.record.replay import MAX_SPEED, Player, Replay
 from kracked.replay_server.exchange import RecordedExchange
-from kracked.replay_server.recorded_state import events_before
 from kracked.replay_server.rest import ReplayRest
 
 HOST = "127.0.0.1"
@@ -44,6 +45,11 @@ RETURN_S = 10.0
 """How long playback at full speed waits at a gap for the clients it disconnected."""
 AHEAD_BYTES = 2**20
 """Playback at full speed waits for a client that has more than this left to read."""
+STEP_NS = 100_000_000
+"""Of the recording's time: a bot at full speed is never further behind what is played."""
+_STEP_POLL_S = 0.0005
+STEP_WAIT_S = 5.0
+"""How long playback waits for a client that does not answer."""
 SLICE = 64
 """Messages after which other tasks get their turn."""
 
@@ -66,6 +72,8 @@ class PlaybackOptions(msgspec.Struct, frozen=True, kw_only=True):
     begin: Begin = Begin.ATTENDED
     port: int = 0
     """0 takes any free one."""
+    trade: PaperTerms | None = None
+    """The terms of a paper account that trades on the recording; None denies orders."""
 
 
 class PlaybackServer:
@@ -103,9 +111,10 @@ class PlaybackServer:
         keys = ApiKeys()
         keys.add(ApiKey(self.api_key, self.api_secret))
         self._exchange = RecordedExchange(player, keys)
-        if player.seq:
-            self._exchange.restore(events_before(player))
-        self._rest = ReplayRest(self._exchange)
+        self._player = player
+        self.paper = self._exchange.trade(self.options.trade) if self.options.trade else None
+        """The exchange of the paper account, if there is one."""
+        self._rest = ReplayRest(self._exchange.relay)
         self._shell = HttpShell(
             self,
             host=HOST,
@@ -134,9 +143,13 @@ class PlaybackServer:
         if self.options.begin is Begin.ATTENDED:
             await self._attendance()
         unpaced, played, disconnections = self.options.speed == MAX_SPEED, 0, 0
+        step = 0
         async for moment in self._replay:
             self._exchange.publish(moment)
             played += 1
+            if unpaced and self.paper is not None and moment.received >= step:
+                step = moment.received + STEP_NS
+                await self._in_step(self.paper)
             if played % SLICE == 0:
                 await asyncio.sleep(0)
                 if unpaced:
@@ -145,10 +158,22 @@ class PlaybackServer:
                             client.queue.size <= AHEAD_BYTES for client in self._shell.connections
                         )
                     )
-            if unpaced and disconnections != self._exchange.disconnections:
-                disconnections = self._exchange.disconnections
+            if unpaced and disconnections != self._exchange.relay.disconnections:
+                disconnections = self._exchange.relay.disconnections
                 await self._clients_return()
         self.over.set()
+
+    async def _in_step(self, paper: PaperExchange) -> None:
+        """Wait until every client has read what was played, or time must go on for a request."""
+        clients = tuple(self._shell.connections)
+        for client in clients:
+            client.ping()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STEP_WAIT_S):
+                await _until(
+                    lambda: paper.is_asked or all(one.ponged.is_set() for one in clients),
+                    every_s=_STEP_POLL_S,
+                )
 
     async def _clients_return(self) -> None:
         """Wait, up to `RETURN_S`, until the clients that were disconnected are back."""
@@ -161,15 +186,20 @@ class PlaybackServer:
 
     async def _attendance(self) -> None:
         """Wait for a subscription to a market, and until none is added for a while."""
-        exchange, subscriptions = self._exchange, -1
+        exchange, subscriptions = self._exchange.relay, -1
         while subscriptions != exchange.subscriptions:
             subscriptions = exchange.subscriptions
             await asyncio.sleep(SETTLE_S)
             await _until(lambda: exchange.attended)
 
     async def _pass_time(self) -> None:
+        ended: int | None = None
         while True:
-            self._exchange.advance(self._clock())
+            now = self._clock()
+            self._exchange.relay.advance(now)
+            if self.paper is not None and self.over.is_set():  # time goes on; the market does not
+                ended = ended or now
+                self.paper.advance(self._player.position + now - ended)
             await asyncio.sleep(TICK_S)
 
     # --- what the shell serves ----------------------------------------------------------
@@ -181,15 +211,28 @@ class PlaybackServer:
     @contextmanager
     def session(self, socket: Socket, connection: ClientConnection, now: int) -> Iterator[Receive]:
         """Connect a client to the recorded exchange while the block lasts."""
-        session = self._exchange.connect(socket, connection.send, connection.close, now)
+        session = self._exchange.relay.connect(socket, connection.send, connection.close, now)
         try:
             yield session.receive
         finally:
-            self._exchange.disconnect(session)
+            self._exchange.relay.disconnect(session)
 
-    def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
+    async def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
         """Answer a REST call."""
-        return HttpAnswer(self._rest.answer(http_method, call, query, now))
+        visibility, _ = method_of(call.path)
+        if self.paper is None:
+            return HttpAnswer(self._rest.answer(http_method, call, query, now))
+        if visibility != "private":
+            return HttpAnswer(self._rest.answer(http_method, call, query, self.paper.time))
+        answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        def tell(body: bytes) -> None:
+            """Answer, unless the client has gone."""
+            if not answered.done():
+                answered.set_result(body)
+
+        self.paper.call(http_method, call, now, tell)
+        return HttpAnswer(await answered)
 
 
 async def serve(
@@ -210,7 +253,7 @@ async def serve(
         await ended.wait()
 
 
-async def _until(condition: Callable[[], bool]) -> None:
+async def _until(condition: Callable[[], bool], *, every_s: float = TICK_S) -> None:
     # Other tasks change what it looks at thousands of times a second: cheaper than events.
     while not condition():  # noqa: ASYNC110
-        await asyncio.sleep(TICK_S)
+        await asyncio.sleep(every_s)

@@ -39,10 +39,9 @@ class ErrorClass(StrEnum):
 
     @property
     def nothing_happened(self) -> bool:
-        """Whether an order answered so certainly had no effect.
+        """Whether the delivery that was answered so had no effect.
 
-        A refused nonce proves nothing: it is also the answer to a second delivery of an order
-        that was accepted.
+        Of an order that may have been delivered twice, `proves_nothing_happened` tells more.
         """
         return self not in (ErrorClass.UNKNOWN_OUTCOME, ErrorClass.NEW_NONCE)
 
@@ -216,6 +215,29 @@ def classify(error: str) -> ErrorClass:
     return _BY_CATEGORY.get(error.partition(":")[0], ErrorClass.UNKNOWN_OUTCOME)
 
 
+_BEFORE_NONCE: Final = (
+    "EAPI:Rate limit exceeded",
+    "EAuth:Rate limit exceeded",
+    "EAuth:Too many requests",
+    "EGeneral:Temporary lockout",
+    "EGeneral:Too many requests",
+    "EService:Throttled",
+)
+"""Refusals that count calls, without a look at their nonce."""
+
+
+def proves_nothing_happened(error: str) -> bool:
+    """Return whether an order answered so certainly had no effect, however often it arrived.
+
+    A gateway may deliver a request twice and pass either answer on. A nonce is accepted once, so
+    what is refused after that check was never accepted. A refused nonce, and a refusal that
+    counts calls, may be the answer to the second delivery of an order that was accepted.
+    """
+    if not classify(error).nothing_happened:
+        return False
+    return not _squash(error).startswith(tuple(map(_squash, _BEFORE_NONCE)))
+
+
 @says("the exchange refused {method}: {error}. {advice}")
 class Refused(RequestRejected):
     """The exchange refused the request and did nothing."""
@@ -277,12 +299,21 @@ class Reply(msgspec.Struct, frozen=True):
         return bytes(self.result) not in (b"", b"null", b"{}", b"[]")
 
     @property
+    def _failures(self) -> tuple[str, ...]:
+        return self.errors or (() if self.result else self.warnings)
+
+    @property
+    def nothing_happened(self) -> bool:
+        """Whether an order with this refusal certainly had no effect, however often it arrived."""
+        return not self.has_result and all(map(proves_nothing_happened, self._failures))
+
+    @property
     def refusal(self) -> tuple[str, ErrorClass] | None:
         """The exchange's words and their class; None for success.
 
         Of several classes the one that proves least counts, else the first.
         """
-        failures = self.errors or (() if self.result else self.warnings)
+        failures = self._failures
         if not failures:
             return None
         kinds = [classify(text) for text in failures]

@@ -2,8 +2,9 @@
 
 Reads are repeated with growing pauses. Reads, cancels and the dead man's switch are signed anew
 after ``Invalid nonce``; an order is not: a gateway that delivers a request twice passes the
-second answer on, which is ``Invalid nonce`` because the first was accepted. So an order is sent
-once, and when its answer is missing or doubtful the result is `OutcomeUnknown`.
+second answer on, which is ``Invalid nonce`` because the first was accepted, or a refusal that
+counts calls. So an order is sent once, and when its answer is missing or doubtful the result is
+`OutcomeUnknown`.
 """
 
 from __future__ import annotations
@@ -235,7 +236,7 @@ class RequestExecutor:
         if reply.refusal is None:
             return bytes(reply.result)
         words, kind = reply.refusal
-        proven = kind.nothing_happened or urgency is not Urgency.ORDER
+        proven = reply.nothing_happened or urgency is not Urgency.ORDER
         if kind is ErrorClass.UNKNOWN_OUTCOME or reply.has_result or not proven:
             raise OutcomeUnknown(name, words)
         raise Refused(name, words, kind)

@@ -15,6 +15,10 @@ a client's books can be compared with the truth, level by level and order by ord
 - `POST /sim/maintenance?script=imminent_5m:0s,maintenance:10s,online:30s` begins a script of
   maintenance now (`kracked.sim.faults.maintenance`); one that cannot be read is answered
   with `{"error": ...}`, and changes nothing.
+- `POST /sim/plant?symbol=BTC/USD&pattern=sweep&count=5&within=60` plants a pattern, five times
+  within a minute of model time; the patterns are in `kracked.sim.agents.patterns`, the truth
+  about each goes to the file of `--truth`. `POST /sim/hide_ids?symbol=BTC/USD` gives each next
+  part of the agents' icebergs an id of its own.
 - `GET /sim/faults` lists the faults that were injected, `GET /sim/state` counts; its
   `rested_ns` is how long there was no trade, because the market was stopped or the machine
   too slow.
@@ -28,9 +32,10 @@ from typing import Any
 
 import msgspec
 
+from kracked.gateway.accounts import stream_rows
 from kracked.gateway.rest import Params
 from kracked.protocol.events import Side
-from kracked.sim.accounts import stream_rows
+from kracked.sim.agents.patterns import Pattern
 from kracked.sim.exchange import Exchange
 from kracked.sim.faults.grammar import BadFaults
 from kracked.sim.injection.injector import FaultInjector
@@ -56,6 +61,8 @@ class ControlApi:
             "calm": lambda query: injector.calm(_seconds_ns(query)),
             "release": lambda _: injector.release(),
             "maintenance": lambda query: exchange.run_maintenance(query["script"]),
+            "plant": self._plant,
+            "hide_ids": lambda query: exchange.market.hide_ids(query["symbol"]),
         }
 
     def answer(self, http_method: str, path: str, query: Params) -> bytes | None:
@@ -72,6 +79,14 @@ class ControlApi:
         except (KeyError, ValueError):
             return None
         return None
+
+    def _plant(self, query: Params) -> None:
+        self._exchange.market.plant(
+            query["symbol"],
+            Pattern(query["pattern"]),
+            int(query.get("count", "1")),
+            float(query.get("within", "0")),
+        )
 
     def _truth(self, query: Params) -> dict[str, Any]:
         symbol, channel, depth = query["symbol"], query["channel"], int(query["depth"])

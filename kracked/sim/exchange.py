@@ -20,24 +20,25 @@ from kracked.gateway.auth import ApiKeys
 from kracked.gateway.channels import Socket, Topic
 from kracked.gateway.client_session import ClientSession, Send
 from kracked.gateway.exchange_state import ExchangeState
+from kracked.gateway.listing import ListedAsset
+from kracked.gateway.private_api.stream_subscriptions import StreamSubscriptions
+from kracked.gateway.rest_names import RestNames
 from kracked.protocol import encode
 from kracked.protocol.encode import SNAPSHOT, UPDATE
 from kracked.sim import listings as listed
-from kracked.sim.accounts.client_accounts import AccountOptions
 from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import EngineBatch
 from kracked.sim.faults import maintenance
 from kracked.sim.faults.order_faults import OrderFaults
-from kracked.sim.listings import ListedAsset, Listing
+from kracked.sim.listings import Listing
 from kracked.sim.market_data.book_publisher import LEVEL3
 from kracked.sim.market_data.market_data_publisher import MarketDataPublisher
 from kracked.sim.order_entry.brokerage import Brokerage
-from kracked.sim.private_api.stream_subscriptions import StreamSubscriptions
-from kracked.sim.private_api.ws_methods import TradingMethods
+from kracked.sim.order_entry.client_accounts import AccountOptions
+from kracked.sim.order_entry.endpoints import FaultyMethods
 from kracked.sim.realism import PLAIN, Realism
-from kracked.sim.rest_names import RestNames
-from kracked.sim.truth import TruthRow, truth_rows
+from kracked.sim.truth import PlantedRow, TruthRow, truth_rows
 
 INSTRUMENT = Topic("instrument")
 
@@ -54,7 +55,7 @@ class Exchange:
         account_options: AccountOptions | None = None,
         order_faults: OrderFaults | None = None,
         habits: Realism = PLAIN,
-        truth: Callable[[TruthRow], None] | None = None,
+        truth: Callable[[TruthRow | PlantedRow], None] | None = None,
     ) -> None:
         """Open an exchange on a market.
 
@@ -65,10 +66,13 @@ class Exchange:
             account_options: What every account begins with.
             order_faults: Decides what happens to trading requests; nothing by default.
             habits: How the live exchange is followed beyond its rules.
-            truth: Takes what happens to every order, as the engine knows it.
+            truth: Takes what happens to every order, as the engine knows it, and each planted
+                pattern when it is over.
         """
         self.market, self.keys = market, keys
         self._truth = truth
+        if truth is not None:
+            market.told = truth
         self._feeds = _LateFeeds(habits.feeds_apart_ns) if habits.feeds_apart_ns else None
         self.time = now
         """How far the market has come."""
@@ -91,7 +95,7 @@ class Exchange:
         self.order_faults = order_faults or OrderFaults()
         """Faults of trading requests; `expect` scripts some."""
         self.brokerage = Brokerage(self, market.listings, self.assets, account_options)
-        self.requests = TradingMethods(self, self.brokerage, self.names)
+        self.requests = FaultyMethods(self, self.brokerage, self.names)
         self.streams = StreamSubscriptions(self.brokerage)
         self._calls: list[tuple[int, int, Callable[[], None]]] = []
         """Time, serial and function of each `call_at`, soonest first."""

@@ -19,6 +19,7 @@ import msgspec
 
 from kracked import units
 from kracked.errors import ConfigError, says
+from kracked.gateway.listing import ListedAsset, ListedPair
 from kracked.instruments import Asset, Instrument, Precision
 
 
@@ -55,15 +56,9 @@ class Nature(msgspec.Struct, frozen=True, kw_only=True):
     """Mean distance of two levels near the touch, in 1/10,000 of the price."""
 
 
-class Listing(msgspec.Struct, frozen=True, kw_only=True):
+class Listing(ListedPair, frozen=True, kw_only=True):
     """An instrument, its REST names, and its nature."""
 
-    instrument: Instrument
-    rest_id: str
-    """`XXBTZUSD`: the key of REST replies."""
-    altname: str
-    wsname: str
-    """The v1 WebSocket name, `XBT/USD`, still in AssetPairs."""
     base_id: str
     quote_id: str
     opening_price: int
@@ -72,21 +67,6 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     margin_initial: Decimal | None = None
     position_limit_long: int | None = None
     position_limit_short: int | None = None
-
-    @property
-    def symbol(self) -> str:
-        """The WebSocket's name, `BTC/USD`."""
-        return self.instrument.symbol
-
-
-class ListedAsset(msgspec.Struct, frozen=True, kw_only=True):
-    """A currency and its REST names."""
-
-    asset: Asset
-    rest_id: str
-    altname: str
-    collateral_value: Decimal = Decimal(0)
-    margin_rate: Decimal | None = None
 
 
 def _asset(

@@ -5,14 +5,13 @@ Sources: the endpoint pages below docs.kraken.com/api/docs/rest-api/
 
 from __future__ import annotations
 
-from kracked.gateway import refusals
+from kracked.gateway import order_words, refusals
 from kracked.gateway.auth import Call, body_fields
 from kracked.gateway.refusals import Refusal
 from kracked.gateway.rest import HttpAnswer, Params, answer, method_of, reply
-from kracked.sim import messages
 from kracked.sim.exchange import Exchange
 from kracked.sim.faults.order_faults import OrderFault, OrderFaultRule
-from kracked.sim.private_api.rest_endpoints import PrivateRest
+from kracked.sim.order_entry.endpoints import private_rest
 from kracked.sim.public_api.rest_endpoints import PublicRest
 
 _GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head></html>"
@@ -24,7 +23,7 @@ class RestApi:
     def __init__(self, exchange: Exchange) -> None:
         self._order_faults = exchange.order_faults
         self._public = PublicRest(exchange)
-        self._private = PrivateRest(exchange, exchange.brokerage, exchange.keys, exchange.names)
+        self._private = private_rest(exchange, exchange.brokerage, exchange.keys, exchange.names)
 
     def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
         """Answer a call, after what a fault may do to it."""
@@ -64,9 +63,9 @@ def _answer_before_acting(fault: OrderFaultRule, now: int) -> HttpAnswer:
         case OrderFault.NONCE:
             return HttpAnswer(reply([refusals.INVALID_NONCE]))
         case OrderFault.DOMAIN_RATE:
-            return HttpAnswer(reply([messages.DOMAIN_RATE]))
+            return HttpAnswer(reply([order_words.DOMAIN_RATE]))
         case OrderFault.THROTTLED:
-            return HttpAnswer(reply([messages.throttled(now + fault.length_ns)]))
+            return HttpAnswer(reply([order_words.throttled(now + fault.length_ns)]))
         case OrderFault.UNAVAILABLE:
             return HttpAnswer(reply([refusals.UNAVAILABLE]))
         case OrderFault.GATEWAY_BEFORE:

@@ -33,7 +33,6 @@ from kracked.gateway.rest import HttpAnswer, Params
 from kracked.gateway.send_queue import LIMIT_BYTES
 from kracked.protocol.limits import tier_named
 from kracked.sim import listings as listed
-from kracked.sim.accounts.client_accounts import STARTING_BALANCES, AccountOptions
 from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.control_api import PREFIX, ControlApi
 from kracked.sim.exchange import Exchange
@@ -41,9 +40,10 @@ from kracked.sim.faults import order_faults, schedule
 from kracked.sim.faults.order_faults import OrderFaults
 from kracked.sim.injection.faulty_connection import InjectedFault
 from kracked.sim.injection.injector import SLOW_S, FaultInjector, Handshake
+from kracked.sim.order_entry.client_accounts import STARTING_BALANCES, AccountOptions
 from kracked.sim.realism import Realism
 from kracked.sim.rest import RestApi
-from kracked.sim.truth import TruthRow
+from kracked.sim.truth import PlantedRow, TruthRow
 from kracked.times import NS_PER_S
 
 PUMP_S = 0.01
@@ -102,7 +102,7 @@ class SimServer:
         *,
         clock: Clock = time.time_ns,
         note: Callable[[InjectedFault], None] | None = None,
-        truth: Callable[[TruthRow], None] | None = None,
+        truth: Callable[[TruthRow | PlantedRow], None] | None = None,
     ) -> None:
         """Open the market; entering the block serves it, or raises OSError for a taken port.
 
@@ -149,7 +149,7 @@ class SimServer:
             backlog_bytes=self.options.backlog_bytes,
         )
 
-    def _open_exchange(self, truth: Callable[[TruthRow], None] | None) -> Exchange:
+    def _open_exchange(self, truth: Callable[[TruthRow | PlantedRow], None] | None) -> Exchange:
         options, now = self.options, self._clock()
         listings = listed.listings(options.symbols, count=options.count)
         market = SimulatedMarket(
@@ -249,7 +249,7 @@ class SimServer:
             if self.injector is not None and faulty is not None:
                 self.injector.detach(faulty)
 
-    def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
+    async def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
         """Answer a REST call, or one of the control API."""
         if self._control is None or not call.path.startswith(PREFIX):
             return self._rest.call(http_method, call, query, now)
@@ -261,7 +261,7 @@ async def serve(
     options: SimOptions,
     announce: Callable[[str], None],
     report: Callable[[str], None],
-    truth: Callable[[TruthRow], None] | None = None,
+    truth: Callable[[TruthRow | PlantedRow], None] | None = None,
 ) -> None:
     """Run an exchange until SIGINT or SIGTERM.
 

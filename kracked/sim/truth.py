@@ -1,5 +1,5 @@
 """The engine's knowledge that no public message tells: which order each trade filled, and why
-each order left. For tests of whatever infers it from public data.
+each order left; and what was planted. For tests of whatever infers it from public data.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from kracked.protocol.events import Side
 from kracked.sim.engine.orders import (
@@ -39,6 +40,36 @@ class TruthRow(msgspec.Struct, frozen=True, omit_defaults=True):
     trade_id: int = 0
     taker: str = ""
     """Filled: the id of the taker's order."""
+
+
+class PlantedRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A pattern that was planted, told when it is over. Prices and quantities are scaled."""
+
+    what: Literal["planted"] = "planted"
+    symbol: str
+    pattern: str
+    number: int
+    side: Side
+    """The side of the book; of takers, the side they took."""
+    price: int
+    start: int
+    """When its first order came, ns since the Unix epoch."""
+    end: int = 0
+    last_price: int = 0
+    ids: tuple[str, ...] = ()
+    """Its orders, in the order in which they came."""
+    qty: int = 0
+    """Own-made icebergs: the first part. Same size: each taker. Else what was traded."""
+    count: int = 0
+    """Refills, takers, levels or orders."""
+    times: tuple[int, ...] = ()
+    """When each taker came."""
+    outcome: str = ""
+    """Of walls: pulled, timed out, traded, stays."""
+
+    def grown(self, **members: object) -> PlantedRow:
+        """Return the row with further members."""
+        return replace(self, **members)
 
 
 def truth_rows(symbol: str, batch: EngineBatch) -> Iterator[TruthRow]:

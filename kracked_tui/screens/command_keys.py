@@ -11,6 +11,7 @@ from kracked.units import scale
 from kracked_tui import palettes
 from kracked_tui.keys import Key
 from kracked_tui.screens.part import ScreenPart
+from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.chart.candles import TIMEFRAMES, timeframe_name
 from kracked_tui.view.chrome import commands, layout, layouts, watchlist
 from kracked_tui.view.ladder.ladder_scroll import steps
@@ -61,7 +62,7 @@ class CommandKeys(ScreenPart):
         """Return what can be said after each command now."""
         frame = self._screen.frame_state()
         pairs = self._model.known_symbols()
-        groups = [frame.precision.price_text(step) for step in steps(frame.tick)]
+        groups = [frame.precision.price_text(step) for step in self._steps(frame)]
         panes = [pane.id or "" for pane in self._screen.panes]
         return {
             commands.PAIR: pairs,
@@ -73,6 +74,9 @@ class CommandKeys(ScreenPart):
             commands.GO: panes,
             commands.SORT: watchlist.ORDERS,
         }
+
+    def _steps(self, frame: FrameState) -> tuple[int, ...]:
+        return steps(frame.tick, frame.quote[0]) if frame.quote else ()
 
     def enter(self, text: str) -> None:
         """Run a line; one that cannot be run stays open with the reason."""
@@ -115,7 +119,7 @@ class CommandKeys(ScreenPart):
         if ladder.frame is None or not ladder.scroll.ready:
             return "the ladder has no book yet"
         step = scale(text.encode(), ladder.frame.precision.price)
-        for _ in steps(ladder.frame.tick):
+        for _ in self._steps(ladder.frame):
             if ladder.scroll.step != step:
                 self._screen.view_keys.action_group(1 if ladder.scroll.step < step else -1)
         return "" if ladder.scroll.step == step else f"the ladder cannot have rows of {text} now"

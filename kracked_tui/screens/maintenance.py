@@ -1,7 +1,7 @@
 """The question before maintenance: cancel everything, turn the dead-man's switch off, or neither.
 
-It comes by itself, once for each event, and never over anything that is open: a key that was
-meant for a ticket or another question must not answer it. Its answer is a word.
+It comes by itself, once for each event, and never over anything that is open. What is typed when
+it comes was meant for something else and is no answer: `!` opens its field, a word answers it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from kracked.protocol.maintenance.trading_effect import SwitchAdvice, TradingEff
 from kracked_tui.screens.part import ScreenPart
 from kracked_tui.screens.ticket import TicketKeys
 from kracked_tui.screens.trade import TradeScreen
-from kracked_tui.view.chrome import questions
+from kracked_tui.view.chrome import layout, questions
 
 
 class MaintenanceOffer(ScreenPart):
@@ -22,6 +22,13 @@ class MaintenanceOffer(ScreenPart):
         self._screen, self._model, self._ticket = screen, screen.model, ticket
         self._asked: set[tuple[str, str]] = set()
         """What was asked, by subject and event."""
+        self._offering = False
+        """Whether the offer is on the screen, and nobody has taken it up."""
+
+    def allows(self, action: str) -> bool | None:
+        """Let PANIC act while the offer is open: nobody has opened it."""
+        open_now = self._offering and self._screen.panels.top == layout.PROMPT
+        return True if open_now and action in ("panic", "panic_all") else None
 
     def draw(self) -> None:
         """Ask, when there is something to decide and nothing is open."""
@@ -33,8 +40,17 @@ class MaintenanceOffer(ScreenPart):
         due = self._due(effect, orders, switch_on=switch_on)
         if due - self._asked and self._is_free():
             self._asked |= due
-            question = questions.maintenance(effect, orders, switch_on=switch_on)
-            self._screen.questions.ask(question, partial(self._answer, effect))
+            self._offering = True
+            offer = questions.maintenance_offer(effect, orders, switch_on=switch_on)
+            ask = partial(self._ask, effect, orders, switch_on=switch_on)
+            self._screen.questions.ask(offer, ask, left=partial(self._leave, effect))
+
+    def _ask(self, effect: TradingEffect, orders: int, _: str, *, switch_on: bool) -> None:
+        """Ask for the word, once the user has taken the offer up."""
+        self._offering = False
+        question = questions.maintenance(effect, orders, switch_on=switch_on)
+        answer = partial(self._answer, effect)
+        self._screen.questions.ask(question, answer, left=partial(self._leave, effect))
 
     def _due(self, effect: TradingEffect, orders: int, *, switch_on: bool) -> set[tuple[str, str]]:
         """Return what has to be decided now."""
@@ -57,5 +73,9 @@ class MaintenanceOffer(ScreenPart):
         elif trader is not None and word == "disarm":
             self._ticket.run_order(trader.disarm)
         else:
-            kept = f"nothing is cancelled before the maintenance ({effect.title})"
-            self._model.tell(f"{kept}: X, ctrl+x and A go on working", "warn")
+            self._leave(effect)
+
+    def _leave(self, effect: TradingEffect) -> None:
+        self._offering = False
+        kept = f"nothing is cancelled before the maintenance ({effect.title})"
+        self._model.tell(f"{kept}: X, ctrl+x and A go on working", "warn")

@@ -26,6 +26,7 @@ from kracked_tui.state.frame_state import FrameState
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.account.orders import OrderRow, row_at
 from kracked_tui.view.chrome import layout, questions
+from kracked_tui.view.ticket.exit_order import Exit
 from kracked_tui.view.ticket.ticket import amending
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.panels.ticket_panel import TicketPanel
@@ -34,7 +35,7 @@ from kracked_tui.widgets.panes.account import OrdersPane
 if TYPE_CHECKING:
     from kracked_tui.trader import Trader
 
-_ON_A_PANE = frozenset(("join", "size_by", "amend", "cancel", "cancel_pair", "cancel_all"))
+_ON_A_PANE = frozenset(("join", "size_by", "amend", "cancel", "cancel_pair", "cancel_all", "exit"))
 _ON_A_PANE_OR_TICKET = frozenset(("panic", "panic_all", "arm", "size"))
 _ON_THE_TICKET = frozenset(("send", "enter"))
 _LEADING_AWAY = frozenset(("go", "pane", "watch", "zoom", "copy"))
@@ -127,6 +128,24 @@ class OrderKeys(ScreenPart):
         if trader is not None and market is not None:
             at = trader.presets.chosen + step
             self._ticket.action_size(max(1, min(len(trader.presets.sizes(market)), at)))
+
+    def action_exit(self, times: int) -> None:
+        """Ask, then leave the position (1) or turn it round (2); only while armed."""
+        trader, symbol = self._ticket.ready_trader(), self._model.symbol
+        if trader is None:
+            return
+        position, market = self._model.session_position, self._model.ticket_market
+        wanted = Exit(symbol, times, partial(position, symbol), partial(market, symbol))
+        words, against = trader.review_exit(wanted)
+        if self._screen.presses.repeat:
+            against = "one press, one act; let the key rest for half a second"
+        if against or not words:
+            self._model.tell(f"{wanted.name} not begun: {against}", "warn")
+            self._screen.draw()
+            return
+        rows = self._screen.frame_state().account.order_rows
+        question = questions.leave_position(wanted.name, symbol, words, rows)
+        self._ask(question, lambda _: trader.exit(wanted))
 
     def action_panic(self) -> None:
         """Cancel the pair and disarm, without a question: it only reduces risk."""

@@ -22,18 +22,26 @@ class Questions(ScreenPart):
     def __init__(self, screen: TradeScreen, *, ascii_only: bool) -> None:
         self._screen = screen
         self.prompt = Prompt(id=layout.PROMPT, ascii_only=ascii_only)
+        self._left: Callable[[], object] = lambda: None
         screen.panels.takes_focus[layout.PROMPT] = self.prompt
 
     def widgets(self) -> Iterable[Widget]:
         """Return the panel."""
         yield self.prompt
 
-    def ask(self, text: QuestionText, then: Callable[[str], object]) -> None:
+    def ask(
+        self,
+        text: QuestionText,
+        then: Callable[[str], object],
+        *,
+        left: Callable[[], object] = lambda: None,
+    ) -> None:
         """Open the panel.
 
         Args:
             text: The question.
             then: Called with the key of the answer, or the typed text, once the panel is closed.
+            left: Called when escape leaves it without an answer.
         """
 
         def answered(answer: str) -> None:
@@ -42,6 +50,7 @@ class Questions(ScreenPart):
             then(answer)
             self._screen.draw()
 
+        self._left = left
         self.prompt.ask(
             Question(text.title, text.sentences, answered, text.answers, text.expected, text.typed)
         )
@@ -59,6 +68,7 @@ class Questions(ScreenPart):
         if self._screen.panels.top != layout.PROMPT:
             return False
         self._close()
+        self._left()
         return True
 
     def _close(self) -> None:

@@ -13,6 +13,7 @@ from kracked.errors import ProtocolError
 from kracked.protocol.events import Side
 from kracked_tui.screens.part import ScreenPart
 from kracked_tui.view.chrome import layout, questions
+from kracked_tui.view.queue.own_place import exact
 from kracked_tui.view.ticket.post_only import rested
 from kracked_tui.view.ticket.ticket import Ticket, TicketMarket, takes
 from kracked_tui.view.ticket.ticket_lines import TicketView
@@ -162,7 +163,7 @@ class TicketKeys(ScreenPart):
             self.panel.resize(trader.presets.size(market))
             return
         instrument = market.instrument
-        text = instrument.precision.qty_text(trader.presets.size(market)).rstrip("0").rstrip(".")
+        text = exact(trader.presets.size(market), instrument.precision)
         self._model.tell(f"size {number}: {text} {instrument.base}")
         self._screen.draw()
 

@@ -33,6 +33,7 @@ from kracked_tui.view.account.orders import mine_line
 from kracked_tui.view.chrome import layout
 from kracked_tui.view.chrome.hints import Hint
 from kracked_tui.view.chrome.status import log_line
+from kracked_tui.view.chrome.trade_strip import strip_line
 from kracked_tui.view.replay.record_status import banner_line
 from kracked_tui.view.replay.sessions import SessionRow
 from kracked_tui.widgets.bindings import bindings
@@ -113,6 +114,7 @@ class TradeScreen(Screen[None]):
             RecorderPane(14, id=layout.RECORDER, progress=recording.view, ascii_only=ascii_only),
         )
         self.header = Header(id=layout.HEADER, ascii_only=ascii_only)
+        self.strip = LiveRows(id=layout.STRIP, ascii_only=ascii_only)
         self.status = StatusLine(id=layout.STATUS, ascii_only=ascii_only)
         self.log_row = LiveRows(id=layout.LOG, ascii_only=ascii_only)
         self.mine = LiveRows(id=layout.MINE, ascii_only=ascii_only)
@@ -149,6 +151,7 @@ class TradeScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield self.header
+        yield self.strip
         yield from self.panes
         yield self.picker
         yield self.help_pages
@@ -223,6 +226,8 @@ class TradeScreen(Screen[None]):
             self._skip_no_pane()
         frame = self.frame_state()
         self.header.show(frame)
+        if self.strip.display:
+            self.strip.set_lines([strip_line(frame.account.strip, self.size.width)])
         for pane in self.panels.in_sight():
             if pane.frame_skip.take():
                 pane.show(frame)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from textual.widget import Widget
 
+from kracked.flow.measures.traded_at_price import UNDO_NS, Clear
+from kracked.protocol.events import Side
 from kracked_tui.screens.part import ScreenPart
 from kracked_tui.sources.record_switch import recorded_sessions
 from kracked_tui.state.frame_state import FrameState
@@ -43,6 +45,10 @@ class ViewKeys(ScreenPart):
         self._screen, self._model, self._panels = screen, screen.model, screen.panels
         self.action_recentre = screen.ladder.recentre
         self.action_hold = screen.ladder.hold
+        self.action_window = screen.ladder.window
+        self.action_foot = screen.ladder.next_foot
+        self._clear_asked: int | None = None
+        """When `r` was pressed, ns: the next key says what it clears."""
 
     def has_effect(self, action: str, frame: FrameState) -> bool | None:
         """Say whether a key of this part would do anything now."""
@@ -187,6 +193,17 @@ class ViewKeys(ScreenPart):
 
     # --- what is shown ----------------------------------------------------------------
 
+    def allows(self, action: str) -> bool | None:
+        """Let the keys that say what to clear act right after `r` alone."""
+        if action == "clear_traded":
+            return self._clear_is_asked and self._panels.focused is not None
+        return None
+
+    @property
+    def _clear_is_asked(self) -> bool:
+        asked, now = self._clear_asked, self._model.source.now()
+        return asked is not None and 0 <= now - asked <= UNDO_NS
+
     def action_group(self, coarser: int) -> None:
         """Take the next coarser (1) or finer (-1) grouping of the ladder, and remember it."""
         ladder = self._screen.ladder
@@ -194,6 +211,13 @@ class ViewKeys(ScreenPart):
         if ladder.frame is not None and ladder.scroll.ready:
             row = ladder.frame.precision.price_text(ladder.scroll.step)
             self._model.memory.change_pair(ladder.frame.symbol, row=row)
+
+    def action_columns(self) -> None:
+        """Show the ladder's next set of columns, and remember it."""
+        ladder = self._screen.ladder
+        ladder.next_columns()
+        if ladder.frame is not None:
+            self._model.memory.change_pair(ladder.frame.symbol, columns=ladder.shown.value)
 
     def action_filter(self, further: int) -> None:
         """Hide trades below the next larger size; 0 shows them all."""
@@ -204,9 +228,39 @@ class ViewKeys(ScreenPart):
             self._model.memory.change_pair(tape.frame.symbol, least_print=least)
 
     def action_reset_traded(self) -> None:
-        """Clear the ladder's traded quantities."""
-        self._model.market.reset_traded()
+        """Ask what to clear of the traded columns; the second time undo the last clear."""
+        model = self._model
+        if not self._clear_is_asked:
+            self._clear_asked = model.source.now()
+            model.tell("clear traded: a all, u above the ask, d below the bid, r undoes the last")
+        else:
+            self._clear_asked = None
+            flow = model.store.flows[model.symbol]
+            undone = flow.traded.undo(flow.now(model.source.now()))
+            model.tell("brought back" if undone else "nothing was cleared in the last five seconds")
         self._screen.draw()
+
+    def action_clear_traded(self, which: str) -> None:
+        """Clear the traded columns, and the window of pulling and stacking with them."""
+        model, now = self._model, self._model.source.now()
+        self._clear_asked = None
+        flow, quote = model.store.flows[model.symbol], self._screen.frame_state().quote
+        bid, ask = quote or (None, None)
+        cleared = flow.traded.clear(Clear(which), flow.now(now), bid=bid, ask=ask)
+        if cleared:
+            sides = {Clear.ABOVE: Side.ASK, Clear.BELOW: Side.BID}
+            flow.changes.reset(flow.now(now), sides.get(Clear(which)))
+        model.tell(f"cleared: {which}; r r brings it back" if cleared else "not cleared: no quote")
+        self._screen.draw()
+
+    def action_hide_empty(self) -> None:
+        """Hide empty rows, with a warning: the rows then move with the market."""
+        ladder = self._screen.ladder
+        ladder.hide_empty()
+        if ladder.hides_empty:
+            armed = self._screen.frame_state().armed
+            until = "; while armed all rows are shown" if armed else ""
+            self._model.tell(f"empty rows hidden: ROWS MOVE with the market{until}", "warn")
 
     def action_timeframe(self, step: int) -> None:
         """Show longer candles (1) or shorter ones (-1)."""

@@ -52,6 +52,10 @@ class TimeJump(Event, frozen=True, tag="cut"):
     """The events that follow belong to another moment: forget everything shown so far."""
 
 
+class BooksJump(Event, frozen=True, tag="books_cut"):
+    """The books are those of another moment, and nothing else is: forget only what follows them."""
+
+
 class PlaybackControls(Protocol):
     """The controls of a recording: play, pause, speed, and going to another time."""
 

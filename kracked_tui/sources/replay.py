@@ -19,7 +19,7 @@ from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.protocol.events import Event
 from kracked.record.replay import MAX_SPEED, Moment, Replay
-from kracked_tui.sources.base import Counters, TimeJump
+from kracked_tui.sources.base import BooksJump, Counters, TimeJump
 from kracked_tui.sources.recording import MessagePlace, PlayableRecording, SeekablePlayer
 from kracked_tui.sources.stepping import OrderStep, book_after, steps_of
 from kracked_tui.view.replay.timebar import TimeView
@@ -255,7 +255,7 @@ class ReplaySource:
             player = make()
             there = MessagePlace(player.seq, player.position)
             if self._recording.only_books_between(there, here):
-                return player, []
+                return player, [BooksJump(player.position)]
             return player, [TimeJump(player.position), *self._recording.events_until(there)]
 
         player, happened = await asyncio.to_thread(prepared)

@@ -11,11 +11,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kracked.feed.account import Account, Fill
+from kracked.instruments import Precision
 from kracked.orders.rules.funds import held
+from kracked.protocol.events import Side
 from kracked_tui.view.account.balances import Balance, balances_of
 from kracked_tui.view.account.orders import OrderRow, OwnLevel, own_levels, rows_of
+from kracked_tui.view.account.position import PositionView, position_view
 from kracked_tui.view.account.rates import RateView
+from kracked_tui.view.chrome.trade_strip import StripLimits, StripView
 from kracked_tui.view.chrome.trading_status import TradingStatus
+from kracked_tui.view.ladder.selection import Selection
+from kracked_tui.view.queue.own_place import OwnPlace, exact, own_places
 
 if TYPE_CHECKING:
     from kracked_tui.state.view_model import ViewModel
@@ -54,8 +60,43 @@ class AccountState:
         status, market = trader.status(self._symbol), self._model.ticket_market(self._symbol)
         if not status.armed or market is None:
             return status
-        text = market.instrument.precision.qty_text(trader.presets.size(market))
-        return status._replace(size=text.rstrip("0").rstrip("."))
+        size = trader.presets.size(market)
+        return status._replace(size=exact(size, market.instrument.precision))
+
+    @cached_property
+    def position(self) -> PositionView:
+        """The position of the shown pair that own fills of this session made."""
+        model, account = self._model, self._account
+        instrument, book = model.store.instruments.get(self._symbol), model.book(self._symbol)
+        if account is None or instrument is None:
+            return PositionView("waiting for the account's stream")
+        model.positions.look(account, self._now)
+        if reason := model.positions.unknown:
+            return PositionView(reason)
+        trader, position = model.trader, model.positions.of(self._symbol)
+        fees = trader.terms.fees.get(self._symbol) if trader else None
+        marks = book is not None and book.verified and position.qty
+        return position_view(
+            position,
+            instrument,
+            bids=book.bids if book is not None and marks else (),
+            asks=book.asks if book is not None and marks else (),
+            last=model.market.last,
+            taker_fee_percent=fees.taker if fees else None,
+            held=account.balances.get(instrument.base) if account.balances_known else None,
+        )
+
+    @cached_property
+    def strip(self) -> StripView:
+        """The line for whoever trades."""
+        model, market = self._model, self._model.ticket_market(self._symbol)
+        trader, precision = model.trader, model.market.precision or Precision(2, 8)
+        size, limits = "", StripLimits()
+        if trader is not None and market is not None:
+            precision = market.instrument.precision
+            size = exact(trader.presets.size(market), precision)
+            limits = trader.limits
+        return StripView(self._symbol, precision, self.position, size, limits)
 
     @cached_property
     def order_rows(self) -> tuple[OrderRow, ...]:
@@ -70,7 +111,33 @@ class AccountState:
             if order.symbol in instruments
         }
         sent = model.trader.sent() if model.trader else ()
-        return rows_of(open_orders, sent, model.source.l3, precisions, self._now)
+        closed = self._account.closed
+        precisions |= {
+            each.symbol: instruments[each.symbol].precision
+            for each in sent
+            if each.symbol in instruments
+        }
+        return rows_of(open_orders, sent, self.places, precisions, self._now, closed=closed)
+
+    @cached_property
+    def places(self) -> Mapping[str, OwnPlace]:
+        """The places in the queue of own orders of every pair, by order id."""
+        orders = self._account.orders.values() if self._account else ()
+        return own_places(orders, self._model.source.l3)
+
+    def place_at(self, selection: Selection) -> OwnPlace | None:
+        """Return the place of the first own order to fill at these prices; None without one."""
+        orders = self._account.orders.values() if self._account else ()
+        here = [
+            place
+            for order in orders
+            if order.symbol == self._symbol
+            and order.side is selection.side
+            and (place := self.places.get(order.order_id)) is not None
+            and selection.low <= place.price <= selection.high
+        ]
+        sign = -1 if selection.side is Side.BID else 1
+        return min(here, key=lambda it: (sign * it.price, it.position), default=None)
 
     @cached_property
     def own_levels(self) -> Mapping[int, OwnLevel]:
@@ -79,8 +146,7 @@ class AccountState:
         precision = book.precision if book else self._model.market.precision
         if precision is None or self._account is None:
             return {}
-        l3_book = self._model.source.l3.get(self._symbol)
-        return own_levels(self._account.orders.values(), self._symbol, l3_book, precision)
+        return own_levels(self._account.orders.values(), self._symbol, self.places, precision)
 
     @cached_property
     def order_ids(self) -> frozenset[str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from kracked.flow import MarketFlow
 from kracked.instruments import Precision
 from kracked.protocol.maintenance.trading_effect import TradingEffect
 from kracked_tui.state.account_state import AccountState
@@ -114,11 +115,24 @@ class FrameState:
         """The prices under the ladder's cursor."""
         return self._select(self.quote) if self.quote else None
 
+    @cached_property
+    def size(self) -> int:
+        """The quantity of the next order, scaled; one unit where no order can be sent."""
+        trader, market = self._model.trader, self._model.ticket_market(self.symbol)
+        if trader is not None and market is not None:
+            return trader.presets.size(market)
+        return int(10**self.precision.qty)
+
     @property
     def armed(self) -> bool:
         """Whether keys send orders of the shown pair."""
         trader = self._model.trader
         return trader is not None and trader.armed_for(self.symbol)
+
+    @property
+    def measures(self) -> MarketFlow:
+        """The measures of the pair's order flow. They belong to the store: read only."""
+        return self.store.flows[self.symbol]
 
     @cached_property
     def flow(self) -> FlowView:

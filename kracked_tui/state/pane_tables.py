@@ -49,7 +49,7 @@ def _levels(frame: FrameState) -> Table:
     rows: list[Sequence[Cell]] = []
     for side, levels in (("bid", book.bids), ("ask", book.asks)):
         for level in levels:
-            traded = frame.market.traded.get(level.price)
+            traded = frame.measures.traded.prices.get(level.price)
             sold, bought = (qty(traded.sold), qty(traded.bought)) if traded else ("0", "0")
             rows.append((side, price(level.price), qty(level.qty), sold, bought))
     return Table(heads, rows)

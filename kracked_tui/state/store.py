@@ -12,24 +12,22 @@ from decimal import Decimal
 
 from kracked import times
 from kracked.feed.account import Account
+from kracked.flow import MarketFlows
 from kracked.instruments import Instrument, Precision, similar_symbol
 from kracked.protocol import events
 from kracked.protocol.events import Event, Side
 from kracked.protocol.maintenance.tracker import MaintenanceNews, MaintenanceTracker
 from kracked.protocol.maintenance.words import clock_text
 from kracked.untrusted import printable
-from kracked_tui.sources.base import TimeJump
+from kracked_tui.sources.base import BooksJump, TimeJump
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import Bar, merged
 from kracked_tui.view.chrome.data_status import ONLINE, DataHealth, system_words
 from kracked_tui.view.chrome.status import LogEntry
-from kracked_tui.view.ladder.ladder import Traded
 from kracked_tui.view.tape.tape import Print, prints
 
 MAX_PRINTS = 5_000
 MAX_BARS = 2_000
-MAX_PRICES = 20_000
-"""Prices with traded quantities; above it the oldest half is dropped."""
 MAX_LOG_ENTRIES = 500
 _SAID_BEFORE = 3
 """Entries among which one that is said again is counted instead."""
@@ -51,7 +49,6 @@ class MarketState:
         """Oldest first."""
         self.missing_trades = 0
         """Trades that never came before the next print."""
-        self.traded: dict[int, Traded] = {}
         self.session_bought = 0
         self.session_sold = 0
         self.exchange_bars: dict[int, dict[int, Bar]] = {}
@@ -98,16 +95,10 @@ class MarketState:
         if event.snapshot:
             return
         for trade in event.trades:
-            sold, bought = self.traded.get(trade.price, Traded())
             if trade.side is Side.BID:
-                self.traded[trade.price] = Traded(sold, bought + trade.qty)
                 self.session_bought += trade.qty
             else:
-                self.traded[trade.price] = Traded(sold + trade.qty, bought)
                 self.session_sold += trade.qty
-        if len(self.traded) > MAX_PRICES:
-            for price in list(self.traded)[: MAX_PRICES // 2]:
-                del self.traded[price]
 
     def apply_ticker(self, event: events.Ticker) -> None:
         """Set the ticker, and the last price where no trade has come yet."""
@@ -149,15 +140,10 @@ class MarketState:
         if not self.prints and self.ticker is None:
             self._extend_bar(now, (bid + ask) // 2, 0)
 
-    def reset_traded(self) -> None:
-        """Clear the traded quantities of all prices."""
-        self.traded.clear()
-
     def _set_precision(self, precision: Precision) -> None:
         """Drop everything that was scaled by another precision."""
         if self.precision != precision:
             self.precision = precision
-            self.traded.clear()
             self.prints.clear()
             self.trade_bars.clear()
             self.exchange_bars.clear()
@@ -189,6 +175,8 @@ class Store:
     def __init__(self, mode: str) -> None:
         self.mode = mode
         self.markets: dict[str, MarketState] = {}
+        self.flows = MarketFlows()
+        """The measures of each market's order flow, and its orders where level 3 comes."""
         self.instruments: dict[str, Instrument] = {}
         self.log_entries: deque[LogEntry] = deque(maxlen=MAX_LOG_ENTRIES)
         """Newest first."""
@@ -242,6 +230,10 @@ class Store:
         if type(event) is TimeJump:
             vars(self).update(vars(Store(self.mode)))
             return
+        if type(event) is BooksJump:
+            self.flows.lose(event.received)
+            return
+        self.flows.apply(event)
         self.messages += 1
         self.last_received = event.received
         if not self.started:

@@ -16,6 +16,7 @@ from kracked.protocol.maintenance.trading_effect import NewOrders, TradingEffect
 from kracked_tui.remembered import Memory, PairChoices
 from kracked_tui.sources.base import Source
 from kracked_tui.state.frame_state import ChosenOrder, FrameState, Select
+from kracked_tui.state.session_positions import SessionPositions
 from kracked_tui.state.store import MarketState, Store
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import TIMEFRAMES
@@ -64,6 +65,8 @@ class ViewModel:
         self.trader: Trader | None = None
         """None where no order can be sent."""
         self.status_without_trader = TradingStatus()
+        self.positions = SessionPositions()
+        """What own fills have made since the start."""
         self._flow: tuple[int, str, int, FlowView] = (0, "", 0, FlowView())
         """When it was made, of which pair, after how many messages, and the view."""
 
@@ -124,9 +127,21 @@ class ViewModel:
             known = (*self.source.l2, *self.source.l3, *self.store.markets)
             self.symbol = next(filter(None, known), "")
         frame = FrameState(self, select, chosen_order)
+        self._follow_books(frame.now)
         if frame.quote:
             self.market.apply_quote(*frame.quote, frame.now)
         return frame
+
+    def _follow_books(self, now: int) -> None:
+        """Bring the order flow of the pair shown to the present, from its book where it must be.
+
+        After a jump in time or an overflow no snapshot comes by itself.
+        """
+        book, flows = self.source.l3.get(self.symbol), self.store.flows
+        if book is not None and book.verified and flows.is_lost(self.symbol):
+            flows.restart(book, now)
+        market = flows[self.symbol]
+        market.advance(market.now(now))
 
     def book(self, symbol: str) -> L2Book | LevelBook | None:
         """Return the level 2 book, or where there is none the level 3 book's levels."""
@@ -178,6 +193,13 @@ class ViewModel:
             asks=tuple(book.asks),
         )
 
+    def session_position(self, symbol: str) -> Decimal | str:
+        """Return what own fills of this session made of a pair, or why that is not known."""
+        if self.source.access is None:
+            return "there is no account"
+        self.positions.look(self.source.access.account, self.source.now())
+        return self.positions.unknown or self.positions.of(symbol).qty
+
     def flow(self, market: MarketState, now: int) -> FlowView:
         """Return takers' purchases and sales over the last minutes, made anew twice a second.
 
@@ -188,9 +210,8 @@ class ViewModel:
         due = due or (self.paused and self.store.messages != messages)
         if due or symbol != market.symbol:
             session = (market.session_bought, market.session_sold)
-            view = flow_view(
-                reversed(market.prints), now, since=self.store.started, session=session
-            )
+            flows = self.store.flows[market.symbol]
+            view = flow_view(flows.ring, flows.now(now), session=session)
             self._flow = (now, market.symbol, self.store.messages, view)
         return view
 

@@ -54,6 +54,8 @@ class AccountTerms:
         self.pairs: dict[str, str] = {}
         """REST's names of pairs, by symbol."""
         self.fees: dict[str, Fees] = {}
+        self.caution = ""
+        """A danger of the key that does not keep it from trading; empty without one."""
 
     async def learn(self, waiting: Callable[[str], None]) -> None:
         """Check the key and fetch the pairs, asking until both are there.
@@ -78,7 +80,13 @@ class AccountTerms:
             await self._sleep(wait_s)
 
     async def _check_key(self) -> None:
-        check_fit(await self._client.api_key_info())
+        key = await self._client.api_key_info()
+        check_fit(key)
+        if key.noncewindow:
+            self.caution = (
+                f"this key has a nonce window of {key.noncewindow}: an order that the network "
+                "delivers twice can be carried out twice; set the window to 0"
+            )
 
     async def _learn_pairs(self) -> None:
         assets, pairs = await self._client.assets(), await self._client.asset_pairs()

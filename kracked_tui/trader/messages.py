@@ -9,6 +9,7 @@ from kracked.instruments import Instrument
 from kracked.orders import ActionKind, CancelOutcome, OrderDeclined, OrderState, OutboxEntry
 from kracked.orders.draft import PERCENT_DECIMALS
 from kracked.times import NS_PER_S
+from kracked_tui.view.queue.own_place import exact
 from kracked_tui.view.ticket.ticket import Ticket
 from kracked_tui.view.words import verb
 
@@ -24,7 +25,7 @@ def order(ticket: Ticket, instrument: Instrument) -> str:
         at = f" +{instrument.precision.price_text(ticket.trail)}"
         if ticket.in_percent:
             at = f" +{units.to_text(ticket.trail, PERCENT_DECIMALS)}%"
-    qty = instrument.precision.qty_text(ticket.qty).rstrip("0").rstrip(".")
+    qty = exact(ticket.qty, instrument.precision)
     return f"{'amend to ' if ticket.amends else ''}{verb(ticket.side)} {qty}{at}"
 
 

@@ -10,6 +10,7 @@ import msgspec
 from kracked.orders import (
     AmendedTerms,
     Check,
+    Draft,
     Limits,
     MaintenanceConsent,
     MarketContext,
@@ -17,11 +18,12 @@ from kracked.orders import (
     OrderReview,
     keeps_place,
 )
+from kracked.orders.rules.funds import free_funds
 from kracked_tui.sources.base import Access
 from kracked_tui.trader import ticket_to_order
 from kracked_tui.trader.account_terms import AccountTerms
 from kracked_tui.trader.presets import Presets
-from kracked_tui.view.queue.queue_effect import Effect, effect_of
+from kracked_tui.view.queue.queue_effect import Effect, effect_of, joining
 from kracked_tui.view.ticket.post_only import note
 from kracked_tui.view.ticket.ticket import Ticket, TicketMarket
 from kracked_tui.view.ticket.ticket_lines import TicketView
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 _FOREVER_NS = 1 << 62
 _WAIVABLE = frozenset({Check.DUPLICATE, Check.DISTANCE, Check.DISCOURAGED})
+_OF_OPEN_ORDERS = frozenset({Check.DUPLICATE, Check.OPEN_NOTIONAL, Check.OPEN_ORDERS})
 _LOOKS, _LOOK_EVERY_S = 60, 0.05
 """The order's own stream and the book's come over two connections: one is ahead of the other."""
 
@@ -66,6 +69,9 @@ class Reviewer:
         review = self._reviewed(manager, ticket, market)
         problems = [blocked] if blocked else []
         problems += [refusal.sentence for refusal in review.refusals]
+        # What a key means belongs to the ticket; the preview shows the quantity itself.
+        written = not (ticket.amends or ticket.previewed)
+        remarks = (*review.remarks, *(self._presets.remarks(market) if written else ()))
         checks = {refusal.check for refusal in review.refusals}
         return TicketView(
             ticket=ticket,
@@ -75,7 +81,7 @@ class Reviewer:
             size=self._presets.size(market),
             words=review.words,
             problems=tuple(problems),
-            remarks=review.remarks,
+            remarks=remarks,
             waivable=bool(checks) and checks <= _WAIVABLE,
             note=note(ticket, market),
             effect=self.effect(manager, ticket, market, book),
@@ -89,12 +95,29 @@ class Reviewer:
         change = AmendedTerms(**ticket_to_order.changes(ticket, order, market.instrument))
         return manager.review_amend(order, context, change, limits)
 
+    def review_exit(
+        self, manager: OrderManager, draft: Draft, market: TicketMarket
+    ) -> tuple[str, str]:
+        """Return an order in words, and the first rule it breaks; empty where it breaks none.
+
+        The open orders of its pair are taken to be cancelled. What only they can break is checked
+        again when it is sent, as everything is.
+        """
+        account, symbol = self._access.account, draft.symbol
+        others = [order for order in account.orders.values() if order.symbol != symbol]
+        free = free_funds(account.balances, others, self._terms.fees.values())
+        known = free if account.balances_known else None
+        context = msgspec.structs.replace(self.context(market), available=known)
+        review = manager.review(draft, context, manager.limits)
+        against = [it.sentence for it in review.refusals if it.check not in _OF_OPEN_ORDERS]
+        return review.words, next(iter(against), "")
+
     def effect(
         self, manager: OrderManager, ticket: Ticket, market: TicketMarket, book: L3Book | None
     ) -> Effect:
-        """Predict what an amend does to the place in the queue; a new order has no effect."""
+        """Predict the place in the queue: of a new order, or what an amend does to it."""
         if not ticket.amends:
-            return Effect()
+            return joining(ticket, market, book)
         order = manager.working.get(ticket.amends)
         terms = ticket_to_order.amended_terms(ticket, market.instrument)
         keeps = None if order is None else keeps_place(order, **terms)

@@ -31,6 +31,7 @@ from kracked_tui.sources.base import Access
 from kracked_tui.trader import messages, ticket_to_order
 from kracked_tui.trader.account_terms import AccountTerms
 from kracked_tui.trader.arming import Arming
+from kracked_tui.trader.exits import Exits
 from kracked_tui.trader.order_review import Reviewer, place_after
 from kracked_tui.trader.panic import Panic
 from kracked_tui.trader.presets import Presets
@@ -38,8 +39,10 @@ from kracked_tui.trader.trading_life import TradingLife
 from kracked_tui.view.account.orders import Sent
 from kracked_tui.view.account.rates import RateView
 from kracked_tui.view.chrome import trading_status
+from kracked_tui.view.chrome.trade_strip import StripLimits
 from kracked_tui.view.chrome.trading_status import TradingStatus
 from kracked_tui.view.queue.queue_effect import measured
+from kracked_tui.view.ticket.exit_order import Exit
 from kracked_tui.view.ticket.ticket import Ticket, TicketMarket
 from kracked_tui.view.ticket.ticket_lines import TicketView
 
@@ -69,12 +72,14 @@ class Trader:
             now: The clock, ns.
         """
         self._access, self._settings, self._show, self._now = access, settings, tell, now
-        self.terms, self.presets = AccountTerms(access.client), Presets(settings.sizes)
+        self.terms = AccountTerms(access.client)
+        self.presets = Presets(settings.sizes, self._tell)
         self._reviewer = Reviewer(access, self.terms, self.presets)
         self.life = TradingLife(
             access, settings, self.terms, timing=RequestTiming(clock=now), tell=self._tell
         )
         self.panic = Panic(self.life, access.account, self._tell)
+        self._exits = Exits(access.account, self._reviewer, self._tell)
         self._busy = False
         self._pending: frozenset[str] = frozenset()
         self._ended: deque[Sent] = deque(maxlen=_SHOWN_ENDED)
@@ -101,6 +106,12 @@ class Trader:
     def armed_min(self) -> int:
         """Minutes that arming lasts."""
         return self._settings.armed_min
+
+    @property
+    def limits(self) -> StripLimits:
+        """The user's limits of an order, and of all that are open."""
+        settings = self._settings
+        return StripLimits(settings.max_qty, settings.max_notional, settings.max_open_notional)
 
     @property
     def armed(self) -> bool:
@@ -215,6 +226,32 @@ class Trader:
                 text, role = measured(predicted, place)
                 self._tell(f"amended order {text}", role)
         return isinstance(result, OutboxEntry)
+
+    def review_exit(self, wanted: Exit) -> tuple[str, str]:
+        """Return the order of an exit in words, and why it cannot be sent; either may be empty.
+
+        It is reviewed as if the pair had no open order: those are cancelled first.
+        """
+        draft, market = wanted.draft(), wanted.market()
+        blocked = self.why_not(wanted.symbol)
+        if blocked or isinstance(draft, str) or market is None or self._manager is None:
+            return "", blocked or (draft if isinstance(draft, str) else _NOT_OPEN)
+        return self._reviewer.review_exit(self._manager, draft, market)
+
+    async def exit(self, wanted: Exit) -> None:
+        """Cancel the pair's orders, then leave the position or turn it round with one order."""
+        blocked = "the last order is still on its way" if self._busy else ""
+        blocked = blocked or self.why_not(wanted.symbol)
+        if self._manager is None or blocked:
+            self._tell(f"{wanted.name} not begun: {blocked or _NOT_OPEN}", "warn")
+            return
+        self._busy = True
+        try:
+            await self._exits.run(self._manager, wanted, lambda: self.why_not(wanted.symbol))
+        except KrackedError as error:
+            self._tell(f"{wanted.name} stopped: {error}", "warn")
+        finally:
+            self._busy = False
 
     async def _deliver(
         self, manager: OrderManager, ticket: Ticket, market: TicketMarket

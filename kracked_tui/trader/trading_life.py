@@ -173,6 +173,8 @@ class TradingLife:
 
         await self._terms.learn(waiting)
         self.unchecked = ""
+        if self._terms.caution:
+            self._tell(self._terms.caution, "warn")
         if told:
             self._tell("the key is known now: orders can be sent once armed", "good")
 

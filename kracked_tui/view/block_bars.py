@@ -29,6 +29,12 @@ def leftwards(value: int, largest: int, width: int, name: str) -> tuple[Span, ..
     return (Span(blank), Span(tip, f"{name}-bar{TIP}"), Span("█" * full, f"{name}-bar"))
 
 
+def eighths(count: int, width: int) -> str:
+    """Return a bar of so many eighths of a cell from the left edge, filled up with blanks."""
+    full, part = divmod(max(0, min(count, 8 * width)), 8)
+    return ("█" * full + (_EIGHTHS[part] if part else "")).ljust(width)
+
+
 def share(part: int, whole: int, width: int) -> tuple[Span, ...]:
     """Draw two amounts against each other: `part` from the left, the rest up to `width`."""
     full, eighths = _cells(part, max(whole, 1), width)

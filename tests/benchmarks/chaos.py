@@ -26,7 +26,7 @@ from pathlib import Path
 from random import Random
 from statistics import median
 
-from kracked.sim.accounts.order_records import OrderRecord
+from kracked.gateway.accounts.order_records import OrderRecord
 from kracked.sim.control_api import ControlApi
 from kracked.sim.server import SimOptions, SimServer
 from kracked.times import NS_PER_S

@@ -3,7 +3,8 @@
     python -m tests.benchmarks.export_speed --minutes 15 --depth 100
 
 Makes a recording of a seeded market, then measures the CPU time of its normal form (reading the
-tables, the ledger, the rows) and that of each writer for the same rows.
+tables, the ledger, the rows) and that of each writer for the same rows. `of floor` is that cost
+beside the least that a reader of the same messages does: decode them and keep a dict of orders.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from kracked.export.recorded_rows import recorded_rows
 from kracked.export.writing import Target
 from kracked.sim.realism import Realism
 from tests.benchmarks.queue_truth import Market, record
+from tests.benchmarks.streams import plain_seconds
 
 
 def main() -> None:
@@ -34,17 +36,21 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         session = Path(folder) / "session"
         record(session, market, given.depth, market.feed(given.depth, 250_000_000, 0, given.seed))
+        least = plain_seconds(message.raw for message in market.level3[given.depth])
         gc.collect()
         started = process_time()
         found = recorded_rows(session, given.symbol, NormalForm(), exact=False)
         rows = [row for _, some in found for row in some]
         base = process_time() - started
-        print(f"normal form: {len(rows):,} rows, {len(rows) / base:,.0f} rows/s")
+        rate = len(rows) / base
+        print(f"normal form: {len(rows):,} rows, {rate:,.0f} rows/s, {base / least:.1f} of floor")
         for form in WRITERS:
-            written(form, Path(folder), market, rows, base)
+            written(form, Path(folder), market, rows, base, least)
 
 
-def written(form: str, folder: Path, market: Market, rows: list[NormalRow], base: float) -> None:
+def written(
+    form: str, folder: Path, market: Market, rows: list[NormalRow], base: float, least: float
+) -> None:
     """Write the rows in a format, and print how fast it went."""
     target = folder / form
     target.mkdir()
@@ -60,7 +66,10 @@ def written(form: str, folder: Path, market: Market, rows: list[NormalRow], base
         return
     spent = process_time() - started
     alone, all_of_it = len(rows) / spent, len(rows) / (spent + base)
-    print(f"{form}: {alone:,.0f} rows/s, with the normal form {all_of_it:,.0f}")
+    ratio = (spent + base) / least
+    print(
+        f"{form}: {alone:,.0f} rows/s, with the normal form {all_of_it:,.0f}, {ratio:.1f} of floor"
+    )
 
 
 if __name__ == "__main__":

@@ -23,8 +23,7 @@ import pyarrow.parquet as pq
 
 from kracked.book.keeper import BookKeeper
 from kracked.format.lazy_text import render
-from kracked.format.session_info import SessionInfo
-from kracked.format.symbol_info import SymbolInfo
+from kracked.format.session_info import SessionInfo, SymbolInfo
 from kracked.format.tables import ORDERS
 from kracked.frames import best_bid_offer, sampled_books
 from kracked.frames.books import numba_engine, order_replay

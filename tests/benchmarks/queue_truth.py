@@ -7,7 +7,8 @@ feeds of their own, each message up to `--delay-ms` late and in order within its
 `--outage-s` loses that much of level 3 a minute, then a snapshot follows. Columns:
 precision and recall of the links from trades to orders, ends of orders that are right, levels
 whose queue is right at every 500th message, what the ledger costs for an event, and its cost
-beside that of decoding and keeping the verified book.
+beside that of decoding and keeping the verified book, and beside the least that any reader does:
+to decode the messages and keep a dict of their orders.
 """
 
 from __future__ import annotations
@@ -38,11 +39,13 @@ from kracked.sim.market_data.market_data_publisher import MarketDataPublisher
 from kracked.sim.realism import PLAIN, Realism
 from kracked.sim.truth import TruthRow, truth_rows
 from kracked.times import NS_PER_S, to_rfc3339
-from tests.benchmarks.streams import START
+from tests.benchmarks.streams import START, plain_seconds
 
 EVERY = 500
 """Messages between two looks at the queues."""
 LEVEL3, TRADE = "level3", "trade"
+CONNECTIONS = {b"trade": "public", b'book"': "public", b"execu": "private"}
+"""The connection of a recorded message, by the first letters of its channel."""
 
 Queues = tuple[tuple[tuple[int, tuple[str, ...]], ...], ...]
 """Each side's levels: price, ids in queue order."""
@@ -175,7 +178,8 @@ class Score(NamedTuple):
     observed: float
     events: int
     spent: float
-    floor: float
+    book: float
+    least: float
 
 
 def decode(messages: list[Message], precision: Precision, symbol: str) -> list[list[Event]]:
@@ -246,6 +250,7 @@ def run(market: Market, depth: int, delay_ns: int, outage_ns: int, seed: int) ->
         events,
         spent,
         base,
+        plain_seconds(message.raw for message in market.level3[depth]),
     )
 
 
@@ -315,30 +320,36 @@ def score_ends(
     return len(gone), wrong, wrong_fills, left_view
 
 
-def record(path: Path, market: Market, depth: int, feed: list[Message]) -> None:
+def record(
+    path: Path,
+    market: Market,
+    depth: int,
+    feed: list[Message],
+    acknowledged: Message | None = None,
+) -> None:
     """Record both feeds into a folder."""
     keeper = BookKeeper(precisions={market.symbol: market.listing.instrument.precision})
     now = handed = START
     with record_into(path, SessionInfo(start=to_rfc3339(START)), clock=lambda: now) as session:
-        for message in (acknowledgement(market.symbol, depth), *feed):
+        for message in (acknowledged or acknowledgement(market.symbol, depth), *feed):
             now = message.received
-            connection = "public" if b'"trade"' in message.raw[:20] else LEVEL3
+            connection = CONNECTIONS.get(message.raw[12:17], LEVEL3)
             session.ingest.take_message(connection, now, message.raw)
             for event in keeper.receive(message.raw, now):
                 session.ingest.take_event(event)
             if now - handed > NS_PER_S:
-                session.hand_over([*keeper.l3.values()], now)
+                session.hand_over([*keeper.l3.values(), *keeper.l2.values()], now)
                 handed = now
-        session.hand_over([*keeper.l3.values()], now)
+        session.hand_over([*keeper.l3.values(), *keeper.l2.values()], now)
 
 
-def acknowledgement(symbol: str, depth: int) -> Message:
-    """The answer to the request for level 3."""
+def acknowledgement(symbol: str, depth: int, channel: str = LEVEL3) -> Message:
+    """The answer to the request for the books."""
     time = to_rfc3339(START)
     return Message(
         START - 1,
         (
-            f'{{"method":"subscribe","result":{{"channel":"level3","depth":{depth},'
+            f'{{"method":"subscribe","result":{{"channel":"{channel}","depth":{depth},'
             f'"snapshot":true,"symbol":"{symbol}"}},"success":true,'
             f'"time_in":"{time}","time_out":"{time}"}}'
         ).encode(),
@@ -355,7 +366,11 @@ def offline(market: Market, depth: int, delay_ns: int, seed: int) -> str:
         frame = load_lifetimes(path)
         spent = process_time() - started
     events = sum(message.raw.count(b'"event"') for message in market.level3[depth][1:])
-    return f"  lives from a recording: {len(frame)} orders, {events / spent:,.0f} events/s"
+    ratio = spent / plain_seconds(message.raw for message in market.level3[depth])
+    return (
+        f"  lives from a recording: {len(frame)} orders, {events / spent:,.0f} events/s,"
+        f" {ratio:.1f} of least"
+    )
 
 
 def line(seed: int, depth: int, one: Score, symbol: str) -> str:
@@ -367,13 +382,13 @@ def line(seed: int, depth: int, one: Score, symbol: str) -> str:
         f"  {precision:.5f} {recall:.5f} (holes {one.in_holes / max(1, one.trades):.5f})"
         f"  {one.orders:7} {one.wrong_ends:5} {one.wrong_fills:5} {one.left_view / one.orders:6.1%}"
         f"  {one.compared:5} {one.wrong_queues:5} {one.wrong_observed:3} {one.observed:6.1%}"
-        f"  {each:5.2f} us {spent / one.floor:5.2f}"
+        f"  {each:5.2f} us {spent / one.book:5.2f} {spent / one.least:5.2f}"
     )
 
 
 HEAD = (
     "symbol    seed depth   events trades  precis. recall  (share in holes)"
-    "   orders ends  fills   left   queues wrong obs observed  event, of floor"
+    "   orders ends  fills   left   queues wrong obs observed  event, of book, of least"
 )
 
 

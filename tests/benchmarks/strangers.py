@@ -4,13 +4,14 @@
     kracked export SESSION --to lobster --out out/lobster     (likewise the other formats)
     python tests/benchmarks/strangers.py out
 
-It needs nothing of kracked, so that a Python of its own will do. The exit code is 1 when a tool
-finds something wrong.
+It needs nothing of kracked, so that a Python of its own will do: `nautilus_trader` wants 3.12 or
+later. The exit code is 1 when a tool finds something wrong.
 """
 
 from __future__ import annotations
 
 import sys
+from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -164,12 +165,88 @@ def mbo_queue(folder: Path) -> Result:
     return stats["records"] - wrong, len(records)
 
 
+def nautilus(folder: Path) -> Result:
+    """Let nautilus run a backtest over its catalog; count what came, and the queues at the end.
+
+    Each queue of its level 3 book is compared with one that is kept from the file's own rows.
+    """
+    import pyarrow.parquet as pq
+    from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
+    from nautilus_trader.config import LoggingConfig
+    from nautilus_trader.model.enums import AccountType, BookType, OmsType
+    from nautilus_trader.model.objects import Money
+    from nautilus_trader.persistence.catalog.parquet import ParquetDataCatalog
+    from nautilus_trader.trading.strategy import Strategy
+
+    catalog = ParquetDataCatalog(str(folder))
+    [pair] = catalog.instruments()
+
+    class Counting(Strategy):
+        deltas = trades = 0
+
+        def on_start(self) -> None:
+            self.subscribe_order_book_deltas(pair.id, BookType.L3_MBO)
+            self.subscribe_trade_ticks(pair.id)
+
+        def on_order_book_deltas(self, deltas) -> None:
+            self.deltas += len(deltas.deltas)
+
+        def on_trade_tick(self, _) -> None:
+            self.trades += 1
+
+    engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(log_level="ERROR")))
+    engine.add_venue(
+        venue=pair.id.venue,
+        oms_type=OmsType.NETTING,
+        account_type=AccountType.CASH,
+        base_currency=None,
+        starting_balances=[Money(1_000_000, pair.quote_currency)],
+        book_type=BookType.L3_MBO,
+    )
+    engine.add_instrument(pair)
+    counting = Counting()
+    engine.add_strategy(counting)
+    engine.add_data(catalog.order_book_deltas())
+    engine.add_data(catalog.trade_ticks())
+    engine.run()
+    files = [next(folder.glob(f"data/{kind}/*/*")) for kind in ("order_book_deltas", "trade_tick")]
+    deltas, trades = (pq.ParquetFile(file).read().to_pylist() for file in files)
+    book, queues = engine.cache.order_book(pair.id), _queues(deltas)
+    right = 0
+    for side, levels in ((1, book.bids()), (2, book.asks())):
+        for level in levels:
+            price = _sixteen_decimals(level.price)
+            theirs = [(one.order_id, _sixteen_decimals(one.size)) for one in level.orders()]
+            right += queues.get((side, price)) == theirs
+    return counting.deltas + counting.trades + right, len(deltas) + len(trades) + len(queues)
+
+
+def _queues(deltas: list[dict]) -> dict[tuple[int, int], list[tuple[int, int]]]:
+    """The queues after the last delta: order and size, first to fill first."""
+    queues: dict[tuple[int, int], dict[int, int]] = {}
+    for delta in deltas:
+        price, size = (int.from_bytes(delta[name], "little") for name in ("price", "size"))
+        queue = queues.setdefault((delta["side"], price), {})
+        if delta["action"] == 4:
+            queues.clear()
+        elif delta["action"] == 3:
+            del queue[delta["order_id"]]
+        else:
+            queue[delta["order_id"]] = size
+    return {key: list(queue.items()) for key, queue in queues.items() if queue}
+
+
+def _sixteen_decimals(number: object) -> int:
+    return int(Decimal(str(number)).scaleb(16))
+
+
 CHECKS = {
     "lobster": ("lobster_reconstructor", lobster),
     "mbo-queue": ("mboq", mbo_queue),
     "hftbacktest": ("hftbacktest", hftbacktest),
     "tardis": ("hftbacktest", tardis),
     "databento-mbo": ("databento_dbn", databento),
+    "nautilus": ("nautilus_trader", nautilus),
 }
 
 

@@ -1,6 +1,12 @@
-"""Streams of wire messages to measure with: seeded, from the simulated exchange."""
+"""Streams of wire messages to measure with, seeded, and the floor that costs are held against."""
 
 from __future__ import annotations
+
+import gc
+from collections.abc import Iterable
+from time import process_time
+
+import msgspec
 
 from kracked.instruments import Precision
 from kracked.protocol.events import Side
@@ -41,3 +47,26 @@ def public_book(matcher: Matcher, precision: Precision) -> VisibleBook:
         ]
         book.fill(side, resting)
     return book
+
+
+def plain_seconds(messages: Iterable[bytes]) -> float:
+    """CPU seconds of the least that any reader does: decode level 3, keep a dict of the orders.
+
+    Nothing is scaled, sorted, cut to the depth or verified. Figures are held against it, since
+    machines differ, and one machine from minute to minute.
+    """
+    raws = list(messages)
+    decode = msgspec.json.decode
+    book: dict[str, tuple[str, float, float]] = {}
+    gc.collect()
+    started = process_time()
+    for raw in raws:
+        for told in decode(raw).get("data", ()):
+            for side in ("bids", "asks"):
+                for order in told.get(side, ()):
+                    if order.get("event") == "delete":
+                        book.pop(order["order_id"], None)
+                    else:
+                        row = (side, order["limit_price"], order["order_qty"])
+                        book[order["order_id"]] = row
+    return process_time() - started

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from kracked.book.checksum import checksum
 from kracked.book.keeper import BookKeeper
@@ -81,7 +87,8 @@ def test_an_acknowledgement_after_its_snapshot_still_sets_the_depth() -> None:
 
 @pytest.mark.parametrize("depth", [0, -5])
 def test_an_acknowledged_depth_of_nothing_does_not_empty_the_book(depth: int) -> None:
-    keeper = kept(SNAPSHOT)
+    keeper = BookKeeper()
+    keeper.apply(SNAPSHOT)
     keeper.apply(events.Subscribed(1, "book", "BTC/USD", depth))
     assert len(keeper.l2["BTC/USD"].bids) == len(BIDS)
 
@@ -144,6 +151,14 @@ def test_a_message_nobody_can_read_puts_every_book_in_doubt() -> None:
 def test_a_broken_ticker_is_no_reason_to_doubt_a_book() -> None:
     keeper = kept(SNAPSHOT)
     assert keeper.apply(events.Malformed(3, "..", "x", "BTC/USD", "ticker")) == ()
+
+
+def test_doubt_in_a_book_that_is_not_trusted_or_not_there_asks_for_nothing() -> None:
+    keeper = kept(SNAPSHOT)
+    assert len(keeper.doubt("BTC/USD", "book", "gap", 3)) == 1
+    assert keeper.doubt("BTC/USD", "book", "gap", 4) == ()
+    assert keeper.doubt("ETH/USD", "book", "gap", 4) == ()
+    assert not keeper.distrust("BTC/USD", "level3")
 
 
 def test_the_end_of_a_subscription_ends_the_trust() -> None:
@@ -252,4 +267,5 @@ class Stream(RuleBasedStateMachine):
         assert self.resyncs_wanted <= 1
 
 
-TestAnyStream = Stream.TestCase
+def test_any_stream_keeps_what_the_stream_of_events_says() -> None:
+    run_state_machine_as_test(Stream)

@@ -128,6 +128,22 @@ async def test_a_trading_key_is_looked_through_to_the_private_socket(
     assert not [one for one in found.values() if server.api_secret in one.detail]
 
 
+@pytest.mark.parametrize(
+    ("wish", "verdict", "words"),
+    [
+        ("python", Severity.OK, "python engine (KRACKED_ENGINE); slower, and right"),
+        ("rust", Severity.FAILED, "can be auto"),
+    ],
+)
+def test_the_engine_of_the_books_is_told(
+    wish: str, verdict: Severity, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KRACKED_ENGINE", wish)
+    found = doctor._engine()
+    assert found.verdict is verdict
+    assert words in found.detail
+
+
 async def test_a_wrong_secret_fails_with_the_exchange_s_words(
     server: SimServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

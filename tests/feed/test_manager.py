@@ -383,12 +383,13 @@ async def test_who_joins_late_can_ask_for_what_stands(server) -> None:
         await server.push(lambda exchange: TICK)
         (*_, tick) = await seen(stream, events.Ticker)
         state = manager.current_state()
-    instruments, ticker, executions, balances = state
+    status, instruments, ticker, executions, balances = state
+    assert isinstance(status, events.Status)
     assert instruments.pairs == tuple(manager.instruments.values())
     assert replace(ticker, received=tick.received) == replace(tick, snapshot=True)
     assert isinstance(executions, events.Executions)
     assert isinstance(balances, events.Balances)
-    assert all(event.snapshot for event in state)
+    assert all(event.snapshot for event in state if event is not status)
 
 
 async def test_what_was_unsubscribed_stands_no_longer(server) -> None:
@@ -398,7 +399,8 @@ async def test_what_was_unsubscribed_stands_no_longer(server) -> None:
         await server.push(lambda exchange: TICK)
         await seen(stream, events.Ticker)
         await manager.unsubscribe("BTC/USD", "ticker")
-        assert [type(event) for event in manager.current_state()] == [events.Instruments]
+        left = {type(event) for event in manager.current_state()}
+        assert left == {events.Status, events.Instruments}
 
 
 async def test_what_stood_before_a_connection_was_lost_stands_no_longer(server) -> None:
@@ -410,4 +412,5 @@ async def test_what_stood_before_a_connection_was_lost_stands_no_longer(server) 
         server.cut()
         await seen(stream, events.Reconnected)
         await manager.ready()
-        assert [type(event) for event in manager.current_state()] == [events.Instruments]
+        left = {type(event) for event in manager.current_state()}
+        assert left == {events.Status, events.Instruments}

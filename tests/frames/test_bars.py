@@ -261,3 +261,61 @@ def test_a_unit_alone_is_one_of_it() -> None:
 def test_a_rule_of_no_size_is_refused(rule: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         bars(_trades(5), **rule)  # type: ignore[arg-type]
+
+
+def test_a_hole_between_two_recordings_makes_the_bars_beside_it_suspect(tmp_path: Path) -> None:
+    files = [tmp_path / "one.csv", tmp_path / "two.csv", tmp_path / "three.csv"]
+    head, *lines = _numbered([1, 2, 3, 7, 8, 9]).splitlines(keepends=True)
+    for file, rows in zip(files, (lines[:3], lines[3:5], lines[5:]), strict=True):
+        file.write_text(head + "".join(rows))
+    assert bars(files[::-1], "1min")["suspect"].tolist() == [False, False, True, True, False, False]
+    assert bars(files, "5min")["suspect"].tolist() == [True, False]
+
+
+def test_files_of_trades_without_numbers_show_no_hole(tmp_path: Path) -> None:
+    files = [tmp_path / "one.csv", tmp_path / "two.csv"]
+    for file, minute in zip(files, (1, 2), strict=True):
+        file.write_text(
+            "ts_event,symbol,price,qty,side,ord_type,trade_id\n"
+            f"2024-11-12T06:0{minute}:00Z,BTC/USD,10.0,1.0,buy,limit,\n"
+        )
+    assert not bars(files, "1min")["suspect"].any()
+
+
+_HEALING = "ts_event,ts_recv,symbol,price,qty,side,ord_type,trade_id,seq,flags\n"
+
+
+def _row(number: int, flags: int, *, micros: int = 0, qty: str = "1.0") -> str:
+    time = f"2024-11-12T06:00:{number:02}.{micros:06}000Z"
+    return (
+        f"{time},2024-11-12T06:01:00.000000000Z,BTC/USD,10.0,{qty},buy,limit,{number},1,{flags}\n"
+    )
+
+
+def test_a_trade_that_rest_gave_later_fills_the_hole(tmp_path: Path) -> None:
+    text = _HEALING + _row(1, 128) + _row(4, 128) + _row(2, 1) + _row(3, 129)
+    (tmp_path / "trades.csv").write_text(text)
+    trades = load_trades(tmp_path)
+    assert trades["trade_id"].tolist() == [1, 2, 3, 4]
+    assert (trades["flags"] & 4 == 0).all()
+    assert bars(tmp_path, "1min")["volume"].tolist() == [4.0]
+
+
+def test_a_trade_of_the_stream_counts_where_rest_gave_it_too(tmp_path: Path) -> None:
+    text = _HEALING + _row(1, 129, micros=1) + _row(1, 128) + _row(2, 128) + _row(2, 1, micros=1)
+    (tmp_path / "trades.csv").write_text(text)
+    trades = load_trades(tmp_path)
+    assert (trades["trade_id"].tolist(), trades["flags"].tolist()) == ([1, 2], [128, 128])
+
+
+def test_times_of_rest_that_differ_by_a_microsecond_make_no_hole(tmp_path: Path) -> None:
+    later = _row(2, 1).replace("06:00:02.000000", "06:00:03.000001")
+    (tmp_path / "trades.csv").write_text(_HEALING + _row(1, 128) + later + _row(3, 128))
+    assert (load_trades(tmp_path)["flags"] & 4 == 0).all()
+
+
+def test_healed_trades_from_before_the_recording_make_no_bars(tmp_path: Path) -> None:
+    text = _HEALING + _row(1, 160) + _row(3, 160) + _row(4, 128) + _row(2, 1)
+    (tmp_path / "trades.csv").write_text(text)
+    assert bars(tmp_path, "1min")["volume"].tolist() == [1.0]
+    assert bars(tmp_path, "1min", history=True)["volume"].tolist() == [4.0]

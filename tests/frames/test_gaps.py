@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +22,11 @@ from kracked.frames import (
 )
 from kracked.protocol import events
 from kracked.record.write.session import record_into
-from kracked.times import NS_PER_S
+from kracked.times import NS_PER_S, to_rfc3339
 from tests.record.seeded_market import START, Level3Market
 
 SYMBOL = "BTC/USD"
+TIME = "2024-11-12T06:50:44.000000000Z"
 
 
 class Broken:
@@ -35,7 +35,7 @@ class Broken:
     def __init__(self, path: Path, seed: int = 7) -> None:
         self.path = path
         market, keeper, clock = Level3Market(seed), BookKeeper(), [START]
-        info = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
+        info = SessionInfo(start=TIME)
         with record_into(path, info, clock=lambda: clock[0]) as session:
 
             def arrive(data: bytes) -> None:
@@ -129,31 +129,37 @@ def test_an_order_that_a_gap_swallows_ends_unknown(broken: Broken, verify: bool)
     assert places.index[-1].value == broken.lost
 
 
-def _with_trades(path: Path, rows: Sequence[str]) -> None:
-    head = "ts_event,ts_recv,symbol,price,qty,side,ord_type,trade_id,seq,flags\n"
-    (path / "trades.csv").write_text(head + "".join(rows))
+@pytest.mark.parametrize("verify", [False, True])
+@pytest.mark.parametrize(
+    ("qty", "own_time", "how"),
+    [(0, False, "filled"), (0, True, "filled"), (7, False, "cancelled"), (7, True, "moved")],
+)
+def test_how_an_order_ended_follows_from_its_removal(
+    qty: int, own_time: bool, how: str, verify: bool, tmp_path: Path
+) -> None:
+    path, market, keeper, clock = tmp_path / "session", Level3Market(3), BookKeeper(), [START]
+    with record_into(path, SessionInfo(start=TIME), clock=lambda: clock[0]) as session:
 
+        def arrive(data: bytes) -> None:
+            clock[0] = max(clock[0] + 1, market.now)
+            session.ingest.take_message("level3", clock[0], data)
+            for event in keeper.receive(data, clock[0]):
+                session.ingest.take_event(event)
 
-def _trade(at: pd.Timestamp, price: float, qty: float, side: str, number: int) -> str:
-    time = at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond * 1000 + at.nanosecond:09}Z"
-    return f"{time},{time},{SYMBOL},{price},{qty},{side},limit,{number},{number},128\n"
-
-
-@pytest.mark.parametrize("how", ["filled", "cancelled", "unknown"])
-def test_how_an_order_was_removed_follows_from_the_trades(how: str, tmp_path: Path) -> None:
-    broken = Broken(tmp_path / "session", seed=11)
-    orders = load_orders(broken.path)
-    first = orders[orders["ts_recv"].astype("int64") < broken.lost]
-    removed = first[first["action"] == "C"].iloc[-1]
-    taker = "sell" if removed["side"] == "b" else "buy"
-    early, late = orders["ts_msg"].min(), orders["ts_msg"].max()
-    around = [_trade(early, 1.0, 1.0, "buy", 1), _trade(late, 1.0, 1.0, "buy", 3)]
-    fill = _trade(removed["ts_msg"], removed["price"], removed["size"], taker, 2)
-    rows = {"filled": [around[0], fill, around[1]], "cancelled": around, "unknown": []}[how]
-    _with_trades(broken.path, rows)
-    places = _places(broken, removed["order_id"], verify=False)
+        arrive(market.acknowledge())
+        arrive(market.snapshot())
+        book = keeper.l3[SYMBOL]
+        order = next(iter(book.bids.orders()))
+        at = order.timestamp if own_time else to_rfc3339(market.now + 1, 9)
+        arrive(market.remove(order.order_id, qty=qty, at=at))
+        gone = clock[0]
+        for _ in range(5):
+            arrive(market.update())
+        assert book.verified
+    places = queue_position(path, SYMBOL, order.order_id, verify=verify)
     assert places["status"].tolist()[-1] == how
-    assert places.index[-1] == removed["ts_recv"]
+    assert places.index[-1].value == gone
+    assert (places["status"][:-1] == "resting").all()
 
 
 def test_a_wide_book_has_a_microprice_and_an_order_flow_of_each_symbol() -> None:

@@ -42,7 +42,7 @@ class Echo:
         finally:
             self.connection = None
 
-    def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
+    async def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
         self.calls.append((http_method, call.path, query, now))
         return self.reply
 

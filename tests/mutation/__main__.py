@@ -1,47 +1,45 @@
 """Run the tests of modules against seeded mutants of them: `python -m tests.mutation MODULE...`.
 
-    python -m tests.mutation kracked/orders/cancels.py --count 50 --seed 1
+    python -m tests.mutation kracked/orders/cancels.py --sample 50 --seed 1
     python -m tests.mutation kracked/book --survivors
 
 A mutant is one changed operator, constant, condition, return or call. It is killed when a test of
 the module's own folder fails, or takes far longer; tests that need files beside the checkout are
-skipped. Survivors are printed: read them, write the test that kills them, or name them in
-`tests/mutation/equivalent.txt` with the reason why no test can.
+skipped. Only tests that run the changed line are run; which they are is measured once for each test
+file, and kept in the temporary folder. Survivors are printed: read them, write the
+test that kills them, or name them in `tests/mutation/equivalent.txt` with the reason why no test
+can.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
-import shutil
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from queue import Queue
 from typing import NamedTuple
 
+from tests.mutation.checkout import BROKEN, ROOT, Checkout, import_libraries
+from tests.mutation.loop import Job, MutantLoop, waited
 from tests.mutation.mutants import Mutant, mutants
+from tests.mutation.reached import Reached
 
-ROOT = Path(__file__).parents[2]
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 _SLOWEST_S, _SLOWER = 20.0, 6.0
-_PYTEST = (
-    sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist",
-    "-o", "addopts=--import-mode=importlib", "--no-header",
+KILLED, TIMED_OUT, SURVIVED, SAME, NOT_RUN = (
+    "killed", "timed out", "survived", "equivalent", "not run",
 )  # fmt: skip
 
 
 class Result(NamedTuple):
-    path: str
+    path: Path
     mutant: Mutant
     verdict: str
-    """`killed`, `timed out`, `survived`, `equivalent` or `not run`: no test reaches the line."""
+    """`not run` says that no test reaches the line; it survives as well."""
 
 
 def test_folder(path: Path) -> Path:
@@ -56,135 +54,100 @@ def test_folder(path: Path) -> Path:
     return same_name if (ROOT / same_name).exists() else base
 
 
-class Checkout:
-    """A copy of the project in which one module at a time is changed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.root = folder / "main"  # nothing lies beside it
-        names = subprocess.run(
-            ["git", "ls-files", "-co", "--exclude-standard"],
-            cwd=ROOT, capture_output=True, text=True, check=True,
-        ).stdout.split("\n")  # fmt: skip
-        for name in filter(None, names):
-            if (ROOT / name).is_file() and not name.startswith("screenshots/"):
-                target = self.root / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(ROOT / name, target)
-
-    def run(self, arguments: Sequence[str], timeout_s: float | None = None) -> int | None:
-        """Return pytest's exit status, None when it took too long."""
-        environment = {
-            **os.environ, "PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1",
-            "KRACKED_HYPOTHESIS": "mutation",
-        }  # fmt: skip
-        try:
-            return subprocess.run(
-                [*_PYTEST, *arguments], cwd=self.root, env=environment, timeout=timeout_s,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
-            ).returncode  # fmt: skip
-        except subprocess.TimeoutExpired:
-            return None
+def own_tests(path: Path) -> Path:
+    """Return the folder of the package that a module belongs to, as deep as the package is."""
+    folder = test_folder(path)
+    return Path(*folder.parts[: 3 if folder.parts[1] == "tui" else 2])
 
 
-def reaching_tests(
-    checkout: Checkout, path: Path, folder: Path
-) -> tuple[dict[int, list[str]], float]:
-    """Return the tests that run each line of a module, and how long all of them take."""
-    settings = checkout.root / ".coveragerc"
-    settings.write_text(
-        f"[run]\nsource = {path.parts[0]}\ndynamic_context = test_function\n"
-        f"data_file = {checkout.root}/.coverage\n[json]\nshow_contexts = true\n"
-    )
-    started = time.monotonic()
-    coverage = [sys.executable, "-m", "coverage"]
-    environment = {**os.environ, "PYTHONPATH": str(checkout.root)}
-    done = subprocess.run(
-        [*coverage, "run", "--rcfile", str(settings), *_PYTEST[1:], str(folder)],
-        cwd=checkout.root, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        sys.exit(
-            f"the tests of {folder} fail as they are:\n{done.stdout[-2000:]}{done.stderr[-500:]}"
+def test_files(places: Iterable[Path], without: Sequence[str]) -> Iterator[Path]:
+    """Yield the test files of these places but for those that are left out by name."""
+    for place in places:
+        files = sorted((ROOT / place).rglob("test_*.py")) if (ROOT / place).is_dir() else [place]
+        yield from (
+            file.relative_to(ROOT) if file.is_absolute() else file
+            for file in files
+            if file.name not in without
         )
-    took_s = time.monotonic() - started
-    report = checkout.root / "coverage.json"
-    subprocess.run(
-        [*coverage, "json", f"--rcfile={settings}", "-q", "-o", str(report), f"--include={path}"],
-        cwd=checkout.root, env=environment, capture_output=True, check=False,
-    )  # fmt: skip
-    if not report.exists():
-        return {}, took_s
-    (found,) = json.loads(report.read_text())["files"].values()
-    contexts: dict[str, list[str]] = found["contexts"]
-    return {int(line): sorted(set(names)) for line, names in contexts.items()}, took_s
 
 
-def node_ids(checkout: Checkout, folder: Path) -> dict[str, str]:
-    """Return the test files by the dotted name that contexts begin with."""
-    files = sorted((checkout.root / folder).rglob("test_*.py"))
-    files = files or [checkout.root / folder]
-    return {
-        ".".join(file.relative_to(checkout.root).with_suffix("").parts): str(
-            file.relative_to(checkout.root)
-        )
-        for file in files
-    }
-
-
-def selected(contexts: Sequence[str], files: dict[str, str]) -> list[str]:
-    """Return the test files that these contexts belong to; a fixture's or an import's is all."""
-    chosen = {
-        file for name, file in files.items() for context in contexts if context.startswith(name)
-    }
-    if not contexts:
-        return []
-    return sorted(chosen) if chosen and "" not in contexts else sorted(files.values())
-
-
-def judged(path: Path, options: argparse.Namespace) -> Iterator[Result]:
-    source = (ROOT / path).read_text()
-    found = mutants(source)
-    equivalent = _equivalents(path)
+def sampled(path: Path, options: argparse.Namespace) -> list[Mutant]:
+    """Return the mutants of a module that are to be tried."""
+    found = mutants((ROOT / path).read_text())
     rng = random.Random(f"{options.seed}/{path}")
-    if options.count and len(found) > options.count:
-        found = sorted(rng.sample(found, options.count), key=lambda mutant: mutant.line)
-    with tempfile.TemporaryDirectory() as place:
-        checkouts: Queue[Checkout] = Queue()
-        for number in range(options.workers):
-            checkouts.put(Checkout(Path(place, str(number))))
-        folder = Path(options.tests) if options.tests else test_folder(path)
-        first = checkouts.get()
-        reached, took_s = reaching_tests(first, path, folder)
-        checkouts.put(first)
-        files = node_ids(first, folder)
-        limit_s = _SLOWEST_S + _SLOWER * took_s
+    if options.sample and len(found) > options.sample:
+        found = sorted(rng.sample(found, options.sample), key=lambda mutant: mutant.line)
+    return found
 
-        def judge(mutant: Mutant) -> Result:
-            if mutant.name in equivalent:
-                return Result(str(path), mutant, "equivalent")
-            tests = selected(reached.get(mutant.line, []), files)
-            if not tests:
-                return Result(str(path), mutant, "not run")
-            checkout = checkouts.get()
-            try:
-                (checkout.root / path).write_text(mutant.source)
-                status = checkout.run(tests, limit_s)
-            finally:
-                (checkout.root / path).write_text(source)
-                checkouts.put(checkout)
-            verdict = {None: "timed out", 0: "survived", 5: "not run"}.get(status, "killed")
-            return Result(str(path), mutant, verdict)
 
-        with ThreadPoolExecutor(options.workers) as pool:
-            yield from pool.map(judge, found)
+def judged(
+    jobs: Sequence[Job], reached: Reached, files: Sequence[Path], checkout: Checkout
+) -> Iterator[tuple[int, str]]:
+    """Yield the number of each job and its verdict, in any order."""
+    equivalents = {path: _equivalents(path) for path in {job.path for job in jobs}}
+    waiting: dict[int, Job] = {}
+    for number, job in enumerate(jobs):
+        if job.mutant.name in equivalents[job.path]:
+            yield number, SAME
+        elif not job.tests:
+            yield number, NOT_RUN
+        else:
+            waiting[number] = job
+    at_import = dict(waiting)
+    for number, verdict in _in_one_session(waiting, files, checkout):
+        del at_import[number]
+        yield number, verdict
+    for number, job in at_import.items():
+        checkout.change(job.path, job.mutant.source)
+        status = waited(checkout.start(job.tests), job.limit_s)
+        checkout.restore(job.path)
+        yield number, _verdict(status)
+
+
+def _in_one_session(
+    waiting: Mapping[int, Job], files: Sequence[Path], checkout: Checkout
+) -> Iterator[tuple[int, str]]:
+    """Run the tests of every job whose functions can be exchanged where they live."""
+    numbers = list(waiting)
+    reading, writing = os.pipe()
+
+    def tell(place: int, status: int | None) -> None:
+        """Tell this process of a verdict."""
+        os.write(writing, f"{numbers[place]} {_verdict(status)}\n".encode())
+
+    loop = MutantLoop(checkout.root, list(waiting.values()), tell)
+    process = checkout.start([str(file) for file in files], [loop])
+    os.close(writing)
+    with os.fdopen(reading) as lines:
+        for line in lines:
+            number, _, verdict = line.strip().partition(" ")
+            yield int(number), verdict
+    status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    if status not in (0, 5):
+        sys.exit(f"the tests cannot be collected: {status}")
+
+
+def _verdict(status: int | None) -> str:
+    if status == BROKEN:
+        sys.exit("a run of tests could not be started")
+    return {None: TIMED_OUT, 0: SURVIVED}.get(status, KILLED)
 
 
 def _equivalents(path: Path) -> set[str]:
     """Names of the mutants of a module that no test can tell from the original."""
     if not EQUIVALENT.exists():
         return set()
-    rows = (row.split(" | ") for row in EQUIVALENT.read_text().splitlines() if " | " in row)
-    return {row[1].strip() for row in rows if row[0].strip() == str(path)}
+    rows = (row.split(" | ", 1) for row in EQUIVALENT.read_text().splitlines() if " | " in row)
+    return {name.rpartition(" | ")[0] for file, name in rows if file == str(path)}
+
+
+def line_of(name: str, counts: Counter[str]) -> str:
+    """Return the summary of a module or a package."""
+    dead = counts[KILLED] + counts[TIMED_OUT]
+    counted = dead + counts[SURVIVED] + counts[NOT_RUN]
+    share = f"{100 * dead / counted:.1f} %" if counted else "-"
+    same = f", {counts[SAME]} equivalent" if counts[SAME] else ""
+    return f"{name}: {dead} of {counted} killed, {share}{same}"
 
 
 def main() -> int:
@@ -192,26 +155,52 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("modules", nargs="+", help="files or folders, or dotted names")
-    parser.add_argument("--count", type=int, default=0, help="mutants a module; 0 is all")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--tests", help="the tests to run; by default the module's own folder")
+    parser.add_argument("--sample", type=int, default=0, help="mutants a module; 0 is all")
+    parser.add_argument("--seed", type=int, default=1, help="chooses the sample")
+    parser.add_argument("--tests", nargs="+", default=[], help="files or folders of tests")
+    parser.add_argument("--without", nargs="+", default=[], help="names of test files left out")
     parser.add_argument("--survivors", action="store_true", help="print survivors alone")
     options = parser.parse_args()
-    total, killed = 0, 0
-    for path in _paths(options.modules):
-        results = list(judged(path, options))
-        counted = [result for result in results if result.verdict != "equivalent"]
-        dead = [one for one in counted if one.verdict in ("killed", "timed out")]
-        total, killed = total + len(counted), killed + len(dead)
-        share = f"{100 * len(dead) / len(counted):5.1f} %" if counted else "    - "
-        print(f"{path}: {len(dead)} of {len(counted)} killed, {share}", flush=True)
-        for result in results:
-            if not options.survivors or result.verdict in ("survived", "not run"):
-                print(f"    {result.verdict:10} {result.path}:{result.mutant.name}", flush=True)
-    if total:
-        print(f"all: {killed} of {total} killed, {100 * killed / total:.1f} %")
+    paths = list(_paths(options.modules))
+    import_libraries(screen=any(path.parts[0] == "kracked_tui" for path in paths))
+    groups: dict[tuple[Path, ...], list[Path]] = {}
+    for path in paths:
+        chosen = options.tests or [own_tests(path)]
+        tests = tuple(test_files(map(Path, chosen), options.without))
+        groups.setdefault(tests, []).append(path)
+    packages: dict[str, Counter[str]] = {}
+    with tempfile.TemporaryDirectory() as place:
+        checkout = Checkout(Path(place))
+        for tests, members in groups.items():
+            reached = Reached(checkout.root, members[0].parts[0], tests)
+            jobs = [job for path in members for job in jobs_of(path, reached, options)]
+            results: dict[int, Result] = {}
+            for number, verdict in judged(jobs, reached, tests, checkout):
+                result = results[number] = Result(jobs[number].path, jobs[number].mutant, verdict)
+                if not options.survivors or verdict in (SURVIVED, NOT_RUN):
+                    _print(result)
+            for path in members:
+                counts = Counter(one.verdict for one in results.values() if one.path == path)
+                if counts:
+                    print(line_of(str(path), counts), flush=True)
+                    package = ".".join(path.parts[:2]).removesuffix(".py")
+                    packages.setdefault(package, Counter()).update(counts)
+    for package, counts in packages.items():
+        print(line_of(package, counts))
+    print(line_of("all", sum(packages.values(), Counter())))
     return 0
+
+
+def jobs_of(path: Path, reached: Reached, options: argparse.Namespace) -> Iterator[Job]:
+    """Yield the mutants of a module that are to be tried, with their tests."""
+    for mutant in sampled(path, options):
+        tests = reached.tests(path, mutant)
+        yield Job(path, mutant, tests, _SLOWEST_S + _SLOWER * reached.took_s(tests))
+
+
+def _print(result: Result) -> None:
+    mutant = result.mutant
+    print(f"    {result.verdict:10} {result.path}:{mutant.line} | {mutant.name}", flush=True)
 
 
 def _paths(names: Sequence[str]) -> Iterator[Path]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import copy
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
@@ -31,7 +32,8 @@ _OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.LShift: ast.RShift,
     ast.RShift: ast.LShift,
 }
-_SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//"}
+_SHOWN = 90
+"""Characters of the changed code that are shown."""
 _QUIET = frozenset(("log", "logging", "warnings"))
 """A call that only writes to a log is not what the program is for."""
 
@@ -42,11 +44,18 @@ class Mutant:
 
     line: int
     what: str
+    where: str
+    """The changed code, in one line."""
+    function: str
+    """The function and class around it; empty at the top of the module."""
     source: str
+    tree: ast.Module
+    """The module with the change, each node at its line of the original."""
 
     @property
     def name(self) -> str:
-        return f"{self.line}: {self.what}"
+        """What names it for as long as its function stays, wherever the line moves."""
+        return f"{self.function} | {self.where} | {self.what}"
 
 
 @dataclass(frozen=True)
@@ -62,14 +71,36 @@ class _Change:
 def mutants(source: str) -> list[Mutant]:
     """Return every mutant of a module's source, in order of lines; each parses."""
     tree = ast.parse(source)
-    found = []
+    unchanged, found = ast.unparse(tree), []
     for change in _changes(tree, ()):
         changed = copy.deepcopy(tree)
         change.apply(_node_at(changed, change.path))
         text = ast.unparse(ast.fix_missing_locations(changed))
-        if text != ast.unparse(tree):
-            found.append(Mutant(change.line, change.what, text))
-    return sorted(found, key=lambda mutant: mutant.line)
+        if text != unchanged:
+            node = _node_at(tree, change.path)
+            where = " ".join(ast.unparse(node).split())[:_SHOWN]
+            function = _function_at(tree, change.path)
+            found.append(Mutant(change.line, change.what, where, function, text, changed))
+    return _numbered(sorted(found, key=lambda mutant: mutant.line))
+
+
+def _numbered(found: list[Mutant]) -> list[Mutant]:
+    """Tell mutants of the same name in one function apart by a number."""
+    seen: Counter[str] = Counter()
+    numbered = []
+    for mutant in found:
+        seen[mutant.name] += 1
+        again = f" #{seen[mutant.name]}" if seen[mutant.name] > 1 else ""
+        numbered.append(replace(mutant, where=mutant.where + again))
+    return numbered
+
+
+def _function_at(tree: ast.AST, path: tuple[tuple[str, int | None], ...]) -> str:
+    """Return the names of the classes and functions around a node."""
+    steps = (path[:length] for length in range(1, len(path)))
+    around = (_node_at(tree, step) for step in steps)
+    named = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    return ".".join(node.name for node in around if isinstance(node, named))
 
 
 def _node_at(node: ast.AST, path: tuple[tuple[str, int | None], ...]) -> ast.AST:
@@ -89,6 +120,8 @@ def _changes(node: ast.AST, path: tuple[tuple[str, int | None], ...]) -> Iterato
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns", "decorator_list", "type_params", "bases"):
             continue
+        if isinstance(node, ast.ClassDef) and field == "keywords":
+            continue  # what a class declares of itself is for the type checker to see
         if isinstance(value, ast.AST):
             yield from _changes(value, (*path, (field, None)))
         elif isinstance(value, list):

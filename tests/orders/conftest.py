@@ -18,9 +18,10 @@ from kracked.rest.transport import HttpTransport
 from kracked.sim.server import SimOptions, SimServer
 from tests.orders.scripted_exchange import Market
 from tests.orders.sim_setup import SYMBOL, Clock, Stage
-from tests.rest.conftest import FrozenTime
+from tests.rest.conftest import FrozenTime, call_timeout_s
 from tests.rest.scripted_http import CREDENTIALS, serve
 
+__all__ = ["call_timeout_s"]
 OpenManager = Callable[[], AbstractContextManager[OrderManager]]
 
 
@@ -36,12 +37,14 @@ async def market(frozen: FrozenTime) -> AsyncIterator[Market]:
 
 
 @pytest.fixture
-async def client(market: Market, frozen: FrozenTime, tmp_path: Path) -> AsyncIterator[RestClient]:
+async def client(
+    market: Market, frozen: FrozenTime, tmp_path: Path, call_timeout_s: float
+) -> AsyncIterator[RestClient]:
     async with RestClient(
         CREDENTIALS,
         market.exchange.endpoints,
         state=tmp_path,
-        transport=HttpTransport(timeout_s=5.0),
+        transport=HttpTransport(timeout_s=call_timeout_s),
         timing=frozen.timing,
     ) as client:
         yield client

@@ -41,7 +41,13 @@ from kracked.rest.orders import (
     Cancelled,
     OrderRef,
 )
-from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused, classify
+from kracked.rest.replies import (
+    ErrorClass,
+    OutcomeUnknown,
+    Refused,
+    classify,
+    proves_nothing_happened,
+)
 from kracked.rest.request_executor import RequestTiming
 from kracked.times import NS_PER_S
 
@@ -255,7 +261,7 @@ class World:
         if flight.answer is None or self.random.random() < 0.3:
             lost = OutcomeUnknown(flight.name, "the answer was lost")
             self._step(coroutine, lambda it: it.throw(lost))
-        elif isinstance(flight.answer, Refused):
+        elif isinstance(flight.answer, Refused | OutcomeUnknown):
             self._step(coroutine, lambda it, refused=flight.answer: it.throw(refused))
         else:
             self._step(coroutine, lambda it: it.send(flight.answer))
@@ -333,7 +339,9 @@ class World:
         flight = self.flights.pop(self.random.randrange(len(self.flights)))
         error = self._refusal(flight)
         if error:
-            flight.answer = Refused(flight.name, error, classify(error))
+            proven = proves_nothing_happened(error) or flight.deadline is None
+            refused = Refused(flight.name, error, classify(error))
+            flight.answer = refused if proven else OutcomeUnknown(flight.name, error)
             return
         match flight.name:
             case "AddOrder":

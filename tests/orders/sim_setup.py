@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
+from kracked.gateway.accounts.order_records import OrderRecord
 from kracked.orders.draft import Draft
 from kracked.orders.open import open_order_manager
 from kracked.orders.order_manager import OrderManager
@@ -21,7 +22,6 @@ from kracked.protocol.events import Executions, Side
 from kracked.protocol.requests import Subscribe, encode
 from kracked.rest.client import RestClient
 from kracked.rest.request_executor import RequestTiming
-from kracked.sim.accounts.order_records import OrderRecord
 from kracked.sim.faults.order_faults import OrderFault
 from kracked.sim.server import SimServer
 from tests.patience import PATIENCE_S

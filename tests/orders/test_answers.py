@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from kracked.endpoints import Endpoints
-from kracked.orders import OrderManager, OutboxEntry, open_order_manager
+from kracked.orders import OrderManager, OrderState, OutboxEntry, open_order_manager
 from kracked.rest.client import RestClient
 from kracked.rest.transport import HttpTransport
 from kracked.times import NS_PER_S
@@ -108,17 +108,17 @@ async def late(market: Market, manager: OrderManager, frozen: FrozenTime) -> obj
     return await order
 
 
-def twice(market: Market) -> None:
-    market.fails("AddOrder", answers.refusal("EAPI:Invalid nonce"), after_acting=True)
-
-
+TWICE = {
+    "a second delivery": "EAPI:Invalid nonce",
+    "a second delivery that meets a rate limit": "EAPI:Rate limit exceeded",
+}
 WAYS: dict[str, Way] = {
     "`txid`": place,
     "a `txid` that an earlier order has": mixed_up,
     "a cancel came before it went out": withdrawn,
     "its turn came after its deadline": late,
 }
-ELSEWHERE = {"no connection was made", "no answer in time", "a second delivery"}
+ELSEWHERE = {"no connection was made", "no answer in time", *TWICE}
 
 
 def test_every_row_of_the_page_has_its_answer_here() -> None:
@@ -140,14 +140,28 @@ async def test_an_answer_proves_what_the_page_says_and_the_order_is_sent_once(
     assert sent.count(entry.id) == (0 if WAYS.get(answer) in (withdrawn, late) else 1)
 
 
+@pytest.mark.parametrize("answer", TWICE)
 async def test_a_second_delivery_is_unknown_and_the_order_is_there_once(
-    market: Market, opened: OpenManager
+    market: Market, opened: OpenManager, answer: str
 ) -> None:
-    twice(market)
+    market.fails("AddOrder", answers.refusal(TWICE[answer]), after_acting=True)
     with opened() as manager:
         entry = await manager.place(DRAFT, NOW)
     assert isinstance(entry, OutboxEntry)
-    assert (entry.state.name, len(market.orders)) == (ROWS["a second delivery"], 1)
+    assert (entry.state.name, len(market.orders)) == (ROWS[answer], 1)
+
+
+async def test_what_is_held_back_here_was_not_sent(
+    market: Market, opened: OpenManager, frozen: FrozenTime
+) -> None:
+    until_s = frozen.now // NS_PER_S + 7
+    market.exchange.always["CancelOrder"] = answers.refusal(f"EService: Throttled: {until_s}")
+    with opened() as manager:
+        await manager.cancel(txid="O1")
+        entry = await manager.place(DRAFT, NOW)
+    assert isinstance(entry, OutboxEntry)
+    assert (entry.state, market.exchange.count("AddOrder")) == (OrderState.REFUSED, 0)
+    assert "held back here" in entry.reason
 
 
 @pytest.mark.parametrize("answer", ["no connection was made", "no answer in time"])

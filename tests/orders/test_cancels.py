@@ -7,11 +7,13 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from kracked.orders import OrderState, OutboxEntry, open_order_manager
+from kracked.orders import CloseDraft, OrderState, OutboxEntry, open_order_manager
 from kracked.orders.outbox.journal import Journal
 from kracked.protocol.events import Executions, Side
+from kracked.protocol.order_terms import OrderType
 from kracked.rest.client import RestClient
 from kracked.rest.request_executor import RequestTiming
 from kracked.times import NS_PER_S
@@ -40,7 +42,8 @@ async def test_a_cancel_that_is_taken_settles_an_unknown_order(
     market.fails("AddOrder", answers.dropped, after_acting=True)
     with opened() as manager:
         entry = await place(manager)
-        assert (await manager.cancel(cl_ord_id=entry.id)).count == 1
+        outcome = await manager.cancel(cl_ord_id=entry.id)
+        assert (outcome.count, outcome.failed) == (1, False)
         assert manager.outbox[entry.id].state is OrderState.ACKNOWLEDGED
         frozen.now += 5 * NS_PER_S
         await manager.reconciler.reconcile_due()
@@ -196,6 +199,7 @@ async def test_an_order_still_on_its_way_to_the_disk_is_withdrawn_by_its_cancel(
     assert isinstance(placed, OutboxEntry)
     assert (placed.state, "withdrawn" in placed.reason) == (OrderState.REFUSED, True)
     assert market.exchange.count("AddOrder") == 0
+    assert market.exchange.count("CancelOrder") == (cancel == "one")
 
 
 async def test_cancelling_everything_goes_on_one_by_one_when_calls_are_limited(
@@ -292,10 +296,39 @@ async def test_own_orders_are_cancelled_with_those_nobody_has_heard_of_and_no_ot
     assert (outcome.count, outcome.failed) == (2, False)
 
 
-async def test_cancel_all_is_one_call(market: Market, opened: OpenManager) -> None:
+async def test_cancel_all_is_one_call_and_counts_every_order_that_is_shown(
+    market: Market, opened: OpenManager, frozen: FrozenTime
+) -> None:
     with opened() as manager:
-        await place(manager)
+        entry = await place(manager)
+        manager.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+        before = manager.engine.count("BTC/USD", frozen.now)
         assert (await manager.cancel_all()).count == 1
+        assert manager.engine.count("BTC/USD", frozen.now) == before + 8
+    assert [call.name for call in market.exchange.calls] == ["AddOrder", "CancelAll"]
+
+
+async def test_of_two_names_the_exchanges_own_is_used(market: Market, opened: OpenManager) -> None:
+    with opened() as manager:
+        entry = await place(manager)
+        assert (await manager.cancel(txid=entry.txid, cl_ord_id=entry.id)).count == 1
+    body = market.exchange.last("CancelOrder").body
+    assert (body["txid"], body.get("cl_ord_id")) == (entry.txid, None)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["its id is known", "it is not"])
+async def test_an_order_with_a_close_is_cancelled_by_its_number_until_its_id_is_known(
+    market: Market, opened: OpenManager, known: bool
+) -> None:
+    close = CloseDraft(order_type=OrderType.STOP_LOSS, price=240_000)
+    market.exchange.script["AddOrder"].append({"txid": ["O1"]} if known else answers.dropped)
+    with opened() as manager:
+        entry = await place(manager, msgspec.structs.replace(DRAFT, close=close))
+        await manager.cancel(txid=entry.txid, cl_ord_id=entry.id)
+    body = market.exchange.last("CancelOrder").body
+    assert entry.userref is not None
+    assert body["txid"] == ("O1" if known else entry.userref)
+    assert "cl_ord_id" not in body
 
 
 async def test_a_cancel_by_the_exchanges_id_is_counted_by_the_age_of_its_order(
@@ -344,3 +377,107 @@ async def test_a_cancel_that_is_answered_waits_for_nothing(
         }
         assert (await cancels[way]()).count == 1
     assert frozen.slept_s == []
+
+
+@pytest.mark.parametrize("name", ["CancelOrder", "CancelAll"])
+async def test_a_cancel_without_an_answer_is_tried_four_times_with_growing_pauses(
+    market: Market, opened: OpenManager, frozen: FrozenTime, name: str
+) -> None:
+    market.exchange.always[name] = answers.dropped
+    with opened() as manager:
+        one = name == "CancelOrder"
+        outcome = await (manager.cancel(txid="O1") if one else manager.cancel_all())
+    assert (outcome.failed, market.exchange.count(name)) == (True, 4)
+    assert frozen.slept_s == [0.2, 0.5, 1.0]
+
+
+async def test_a_side_is_cancelled_without_the_other_one_that_the_stream_shows(
+    market: Market, opened: OpenManager
+) -> None:
+    with opened() as manager:
+        for draft, side in ((DRAFT, "buy"), (ASK, "sell")):
+            entry = await place(manager, draft)
+            assert entry.txid is not None
+            manager.apply(report(entry.txid, entry.id, side=side))
+        await manager.cancel_pair("BTC/USD", Side.BID)
+    assert [order["status"] for order in market.orders.values()] == ["canceled", "open"]
+
+
+async def test_an_amend_of_unknown_outcome_casts_no_doubt_on_a_cancel_of_everything(
+    market: Market, opened: OpenManager
+) -> None:
+    with opened() as manager:
+        entry = await place(manager)
+        assert entry.txid is not None
+        manager.apply(report(entry.txid, entry.id))
+        market.fails("AmendOrder", answers.dropped, after_acting=False)
+        order = manager.working.get(entry.txid)
+        assert order is not None
+        amend = await manager.amend(order, NOW, price=248_000)
+        assert isinstance(amend, OutboxEntry)
+        assert amend.state is OrderState.UNKNOWN
+        outcome = await manager.cancel_all()
+    assert (outcome.count, outcome.failed) == (1, False)
+
+
+async def test_an_order_that_has_landed_is_cancelled_again_once(
+    market: Market, client: RestClient, frozen: FrozenTime, outbox_file: Path
+) -> None:
+    arrive, act = asyncio.Event(), market.exchange.always["AddOrder"]
+    pauses: list[float] = []
+
+    async def slow(request: Any) -> Any:
+        sent = market.exchange.calls[-1]
+        await arrive.wait()
+        market.exchange.calls.append(sent)
+        return act(request)
+
+    async def answered(pause_s: float) -> None:
+        pauses.append(pause_s)
+        if len(pauses) == 2:
+            arrive.set()
+            await asyncio.wait([placing])
+
+    market.exchange.script["AddOrder"].append(slow)
+    timing = RequestTiming(frozen.clock, answered, ticks=frozen.clock)
+    with open_order_manager(client, outbox_file, timing=timing) as manager:
+        placing = asyncio.create_task(manager.place(DRAFT, NOW))
+        await until(lambda: market.exchange.count("AddOrder") == 1)
+        (entry,) = manager.outbox
+        outcome = await manager.cancel(cl_ord_id=entry.id)
+    assert (pauses, outcome.count) == ([0.2, 0.5], 1)
+    assert market.exchange.count("CancelOrder") == 2
+
+
+async def test_orders_with_and_without_a_close_that_nobody_has_heard_of_go_with_their_pair(
+    market: Market, opened: OpenManager
+) -> None:
+    close = CloseDraft(order_type=OrderType.STOP_LOSS, price=240_000)
+    with opened() as manager:
+        market.exchange.script["AddOrder"].append({"txid": ["O1"]})
+        closing = await place(manager, msgspec.structs.replace(DRAFT, close=close))
+        plain = await place(manager, ASK)
+        await manager.cancel_pair("BTC/USD")
+    body = market.exchange.last("CancelOrderBatch").body
+    assert (body["orders"], body["cl_ord_ids"]) == ([closing.userref], [plain.id])
+
+
+async def test_an_order_that_does_not_land_may_still_arrive_though_it_is_not_there(
+    market: Market, client: RestClient, frozen: FrozenTime, outbox_file: Path
+) -> None:
+    arrive = asyncio.Event()
+
+    async def slow(request: Any) -> Any:
+        await arrive.wait()
+        return answers.reply(error="EOrder:Insufficient funds")
+
+    market.exchange.script["AddOrder"].append(slow)
+    with open_order_manager(client, outbox_file, timing=frozen.timing) as manager:
+        placing = asyncio.create_task(manager.place(DRAFT, NOW))
+        await until(lambda: market.exchange.count("AddOrder") == 1)
+        (entry,) = manager.outbox
+        outcome = await manager.cancel(cl_ord_id=entry.id)
+        arrive.set()
+        await placing
+    assert (outcome.gone, outcome.failed, outcome.count) == (True, True, 0)
+    assert (frozen.slept_s, market.exchange.count("CancelOrder")) == ([0.2, 0.5, 1.0], 1)

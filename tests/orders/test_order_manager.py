@@ -76,6 +76,19 @@ async def test_an_order_carries_its_id_and_its_deadline(
     assert (body["cl_ord_id"], body["deadline"]) == (entry.id, "2025-07-31T22:13:25.000Z")
 
 
+@pytest.mark.parametrize(
+    ("pairs", "name"),
+    [({}, "BTC/USD"), ({"BTC/USD": "XBTUSD"}, "XBTUSD")],
+    ids=["feed's", "REST's"],
+)
+async def test_an_order_names_its_pair_as_rest_does_or_as_the_feed_while_that_is_not_known(
+    market: Market, client: RestClient, outbox_file: Path, pairs: dict[str, str], name: str
+) -> None:
+    with open_order_manager(client, outbox_file, pairs=pairs) as manager:
+        await place(manager)
+    assert market.exchange.last("AddOrder").body["pair"] == name
+
+
 async def test_an_accepted_order_is_acknowledged_until_the_stream_shows_it(
     market: Market, opened: OpenManager
 ) -> None:

@@ -123,7 +123,7 @@ def test_no_order_is_sent_twice_or_forgotten_in_ten_thousand_lives(shard: int) -
 
 def test_the_lives_hold_all_that_can_go_wrong() -> None:
     seen: Counter[str] = Counter()
-    for seed in range(300):
+    for seed in range(400):
         world = live(seed)
         seen["restarts"] += world.restarts - 1
         for entry in world.manager.outbox:

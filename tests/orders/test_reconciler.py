@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from kracked.orders import Check, OrderDeclined, OrderManager, OrderState, OutboxEntry
+from kracked.protocol.events import Executions
 from kracked.times import NS_PER_S
 from tests.orders.conftest import OpenManager
 from tests.orders.exchange_model import NOW
@@ -38,11 +39,11 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 async def test_an_order_accepted_without_a_reply_is_found_and_was_sent_once(
-    market: Market, opened: OpenManager, frozen: FrozenTime, fault: str
+    market: Market, opened: OpenManager, frozen: FrozenTime, fault: Any
 ) -> None:
-    market.fails("AddOrder", FAULTS[fault], after_acting=True)
+    market.fails("AddOrder", fault, after_acting=True)
     with opened() as manager:
         entry = await place(manager)
         assert entry.state is OrderState.UNKNOWN
@@ -62,11 +63,11 @@ async def test_an_order_taken_though_its_nonce_was_called_invalid_is_one_order(
     assert market.exchange.count("AddOrder") == 1
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 async def test_an_order_that_never_arrived_is_settled_as_never_placed_after_the_window(
-    market: Market, opened: OpenManager, frozen: FrozenTime, fault: str
+    market: Market, opened: OpenManager, frozen: FrozenTime, fault: Any
 ) -> None:
-    market.fails("AddOrder", FAULTS[fault], after_acting=False)
+    market.fails("AddOrder", fault, after_acting=False)
     start = frozen.now
     with opened() as manager:
         entry = await place(manager)
@@ -278,3 +279,38 @@ async def test_orders_whose_ids_are_known_are_looked_up_in_one_call(
     (asked,) = [call.body["txid"] for call in market.exchange.calls if call.name == "QueryOrders"]
     assert asked.split(",") == [entry.txid for entry in entries]
     assert market.exchange.count("OpenOrders") == 0
+
+
+async def test_an_order_that_a_snapshot_leaves_out_is_looked_up_until_the_window_is_over(
+    market: Market, opened: OpenManager, frozen: FrozenTime
+) -> None:
+    with opened() as manager:
+        entry = await place(manager)
+        assert entry.txid is not None
+        manager.apply(report(entry.txid, entry.id))
+        manager.apply(Executions(0, (), snapshot=True))
+        for _ in range(20):
+            await manager.reconciler.reconcile_due()
+            frozen.now += 5 * NS_PER_S
+        asked = market.exchange.count("QueryOrders")
+        assert asked > 3
+        for _ in range(20):
+            await manager.reconciler.reconcile_due()
+            frozen.now += 5 * NS_PER_S
+        assert market.exchange.count("QueryOrders") == asked
+        assert manager.outbox[entry.id].state is OrderState.LIVE
+
+
+async def test_orders_alike_that_are_looked_up_together_are_not_taken_for_each_other(
+    market: Market, opened: OpenManager, frozen: FrozenTime
+) -> None:
+    with opened() as manager:
+        first = await place(manager)
+        second = await place(manager, msgspec.structs.replace(DRAFT, price=DRAFT.price - 1))
+        for order in market.orders.values():
+            del order["cl_ord_id"]
+        market.orders[str(second.txid)] |= {"status": "canceled", "opentm": 1754000009.0}
+        frozen.now += 5 * NS_PER_S
+        await manager.reconciler.reconcile_due()
+        states = [manager.outbox[entry.id].state for entry in (first, second)]
+    assert states == [OrderState.LIVE, OrderState.CANCELLED]

@@ -15,6 +15,7 @@ from kracked.rest.request_executor import RequestTiming
 from kracked.rest.transport import HttpTransport
 from kracked.times import NS_PER_S, parse_ns
 from kracked_tui.trader import messages
+from tests.orders.conftest import OpenManager
 from tests.orders.scripted_exchange import Market
 from tests.orders.test_order_manager import ASK, place
 from tests.patience import until
@@ -97,6 +98,23 @@ async def test_a_clock_that_is_far_off_is_told_of_once(wrong: Wrong, market: Mar
     assert len(wrong.told) == (wrong.timing.clock() < market.clock())
 
 
+@pytest.mark.parametrize("wrong", [-2, -1, 0], indirect=True)
+async def test_a_clock_is_told_of_from_two_seconds_on(
+    wrong: Wrong, frozen: FrozenTime, market: Market
+) -> None:
+    with wrong.opened() as manager:
+        await manager.reconciler._measure()
+    slow_ns = frozen.now - wrong.timing.clock()
+    assert wrong.told == [ns for ns in (slow_ns,) if ns >= 2 * NS_PER_S]
+
+
+async def test_a_refused_deadline_wakes_whoever_waits_to_look_up(opened: OpenManager) -> None:
+    with opened() as manager:
+        assert not manager.reconciler._awake.is_set()
+        manager.reconciler.measure_clock()
+        assert manager.reconciler._awake.is_set()
+
+
 @pytest.mark.parametrize("wrong", [-10], indirect=True)
 @pytest.mark.parametrize(
     "error", ["EService:Deadline elapsed", "EGeneral:Invalid arguments:deadline"]
@@ -112,6 +130,21 @@ async def test_a_refused_deadline_has_the_exchanges_time_asked_for_again(
         looking = asyncio.create_task(manager.reconciler.run())
         await until(lambda: market.exchange.count("Time") > asked)
         looking.cancel()
+
+
+@pytest.mark.parametrize(
+    ("fails", "every_s"), [(True, 10), (False, 300)], ids=["without an answer", "with one"]
+)
+async def test_the_exchanges_time_is_asked_for_every_five_minutes_and_soon_without_an_answer(
+    market: Market, opened: OpenManager, frozen: FrozenTime, fails: bool, every_s: int
+) -> None:
+    if fails:
+        market.exchange.always["Time"] = answers.refusal("EGeneral:Unknown method")
+    with opened() as manager:
+        for after_s, asked in ((0, 1), (every_s - 1, 1), (1, 2), (every_s - 1, 2), (1, 3)):
+            frozen.now += after_s * NS_PER_S
+            await manager.reconciler._measure()
+            assert market.exchange.count("Time") == asked
 
 
 @pytest.mark.parametrize(

@@ -121,12 +121,30 @@ class Level3Market:
             said[side].append(self._order(victim, "modify"))
         else:
             self._enter(side)
+        return self._changed(before, said) or self.update()
+
+    def remove(self, order_id: str, *, qty: int, at: str) -> bytes:
+        """An order goes, with this quantity and time; what that brings into scope follows."""
+        self.now += NS_PER_S
+        before = dict(self._scope)
+        side, price, _, _ = self._orders.pop(order_id)
+        del before[order_id]
+        removal = (
+            f'{{"event":"delete","order_id":"{order_id}","limit_price":{self._price(price)},'
+            f'"order_qty":{_qty(qty)},"timestamp":"{at}"}}'
+        )
+        said: dict[str, list[str]] = {"bids": [], "asks": []}
+        said[side].append(removal)
+        return self._changed(before, said)
+
+    def _changed(self, before: dict[str, str], said: dict[str, list[str]]) -> bytes:
+        """The message of what is said, and of what it brings into scope; empty of nothing."""
         self._scope = {key: side for side in said for key in self._best(side)}
         for key, side in self._scope.items():
             if key not in before:
                 said[side].append(self._order(key, "add"))
         if not said["bids"] and not said["asks"]:
-            return self.update()
+            return b""
         return self._message("update", ",".join(said["bids"]), ",".join(said["asks"]))
 
     def stream(self, updates: int) -> list[tuple[int, bytes]]:

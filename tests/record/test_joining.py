@@ -17,25 +17,31 @@ import pytest
 import zstandard
 from msgspec.structs import replace
 
+from kracked.book.keeper import BookKeeper
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.errors import RecordError
 from kracked.feed.account import Account
 from kracked.feed_manager import FeedManager
+from kracked.format.layout import HOUR_NS
+from kracked.format.session_info import SessionInfo
 from kracked.format.tables import ASSETS, PAIRS
 from kracked.frames import load_balances, load_executions, load_ohlc, load_ticker, load_trades
 from kracked.protocol import encode, events
 from kracked.protocol.events import Event, Side
+from kracked.protocol.maintenance.announcements import MaintenanceEvent
 from kracked.protocol.order_terms import OrderType
 from kracked.record.check import check
 from kracked.record.convert import convert
 from kracked.record.read.recording import open_recording
 from kracked.record.replay import Player
+from kracked.record.write.session import JoinedState, record_into
 from kracked.recorder import recording
 from kracked.rest.client import RestClient
 from kracked.rest.orders import AddOrder
 from kracked.sim.server import SimOptions, SimServer
 from kracked.verify import verify_lines
+from tests.record.seeded_market import START, Level3Market
 
 SYMBOL = "BTC/USD"
 
@@ -90,7 +96,7 @@ async def _trade(client: RestClient, feed: FeedManager) -> None:
         taking = {"order_type": OrderType.MARKET, "side": Side.BID, "volume": Decimal("0.01")}
         await client.add_order(AddOrder(**taking), SYMBOL)
         while (
-            len(feed.account.orders) < 2 or not feed.account.fills or len(feed.current_state()) < 6
+            len(feed.account.orders) < 2 or not feed.account.fills or len(feed.current_state()) < 7
         ):
             await consumer.batch()
 
@@ -130,7 +136,7 @@ async def test_a_replay_begins_with_what_the_feed_knew(trading: Trading, tmp_pat
     stood = await trading.recorded(tmp_path / "session")
     told = first_told(tmp_path / "session")
     assert {type(event) for event in stood} == {
-        *(events.Instruments, events.Ticker, events.Trades, events.Candles),
+        *(events.Status, events.Instruments, events.Ticker, events.Trades, events.Candles),
         *(events.Executions, events.Balances),
     }
     assert [encode.message(event) for event in told[: len(stood)]] == [
@@ -252,3 +258,50 @@ async def test_what_was_lost_is_told_anew_once_messages_are_taken_again(
     account = account_of(stood_later(tmp_path / "session"))
     assert account.orders.keys() == trading.feed.account.orders.keys()
     assert account.balances == trading.feed.account.balances
+
+
+def planned(at: int, *, stated: bool = True) -> events.Status:
+    listed = (MaintenanceEvent(event_id=7, title="matching engine"),) if stated else ()
+    return events.Status(at, "online", upcoming_maintenance=listed, lists_stated=stated)
+
+
+def statuses(path: Path) -> list[events.Status]:
+    """The status messages that the recorder itself wrote, as a player hears them."""
+    player, told = Player(open_recording(path)), list[events.Status]()
+    while (moment := player.step()) is not None:
+        told += [event for event in moment.snapshots if isinstance(event, events.Status)]
+    return told
+
+
+def test_each_segment_begins_with_the_status_and_what_is_planned(tmp_path: Path) -> None:
+    now = [START]
+    info = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
+    stream = Level3Market().stream(40)
+    keeper = BookKeeper()
+    with record_into(tmp_path / "session", info, clock=lambda: now[0]) as session:
+
+        def arrive(*messages: tuple[int, bytes]) -> None:
+            for received, data in messages:
+                session.ingest.take_message("level3", received, data)
+                for event in keeper.receive(data, received):
+                    session.ingest.take_event(event)
+
+        session.begin(JoinedState(START, [planned(START)], []))
+        arrive(*stream[:10])
+        session.ingest.take_event(planned(START + 1, stated=False))
+        session.hand_over(keeper.l3.values(), stream[9][0])
+        session.hand_over(keeper.l3.values(), stream[9][0] + 1)
+        later = stream[9][0] + HOUR_NS
+        session.hand_over(keeper.l3.values(), later)
+        arrive((later + 1, b'{"channel":"heartbeat"}'))
+        session.hand_over(keeper.l3.values(), later + 1)
+        arrive((later + 2, b'{"channel":"heartbeat"}'))
+        session.hand_over(keeper.l3.values(), later + 2)
+        now[0] = later + 3
+    assert len(open_recording(tmp_path / "session").logs) == 2
+    told = statuses(tmp_path / "session")
+    assert told[0].received == START
+    assert {event.system for event in told} == {"online"}
+    assert all([each.event_id for each in event.upcoming_maintenance] == [7] for event in told)
+    assert any(event.received >= later for event in told)
+    assert check(tmp_path / "session").healthy

@@ -28,7 +28,7 @@ async def joined(tmp_path: Path) -> Path:
     ):
         await feed.ready()
         with feed.consumer() as consumer:
-            while len(feed.current_state()) < 1 + 3 * len(SYMBOLS):
+            while len(feed.current_state()) < 2 + 3 * len(SYMBOLS):
                 await consumer.batch()
             async with recording(feed, tmp_path / "joined") as recorder:
                 subjects = recorder._session.ingest.tables.symbols

@@ -10,7 +10,7 @@ from kracked.format.cells import time_cell
 from kracked.format.session_info import SessionInfo
 from kracked.record.read.recording import open_recording
 from kracked.record.write.session import record_into
-from kracked.replay_server.recorded_state import InstrumentList
+from kracked.replay_server.recorded_state import instrument_list
 from tests.record.seeded_market import START
 
 ASSETS = (
@@ -24,5 +24,5 @@ def test_an_entry_that_cannot_be_read_costs_no_other(tmp_path: Path, odd: str) -
     path, info = tmp_path / "session", SessionInfo(start=time_cell(START))
     with record_into(path, info, clock=lambda: START) as session:
         session.ingest.take_message("public", START, ASSETS.format(odd).encode())
-    listing = InstrumentList(open_recording(path))
+    listing = instrument_list(open_recording(path))
     assert [asset.id for asset in listing.decoded.assets] == ["BTC"]

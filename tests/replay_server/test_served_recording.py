@@ -203,8 +203,8 @@ async def test_a_deeper_book_than_recorded_is_refused_in_the_exchange_s_words(
         with pytest.raises(kracked.KrackedError, match="Subscription depth not supported"):
             await feed.ready()
     refused = caplog.records[-1]
-    assert "deeper book than was recorded" in refused.message
-    assert (refused.variety, refused.recorded) == (100, 25)  # type: ignore[attr-defined]
+    assert "deeper book than there is" in refused.message
+    assert (refused.variety, refused.offered) == (100, 25)  # type: ignore[attr-defined]
 
 
 async def test_after_the_end_heartbeats_go_on(serve: Serve) -> None:

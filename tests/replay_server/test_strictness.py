@@ -130,10 +130,10 @@ async def test_rest_lists_what_was_recorded(serve: Serve) -> None:
         named = await rest(server, "AssetPairs?pair=BTC/USD")
         assets = await rest(server, "Assets")
         missing = await rest(server, "AssetPairs?pair=ABC/USD")
-    assert sorted(pairs["result"]) == ["XBTUSD", "XDGUSD"]
+    assert sorted(pairs["result"]) == ["XDGUSD", "XXBTZUSD"]
     assert named["result"]["BTC/USD"]["pair_decimals"] == 1
     assert named["result"]["BTC/USD"]["wsname"] == "XBT/USD"
-    assert {"XBT", "XDG", "USD"} == set(assets["result"])
+    assert {"XXBT", "XXDG", "ZUSD"} == set(assets["result"])
     assert missing["error"] == ["EQuery:Unknown asset pair"]
 
 

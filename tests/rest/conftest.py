@@ -10,7 +10,7 @@ import pytest
 from kracked.rest.client import RestClient
 from kracked.rest.request_executor import RequestTiming
 from kracked.rest.transport import HttpTransport
-from tests.rest.scripted_http import CREDENTIALS, Exchange, serve
+from tests.rest.scripted_http import CREDENTIALS, Exchange, serve, silence
 
 
 class FrozenTime:
@@ -44,14 +44,22 @@ async def exchange() -> AsyncIterator[Exchange]:
 
 
 @pytest.fixture
+def call_timeout_s(request: pytest.FixtureRequest) -> float:
+    """Return how long a call may take: not long where a parameter keeps the exchange silent."""
+    parameters = getattr(request.node, "callspec", None)
+    silent = parameters is not None and silence in parameters.params.values()
+    return 0.3 if silent else 5.0
+
+
+@pytest.fixture
 async def client(
-    exchange: Exchange, frozen: FrozenTime, tmp_path: Path
+    exchange: Exchange, frozen: FrozenTime, tmp_path: Path, call_timeout_s: float
 ) -> AsyncIterator[RestClient]:
     async with RestClient(
         CREDENTIALS,
         exchange.endpoints,
         state=tmp_path,
-        transport=HttpTransport(timeout_s=5.0),
+        transport=HttpTransport(timeout_s=call_timeout_s),
         timing=frozen.timing,
     ) as client:
         yield client

@@ -210,10 +210,11 @@ async def test_a_throttled_order_is_refused_here_and_not_sent_late(
 ) -> None:
     until_s = frozen.now // 10**9 + 7
     exchange.script["AddOrder"].append(answers.refusal(f"EService: Throttled: {until_s}"))
-    for _ in range(2):
-        with pytest.raises(Refused) as refused:
-            await client.add_order(ORDER, "BTC/USD")
-        assert refused.value.may_resend_unchanged
+    with pytest.raises(OutcomeUnknown, match="Throttled"):
+        await client.add_order(ORDER, "BTC/USD")
+    with pytest.raises(Refused, match="held back here") as refused:
+        await client.add_order(ORDER, "BTC/USD")
+    assert refused.value.may_resend_unchanged
     assert exchange.count("AddOrder") == 1
 
 
@@ -221,10 +222,12 @@ async def test_an_amend_is_held_back_while_the_calls_of_the_key_are_used_up(
     exchange: Exchange, client: RestClient
 ) -> None:
     exchange.always["AmendOrder"] = answers.refusal("EAPI:Rate limit exceeded")
-    for words in ("EAPI:Rate limit exceeded", "held back here: 15.0 of 15 calls are counted"):
-        with pytest.raises(Refused, match=words) as refused:
-            await client.amend_order(OrderRef(txid="O1"), AmendOrder(order_qty=Decimal(1)))
-        assert refused.value.may_resend_unchanged
+    change = AmendOrder(order_qty=Decimal(1))
+    with pytest.raises(OutcomeUnknown, match="EAPI:Rate limit exceeded"):
+        await client.amend_order(OrderRef(txid="O1"), change)
+    with pytest.raises(Refused, match=r"held back here: 15\.0 of 15 calls are counted") as refused:
+        await client.amend_order(OrderRef(txid="O1"), change)
+    assert refused.value.may_resend_unchanged
     assert exchange.count("AmendOrder") == 1
 
 
@@ -234,7 +237,7 @@ async def test_a_cancel_is_sent_even_while_throttled(
     until_s = frozen.now // 10**9 + 7
     exchange.script["AddOrder"].append(answers.refusal(f"EService: Throttled: {until_s}"))
     exchange.always["CancelAll"] = {"count": 2}
-    with pytest.raises(Refused):
+    with pytest.raises(OutcomeUnknown):
         await client.add_order(ORDER, "BTC/USD")
     assert (await client.cancel_all()).count == 2
 
@@ -375,9 +378,10 @@ async def test_only_cancels_go_out_while_the_key_is_locked_out(
 ) -> None:
     exchange.always |= {"AddOrder": ACCEPTED, "CancelAll": {"count": 1}}
     exchange.script["AddOrder"].append(answers.refusal("EGeneral:Temporary lockout"))
-    for _ in range(2):
-        with pytest.raises(Refused, match="lockout"):
-            await client.add_order(ORDER, "BTC/USD")
+    with pytest.raises(OutcomeUnknown, match="lockout"):
+        await client.add_order(ORDER, "BTC/USD")
+    with pytest.raises(Refused, match="lockout"):
+        await client.add_order(ORDER, "BTC/USD")
     with pytest.raises(Refused, match="lockout"):
         await client.cancel_all_orders_after(60)
     await client.cancel_all()
@@ -449,16 +453,16 @@ async def test_a_second_client_of_the_key_starts_above_the_nonces_of_the_first(
     assert exchange.count("Balance") == 2
 
 
+@pytest.mark.parametrize("fault", UNCERTAIN.values(), ids=UNCERTAIN.keys())
 async def test_no_secret_reaches_a_log_an_error_or_a_repr(
-    exchange: Exchange, client: RestClient, caplog: pytest.LogCaptureFixture
+    exchange: Exchange, client: RestClient, caplog: pytest.LogCaptureFixture, fault: Any
 ) -> None:
     caplog.set_level(logging.DEBUG)
     seen = [repr(client), repr(vars(client)), repr(vars(client._executor))]
-    for fault in UNCERTAIN.values():
-        exchange.always["AddOrder"] = fault
-        with pytest.raises(OutcomeUnknown) as failure:
-            await client.add_order(ORDER, "BTC/USD")
-        seen.append(f"{failure.value!r} {failure.value} {failure.getrepr(showlocals=True)}")
+    exchange.always["AddOrder"] = fault
+    with pytest.raises(OutcomeUnknown) as failure:
+        await client.add_order(ORDER, "BTC/USD")
+    seen.append(f"{failure.value!r} {failure.value} {failure.getrepr(showlocals=True)}")
     said = " ".join(seen) + caplog.text
     signatures = [call.headers["API-Sign"] for call in exchange.calls]
     assert not [secret for secret in (SECRET, *signatures) if secret in said]

@@ -13,6 +13,7 @@ from kracked.rest.replies import (
     UnreadableReply,
     classify,
     decode_reply,
+    proves_nothing_happened,
     throttled_until,
 )
 from tests.shared import VECTORS
@@ -67,6 +68,26 @@ def test_every_websocket_text_is_a_refusal_that_did_nothing(row: dict[str, str])
 )
 def test_a_string_is_filed_by_text_then_detail_then_category(error: str, kind: ErrorClass) -> None:
     assert classify(error) is kind
+
+
+@pytest.mark.parametrize(
+    ("error", "proven"),
+    [
+        ("EOrder:Insufficient funds", True),
+        ("EOrder:Rate limit exceeded", True),
+        ("EAPI:Invalid key", True),
+        ("EAPI:Invalid nonce", False),
+        ("EAPI:Rate limit exceeded", False),
+        ("EAuth:Too many requests", False),
+        ("EGeneral:Temporary lockout", False),
+        ("EService: Throttled: 1754000000", False),
+        ("EService:Busy", False),
+    ],
+)
+def test_what_is_refused_before_the_nonce_proves_nothing_of_another_delivery(
+    error: str, proven: bool
+) -> None:
+    assert proves_nothing_happened(error) is proven
 
 
 @pytest.mark.parametrize("kind", ErrorClass)

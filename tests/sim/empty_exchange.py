@@ -13,24 +13,25 @@ from typing import Any
 import msgspec
 
 from kracked import units
+from kracked.gateway.accounts.account import ClientAccount
+from kracked.gateway.accounts.order_records import OrderRecord
 from kracked.gateway.auth import ApiKey, ApiKeys, Call, Permission
+from kracked.gateway.exchange_ids import ExchangeIds
+from kracked.gateway.private_api.stream_subscriptions import StreamSubscriptions
+from kracked.gateway.private_api.ws_methods import TradingMethods
 from kracked.gateway.refusals import Refusal
+from kracked.gateway.rest_names import RestNames
 from kracked.protocol.events import Side
 from kracked.protocol.requests import Subscribe
 from kracked.protocol.signing import sign
 from kracked.sim import listings
-from kracked.sim.accounts.account import ClientAccount
-from kracked.sim.accounts.client_accounts import AccountOptions
-from kracked.sim.accounts.order_records import OrderRecord
-from kracked.sim.engine.exchange_ids import ExchangeIds
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import EngineBatch, NewOrder, OrderFilled
 from kracked.sim.listings import Listing
+from kracked.sim.order_entry.amends import Amends
 from kracked.sim.order_entry.brokerage import Brokerage
-from kracked.sim.private_api.rest_endpoints import PrivateRest
-from kracked.sim.private_api.stream_subscriptions import StreamSubscriptions
-from kracked.sim.private_api.ws_methods import TradingMethods
-from kracked.sim.rest_names import RestNames
+from kracked.sim.order_entry.client_accounts import AccountOptions
+from kracked.sim.order_entry.endpoints import private_rest
 from kracked.times import NS_PER_S, to_rfc3339
 
 NOW = 1_790_000_000_000_000_000
@@ -57,8 +58,10 @@ class EmptyExchange:
         self.key = ApiKey("key", SECRET, permissions=permissions)
         self.keys = ApiKeys()
         self.keys.add(self.key)
-        self.private = PrivateRest(self, self.brokerage, self.keys, self.names)
-        self.methods = TradingMethods(self, self.brokerage, self.names)
+        self.private = private_rest(self, self.brokerage, self.keys, self.names)
+        self.methods = TradingMethods(
+            self, self.brokerage, Amends(self, self.brokerage), self.names
+        )
         self.subscriptions = StreamSubscriptions(self.brokerage)
         self._agents = ExchangeIds("O", start=0)
         self._nonce = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -25,7 +26,8 @@ def serving(script: str = SCRIPT) -> SimServer:
 
 def rest(server: SimServer, method: str) -> Any:
     """Return the result of a public call."""
-    answer = server.call("GET", Call(f"/0/public/{method}", {}, b""), {}, server.exchange.time)
+    call = Call(f"/0/public/{method}", {}, b"")
+    answer = asyncio.run(server.call("GET", call, {}, server.exchange.time))
     return json.loads(answer.body or b"")["result"]
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from kracked.book.keeper import BookKeeper
 from kracked.feed.account import Account as Followed
+from kracked.gateway.accounts.account import ClientAccount
+from kracked.gateway.accounts.order_request import OrderRequest
 from kracked.gateway.auth import ApiKey, ApiKeys, new_key
 from kracked.gateway.channels import Socket
 from kracked.gateway.refusals import Refusal
@@ -18,8 +20,6 @@ from kracked.protocol.events import Executions, Resync, Side
 from kracked.protocol.order_terms import OrderType
 from kracked.protocol.requests import Subscribe, encode
 from kracked.sim import listings
-from kracked.sim.accounts.account import ClientAccount
-from kracked.sim.accounts.order_request import OrderRequest
 from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.exchange import Exchange
 from kracked.sim.order_entry.brokerage import Brokerage

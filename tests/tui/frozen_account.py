@@ -126,7 +126,7 @@ def executions() -> events.Executions:
             "fees": [{"asset": "USD", "qty": Decimal("4.82")}], "order_status": "filled",
         }
         for number, side, price, kind, ago_s in (
-            (1066, "buy", "64209.5", "m", 35), (1075, "sell", "64212.0", "t", 12),
+            (1074, "buy", "64209.5", "m", 35), (1084, "sell", "64212.0", "t", 12),
         )
     ]  # fmt: skip
     return events.Executions(NOW, (*reports, *fills), 1, snapshot=True)

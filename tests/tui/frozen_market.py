@@ -110,10 +110,11 @@ def trades(count: int = 80) -> list[Event]:
         side = random.choice((Side.BID, Side.BID, Side.ASK))
         price = (BEST_ASK if side is Side.BID else BEST_BID) + 5 * random.randint(-6, 6)
         ago = (count - number) * 2.5
-        fills = [trade(number, side, price, random.choice((5_100, 800_000, 31_000_000)), ago)]
+        first = number + (number + 8) // 9  # every ninth taker has two fills
+        fills = [trade(first, side, price, random.choice((5_100, 800_000, 31_000_000)), ago)]
         if number % 9 == 0:
             further = price + (5 if side is Side.BID else -5)
-            fills.append(trade(number, side, further, 120_000_000, ago))
+            fills.append(trade(first + 1, side, further, 120_000_000, ago))
         found.append(events.Trades(NOW, SYMBOL, PRECISION, tuple(fills)))
     return found
 

@@ -116,7 +116,7 @@ async def test_commands_set_what_keys_set(opened: Opened) -> None:
 
 
 async def test_the_palette_has_command_lines_and_says_when_it_has_nothing(opened: Opened) -> None:
-    async with opened() as (monitor, pilot):
+    async with opened() as (monitor, _):
         provider = ActionProvider(monitor.screen)
         for typed, found in (("pair BTC", "pair BTC/USD"), ("xyzzy", "Nothing is called 'xyzzy'")):
             hits = [str(hit.prompt) async for hit in provider.search(typed)]

@@ -50,7 +50,7 @@ async def watched_until_recorded(folder: Path, state: Path) -> Store:
                     events_so_far: list[Event] = []
                     while len(feed.account.orders) < 1 or len(feed.account.fills) < 1:
                         events_so_far += await consumer.batch()
-                    while len(feed.current_state()) < 6:
+                    while len(feed.current_state()) < 7:
                         events_so_far += await consumer.batch()
                     events_so_far += consumer.take()
                     async with recording(feed, folder) as recorder:

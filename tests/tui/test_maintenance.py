@@ -198,8 +198,9 @@ async def test_cancelling_everything_is_offered_once_and_done_for_a_word(tmp_pat
         await found.joined("B")
         await announce(found, "imminent_5m:0s,maintenance:4m", "imminent_5m")
         await found.until(lambda: "1 order is open" in question(found))
-        assert "Type cancel" in question(found)
         assert "cancels every order when the exchange returns" in question(found)
+        await found.pilot.press("!")
+        assert "Type cancel" in question(found)
         await found.pilot.press(*"cancel", "enter")
         await found.until(lambda: not found.open)
         assert question(found) == ""
@@ -210,10 +211,50 @@ async def test_the_switch_is_turned_off_for_a_word_and_orders_rest(tmp_path: Pat
         await found.armed()
         await found.joined("B")
         await announce(found, "imminent_5m:0s,maintenance:4m", "imminent_5m")
-        await found.until(lambda: "or disarm" in question(found))
+        await found.until(lambda: question(found))
+        await found.pilot.press("!")
+        assert "or disarm" in question(found)
         await found.pilot.press(*"disarm", "enter")
         await found.until(lambda: found.switch_at is None)
         assert len(found.open) == 1
+
+
+async def test_keys_that_were_meant_for_the_ladder_are_no_answer_to_the_offer(
+    tmp_path: Path,
+) -> None:
+    async with at_an_exchange(tmp_path) as found:
+        await found.armed()
+        await found.joined("B")
+        await announce(found, "imminent_5m:0s,maintenance:4m", "imminent_5m")
+        await found.until(lambda: question(found))
+        offered = question(found)
+        await found.pilot.press(*"cancel", "enter", *"disarm", "enter", "B", "y", "x", "j")
+        assert question(found) == offered
+        assert (len(found.open), len(found.received), found.trader.armed) == (1, 1, True)
+
+
+@pytest.mark.parametrize("keys", [("escape",), ("!", "escape"), ("!", *"no", "enter")], ids=str)
+async def test_who_leaves_the_offer_is_told_that_nothing_is_cancelled(
+    tmp_path: Path, keys: tuple[str, ...]
+) -> None:
+    async with at_an_exchange(tmp_path) as found:
+        await found.armed()
+        await found.joined("B")
+        await announce(found, "imminent_5m:0s,maintenance:4m", "imminent_5m")
+        await found.until(lambda: question(found))
+        await found.pilot.press(*keys)
+        await found.until(lambda: "nothing is cancelled before" in found.log_text())
+        assert (question(found), len(found.open)) == ("", 1)
+
+
+async def test_panic_works_while_the_offer_is_open(tmp_path: Path) -> None:
+    async with at_an_exchange(tmp_path) as found:
+        await found.armed()
+        await found.joined("B")
+        await announce(found, "imminent_5m:0s,maintenance:4m", "imminent_5m")
+        await found.until(lambda: question(found))
+        await found.pilot.press("K")
+        await found.until(lambda: not found.open)
 
 
 async def test_a_question_that_is_left_unanswered_changes_nothing_and_is_not_asked_again(

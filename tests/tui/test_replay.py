@@ -267,11 +267,25 @@ async def test_a_paused_replay_sums_the_trades_that_are_on_its_tape(session: Pat
         before = trade.frame_state().flow.windows[1]
         assert market.last
         assert market.precision
-        fill = Trade(Side.BID, market.last, 5, "market", 1, to_rfc3339(source.now(), 9))
+        number = market.prints[-1].last_id + 1
+        fill = Trade(Side.BID, market.last, 5, "market", number, to_rfc3339(source.now(), 9))
         # Received at the very instant that the screen shows already.
         monitor.store.apply(Trades(source.now(), SYMBOL, market.precision, (fill,)))
         after = trade.frame_state().flow.windows[1]
     assert (after.bought - before.bought, after.sold) == (5, before.sold)
+
+
+async def test_after_a_step_back_the_orders_are_those_of_the_book_again(session: Path) -> None:
+    async with screen(session) as (monitor, source, pilot):
+        for key in ("full_stop", "full_stop", "full_stop", "comma", "comma"):
+            await pilot.press(key)
+            await seek_done(monitor, pilot)
+        monitor.trade.frame_state()
+        ledger, book = monitor.store.flows.order_flow[SYMBOL], source.l3[SYMBOL]
+        for side, orders in ((Side.BID, book.bids), (Side.ASK, book.asks)):
+            held = [order.order_id for order in orders.orders()]
+            levels = [ledger.queue(side, queue.price) for queue in orders]
+            assert [life.order_id for level in levels for life in level] == held
 
 
 async def test_parentheses_change_the_speed(session: Path) -> None:

@@ -82,7 +82,7 @@ async def test_own_orders_and_fills_are_on_the_ladder_in_their_panes_and_on_the_
     tmp_path: Path,
 ) -> None:
     async with replaying(tmp_path) as (monitor, _, _):
-        row = next(line.text for line in monitor.trade.ladder.lines if " 64208.0" in line.text)
+        row = next(line.text for line in monitor.trade.ladder.lines if "64208.0" in line.text)
         assert "1.5" in row.partition("64208.0")[0]
         assert "64208.0" in pane(monitor, "orders")
         assert "0.5" in pane(monitor, "fills")

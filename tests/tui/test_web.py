@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import re
+import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from aiohttp import CookieJar, web
@@ -47,8 +48,10 @@ def test_the_served_page_is_guarded_and_its_address_is_printed(
         async def _make_app(self) -> web.Application:
             return application
 
-    def finish(coming: Coroutine[None, None, web.Application], **_options: object) -> None:
+    def finish(coming: Coroutine[None, None, web.Application], **options: Any) -> None:
         assert asyncio.run(coming) is application
+        assert capsys.readouterr().out == ""  # nothing listens yet
+        options["print"]("it listens")
 
     served = SimpleNamespace(Server=Server, AppService=object)
     monkeypatch.setitem(sys.modules, "textual_serve.server", served)
@@ -60,18 +63,25 @@ def test_the_served_page_is_guarded_and_its_address_is_printed(
     assert len(application.middlewares) == 1
 
 
-def test_a_port_that_is_taken_is_named_with_what_to_do(
+def test_a_port_that_is_taken_is_named_with_what_to_do_and_no_address_is_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(coming: Coroutine[None, None, web.Application], **_options: object) -> None:
-        coming.close()
-        raise OSError(errno.EADDRINUSE, "error while attempting to bind")
+    class Server:
+        def __init__(self, command: str, **_options: object) -> None:
+            pass
 
-    monkeypatch.setitem(sys.modules, "textual_serve.server", SimpleNamespace(Server=object))
-    monkeypatch.setattr(web, "run_app", refuse)
-    assert main(["--web", "--port", "8123"]) == 1
-    assert capsys.readouterr().err == (
-        "kracked-tui: cannot serve 127.0.0.1:8123: address already in use; choose another --port\n"
+        async def _make_app(self) -> web.Application:
+            return web.Application()
+
+    served = SimpleNamespace(Server=Server, AppService=object)
+    monkeypatch.setitem(sys.modules, "textual_serve.server", served)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["--web", "--port", str(port)]) == 1
+    assert capsys.readouterr() == (
+        "",
+        f"kracked-tui: cannot serve 127.0.0.1:{port}: address already in use; "
+        "choose another --port\n",
     )
 
 

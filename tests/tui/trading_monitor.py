@@ -11,8 +11,8 @@ from textual.pilot import Pilot
 
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
-from kracked.sim.accounts.account import ClientAccount
-from kracked.sim.accounts.order_records import OrderRecord
+from kracked.gateway.accounts.account import ClientAccount
+from kracked.gateway.accounts.order_records import OrderRecord
 from kracked.sim.faults.order_faults import OrderFault
 from kracked.sim.server import SimOptions, SimServer
 from kracked_tui.app import Monitor

@@ -1,9 +1,11 @@
-"""The end of an order: filled, cancelled, out of view, or unknown.
+"""The end of an order: filled, cancelled, moved, out of view, or unknown.
 
-A removal counts as a fill when a trade at its price, against its side, came at its time: an
-inference, which takes a cancel beside a trade of that size for a fill. The quantity of the removal
-says it exactly (0 is a fill); `load_lifetimes` goes by that. An order also leaves without a word,
-when its level is cut at the depth of the subscription.
+Level 3 says it: a removal without a quantity is a fill, one with a quantity carries what was left
+when it was cancelled, and one with the order's own old time is an amend that took it to another
+price. `kracked.flow` goes by the same rule. An order also leaves without a word, when its level is
+cut at the depth of the subscription.
+
+Source: docs.kraken.com/api/docs/websocket-v2/level3
 """
 
 from __future__ import annotations
@@ -21,11 +23,9 @@ from kracked.frames.read.table_files import Source
 RESTING = "resting"
 FILLED = "filled"
 CANCELLED = "cancelled"
+MOVED = "moved"
 OUT_OF_VIEW = "out of view"
 UNKNOWN = "unknown"
-_NEAR = pd.Timedelta("1ms")
-"""The engine's times of a trade and of the removal it causes may differ by their last digits."""
-_ENOUGH = 1 - 1e-9
 _NS = pd.Timedelta(1, "ns")
 
 
@@ -47,8 +47,8 @@ def with_status(found: pd.DataFrame, source: Source, symbol: str, order_id: str)
         if found["suspect"].iloc[at]:
             status[at] = UNKNOWN
         else:
-            status[at] = _how_it_ended(source, symbol, order_id, found.index[at])
-    kinds = [RESTING, FILLED, CANCELLED, OUT_OF_VIEW, UNKNOWN]
+            status[at] = _how_it_ended(source, symbol, order_id, found.index[: at + 1])
+    kinds = [RESTING, FILLED, CANCELLED, MOVED, OUT_OF_VIEW, UNKNOWN]
     whole = found.assign(
         position=found["position"].clip(lower=0),
         orders=found["orders"].clip(lower=0),
@@ -59,31 +59,21 @@ def with_status(found: pd.DataFrame, source: Source, symbol: str, order_id: str)
     ]
 
 
-def _how_it_ended(source: Source, symbol: str, order_id: str, at: Any) -> str:
-    """Return how an order ended that was removed by a message of this time."""
-    columns = ["order_id", "action", "price", "size", "side", "ts_msg", "ts_recv", "flags"]
-    rows = load(tables.ORDERS, source, symbols=symbol, start=at, end=at + _NS, columns=columns)
-    mine = rows[(rows["order_id"] == order_id) & (rows["action"] == "C")]
-    if mine.empty:
+def _how_it_ended(source: Source, symbol: str, order_id: str, places: Any) -> str:
+    """Return how an order ended that was removed by a message of the last of these times."""
+    columns = ["order_id", "action", "size", "ts_event", "ts_recv", "flags"]
+    first, at = places[0], places[-1]
+    rows = load(tables.ORDERS, source, symbols=symbol, start=first, end=at + _NS, columns=columns)
+    mine = rows[rows["order_id"] == order_id]
+    removals = mine[(mine["action"] == "C") & (mine["ts_recv"] == at)]
+    if removals.empty:
         return OUT_OF_VIEW
-    last = mine.iloc[-1]
+    last = removals.iloc[-1]
     if not pd.isna(last["flags"]) and int(last["flags"]) & Flag.CUT:
         return OUT_OF_VIEW
-    moment = last["ts_recv"] if pd.isna(last["ts_msg"]) else last["ts_msg"]
-    return _by_trades(source, symbol, last, moment)
-
-
-def _by_trades(source: Source, symbol: str, removed: Any, moment: Any) -> str:
-    columns = ["ts_event", "price", "qty", "side"]
-    trades = load(tables.TRADES, source, symbols=symbol, columns=columns)
-    if trades.empty or not trades["ts_event"].min() <= moment <= trades["ts_event"].max():
-        # Without trades before and after nobody can say that there was none.
-        near = trades["ts_event"].sub(moment).abs() <= _NEAR
-        if not near.any():
-            return UNKNOWN
-    near = trades["ts_event"].sub(moment).abs() <= _NEAR
-    taker = "sell" if removed["side"] == "b" else "buy"
-    matched = trades[near & (trades["price"] == removed["price"]) & (trades["side"] == taker)]
-    return (
-        FILLED if matched["qty"].sum() >= removed["size"] * _ENOUGH and len(matched) else CANCELLED
-    )
+    if pd.isna(last["size"]):
+        return UNKNOWN
+    if last["size"] == 0:
+        return FILLED
+    entered = mine.loc[mine["action"].isin(["A", "M"]), "ts_event"]
+    return MOVED if len(entered) and entered.iloc[-1] == last["ts_event"] else CANCELLED

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 
@@ -21,7 +22,7 @@ COLUMNS = ("side", "ts_event", "ts_recv", "price", "size", "action", "order_id",
 _ACTIONS = {"A": OrderAction.ADD, "C": OrderAction.DELETE, "M": OrderAction.MODIFY}
 
 
-class OrderMessage(NamedTuple):
+class OrderMessage(msgspec.Struct, frozen=True, gc=False):
     """One message of the `level3` channel. Times are ns since the Unix epoch, 0 for none."""
 
     received: int

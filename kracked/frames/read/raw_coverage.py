@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import io
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +16,8 @@ from kracked import times
 from kracked.errors import RecordError
 from kracked.format import frame, layout, line, tables
 from kracked.format.cells import split_row
-from kracked.format.frame import DamagedFrame, Frame, FrameKind, mapped
+from kracked.format.frame import Frame, FrameKind, mapped
+from kracked.format.raw_census import TABLE_OF, LoggedFrame, count_frames, frames_of
 from kracked.format.session_info import read_table_info
 from kracked.format.tables import Table
 from kracked.frames.read.database_rows import last_message
@@ -26,18 +26,8 @@ from kracked.frames.read.table_files import Source, databases, paths
 from kracked.frames.read.table_text import TableText
 from kracked.protocol.events import Gap
 
-_CHANNELS = {
-    "l1": b"ticker",
-    "l2": b"book",
-    "l2_wide": b"book",
-    "l3": b"level3",
-    "trades": b"trade",
-    "ohlc": b"ohlc",
-    "executions": b"executions",
-    "balances": b"balances",
-}
+_CHANNELS = {table.channel: channel for channel, table in TABLE_OF.items()} | {"l2_wide": "book"}
 """The exchange's channel of each table's rows; the rows of other tables are the recorder's."""
-_MESSAGE = re.compile(rb'"msg":\{"channel":"([a-z0-9]+)","type":"(?:update|snapshot)"')
 _MOST_FRAMES = 4096
 """Frames that are counted, evenly spread: to see that rows are missing takes no more."""
 _IN_FLIGHT_NS = 5 * times.NS_PER_S
@@ -59,11 +49,6 @@ class MissingRows(NamedTuple):
         return f"{count} messages from {times.to_rfc3339(self.since, 0)} on"
 
 
-class _LoggedFrame(NamedTuple):
-    log: Path
-    frame: Frame
-
-
 def rows_missing(path: Path, table: Table, *, has_files: bool) -> MissingRows | None:
     """Return the messages of a table that its files lack; None without any.
 
@@ -80,42 +65,24 @@ def rows_missing(path: Path, table: Table, *, has_files: bool) -> MissingRows | 
         newest = frames[-1].frame.last_received
         frames = [one for one in frames if one.frame.last_received < newest - _IN_FLIGHT_NS]
     step = -(-len(frames) // _MOST_FRAMES) or 1
-    counted = [(_count(one, channel, after), one) for one in frames[::step]]
-    total = sum(count for count, _ in counted)
-    if not total:
+    census = count_frames(frames[::step], after=after)
+    counted = [each for (name, _), each in census.items() if name == channel]
+    if not counted:
         return None
-    first = next(one for count, one in counted if count)
-    return MissingRows(total, first.frame.first_received, step == 1)
+    total, since = sum(each.messages for each in counted), min(e.first_received for e in counted)
+    return MissingRows(total, since, step == 1)
 
 
-def _frames_after(path: Path, seq: int) -> Sequence[_LoggedFrame]:
+def _frames_after(path: Path, seq: int) -> Sequence[LoggedFrame]:
     """Return the frames with messages after a number, in order."""
-    newest_first: list[list[_LoggedFrame]] = []
+    newest_first: list[list[LoggedFrame]] = []
     for log in reversed(layout.logs(path)):
-        with mapped(log) as data:
-            frames = [
-                _LoggedFrame(log, found)
-                for found in frame.scan(data, verify=False)
-                if isinstance(found, Frame) and found.kind is FrameKind.DATA
-            ]
+        frames = [one for one in frames_of(log) if one.frame.kind is FrameKind.DATA]
         newer = [one for one in frames if one.frame.first_seq + one.frame.lines - 1 > seq]
         newest_first.append(newer)
         if len(newer) < len(frames):
             break
     return [one for found in reversed(newest_first) for one in found]
-
-
-def _count(found: _LoggedFrame, channel: bytes, after: int) -> int:
-    """Return how many messages of a channel a frame has after a number."""
-    with mapped(found.log) as data:
-        try:
-            lines = frame.unpack(data, found.frame)
-        except DamagedFrame:
-            return 0
-    newer = lines[max(0, after + 1 - found.frame.first_seq) :]
-    return sum(
-        (match := _MESSAGE.search(line)) is not None and match[1] == channel for line in newer
-    )
 
 
 def _is_being_recorded(path: Path) -> bool:

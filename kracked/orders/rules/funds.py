@@ -13,14 +13,20 @@ Source: docs.kraken.com/api/docs/rest-api/get-extended-balance
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 import msgspec
 
 from kracked.feed.account import Account
 from kracked.orders.draft import Draft, FeeIn
 from kracked.orders.rules.fees import Fees, fee
-from kracked.orders.rules.market_context import Check, FailedCheck, MarketContext, notional
+from kracked.orders.rules.market_context import (
+    Check,
+    FailedCheck,
+    MarketContext,
+    amount_text,
+    notional,
+)
 from kracked.protocol.events import Side
 from kracked.protocol.own_orders import OwnOrder
 from kracked.rest.account import ExtendedBalance
@@ -166,9 +172,8 @@ def shortfall(draft: Draft, now: MarketContext) -> FailedCheck | None:
     have = now.available.get(asset, ZERO)
     if needed is None or needed <= have:
         return None
-    return FailedCheck(
-        Check.FUNDS, f"It needs {needed:f} {asset}, {have:f} are free; lower the quantity."
-    )
+    texts = _needed_and_free(asset, needed, have, now)
+    return FailedCheck(Check.FUNDS, f"It needs {texts}; lower the quantity.")
 
 
 def shortfall_together(drafts: Sequence[Draft], now: MarketContext) -> FailedCheck | None:
@@ -188,9 +193,15 @@ def shortfall_together(drafts: Sequence[Draft], now: MarketContext) -> FailedChe
         if needed > have:
             return FailedCheck(
                 Check.FUNDS,
-                f"Together they need {needed:f} {asset}, {have:f} are free; lower the quantities.",
+                f"Together they need {_needed_and_free(asset, needed, have, now)}; "
+                "lower the quantities.",
             )
     return None
+
+
+def _needed_and_free(asset: str, needed: Decimal, have: Decimal, now: MarketContext) -> str:
+    much = amount_text(needed, asset, now.instrument)
+    return f"{much} {asset}, {amount_text(have, asset, now.instrument, ROUND_DOWN)} are free"
 
 
 def unchecked(draft: Draft, now: MarketContext) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_UP, Context, Decimal
 from enum import StrEnum
 
 import msgspec
@@ -160,15 +160,26 @@ class Walk(msgspec.Struct, frozen=True):
 def walk(draft: Draft, now: MarketContext) -> Walk | None:
     """Return what a market order would take; None for another type, or without known levels."""
     side = now.asks if draft.side is Side.BID else now.bids
-    if draft.order_type is not OrderType.MARKET or not side or draft.qty <= 0:
+    if draft.order_type is not OrderType.MARKET or side is None:
         return None
-    left, cost, worst, levels = draft.qty, 0, side[0][0], 0
-    for price, qty in side:
-        taken = min(left, qty)
-        left, cost, worst, levels = left - taken, cost + taken * price, price, levels + 1
-        if not left:
+    return walk_levels(side, draft.qty)
+
+
+def walk_levels(levels: Iterable[tuple[int, int]], wanted: int) -> Walk | None:
+    """Return what a taker of this quantity would get; None without a level or a quantity.
+
+    Args:
+        levels: The other side of the book, best first: price and quantity, both scaled.
+        wanted: The quantity, scaled. What the levels do not hold is not counted.
+    """
+    left, cost, best, worst, count = wanted, 0, 0, 0, 0
+    for price, qty in levels:
+        if left <= 0:
             break
-    return Walk(draft.qty - left, cost, side[0][0], worst, levels)
+        taken = min(left, qty)
+        left, cost, best, worst = left - taken, cost + taken * price, best or price, price
+        count += 1
+    return Walk(wanted - left, cost, best, worst, count) if count else None
 
 
 def notional(draft: Draft, now: MarketContext) -> Decimal | None:
@@ -186,6 +197,22 @@ def notional(draft: Draft, now: MarketContext) -> Decimal | None:
     known = (draft.limit, draft.trigger_price, opposite)
     price = next((it for it in known if it is not None), None)
     return None if price is None else now.instrument.precision.cost_decimal(price, draft.qty)
+
+
+def amount_text(
+    amount: Decimal, asset: str, instrument: Instrument, rounding: str = ROUND_UP
+) -> str:
+    """Write an amount of one of a pair's two assets with the pair's digits.
+
+    Args:
+        amount: The amount.
+        asset: The base or the quote currency of the pair.
+        instrument: The pair.
+        rounding: By default up, so that what is too much never reads as what is allowed.
+    """
+    based = asset == instrument.base
+    decimals = instrument.precision.qty if based else max(instrument.cost_precision, 2)
+    return f"{amount.quantize(Decimal(1).scaleb(-decimals), rounding, Context(prec=200)):f}"
 
 
 def distance_percent(price: int, now: MarketContext) -> Decimal | None:

@@ -23,6 +23,7 @@ from kracked.orders.rules.market_context import (
     FailedCheck,
     Limits,
     MarketContext,
+    amount_text,
     distance_percent,
     notional,
     walk,
@@ -193,14 +194,14 @@ def _own_limits(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck
 def _notional(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | None:
     if limits.max_notional is None:
         return None
-    cost, most = notional(draft, now), limits.max_notional
+    cost, most, quote = notional(draft, now), limits.max_notional, now.instrument.quote
     if cost is None:
         return FailedCheck(Check.NOTIONAL, "Without a price on the other side its cost is unknown.")
     if cost <= most:
         return None
     return FailedCheck(
         Check.NOTIONAL,
-        f"{cost:f} {now.instrument.quote} is above your limit of {most:f}; "
+        f"{amount_text(cost, quote, now.instrument)} {quote} is above your limit of {most:f}; "
         "lower the quantity or change the limit.",
     )
 
@@ -230,8 +231,8 @@ def _open_notional(
         return None
     return FailedCheck(
         Check.OPEN_NOTIONAL,
-        f"With your open orders it is {both:f} {quote}, above your limit of {most:f} for all "
-        "together; cancel some first or change the limit.",
+        f"With your open orders it is {amount_text(both, quote, now.instrument)} {quote}, above "
+        f"your limit of {most:f} for all together; cancel some first or change the limit.",
     )
 
 

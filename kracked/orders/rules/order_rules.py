@@ -9,9 +9,17 @@ Sources: docs.kraken.com/api/docs/rest-api/add-order, .../get-tradable-asset-pai
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import ROUND_DOWN
 
 from kracked.orders.draft import PERCENT_DECIMALS, CloseDraft, Draft, to_order
-from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext, notional
+from kracked.orders.rules.market_context import (
+    Check,
+    FailedCheck,
+    Limits,
+    MarketContext,
+    amount_text,
+    notional,
+)
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType, TimeInForce, Trigger
 from kracked.rest.encoding import BadOrder
@@ -149,13 +157,13 @@ def expiry(draft: Draft, now: MarketContext) -> FailedCheck | None:
 
 def cost(draft: Draft, now: MarketContext) -> FailedCheck | None:
     """Check that the order is worth enough."""
-    worth, least = notional(draft, now), now.instrument.cost_min
+    worth, least, quote = notional(draft, now), now.instrument.cost_min, now.instrument.quote
     if worth is None or worth >= least:
         return None
     return FailedCheck(
         Check.COST,
-        f"{worth:f} {now.instrument.quote} is below the least cost of {least:f}; "
-        "raise quantity or price.",
+        f"{amount_text(worth, quote, now.instrument, ROUND_DOWN)} {quote} is below the least cost "
+        f"of {least:f}; raise quantity or price.",
     )
 
 

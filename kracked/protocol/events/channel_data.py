@@ -64,6 +64,18 @@ class Trades(MarketEvent, frozen=True, tag="trades"):
     snapshot: bool = False
 
 
+class HealedTrades(MarketEvent, frozen=True, tag="healed_trades"):
+    """Trades that the stream left out, fetched later from REST `Trades`.
+
+    They are older than trades that came before them. A recorder writes them; a feed has none.
+    Their times have the stream's six decimals of REST's seven.
+
+    Source: docs.kraken.com/api/docs/rest-api/get-recent-trades
+    """
+
+    trades: tuple[Trade, ...]
+
+
 class Candle(msgspec.Struct, frozen=True, gc=False):
     """The prices of one interval. Its identity is (symbol, interval, begin)."""
 

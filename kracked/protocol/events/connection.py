@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from kracked.protocol.events.event import Event
 from kracked.protocol.maintenance.announcements import Incident, MaintenanceEvent
 
@@ -22,6 +24,17 @@ class Status(Event, frozen=True, tag="status"):
     lists_stated: bool = True
     """Whether the exchange sent the two lists, empty or not; without them nothing is known of
     what is planned, and nothing has changed."""
+
+    def after(self, before: Status | None) -> Status:
+        """Return this status with the lists of the one before, if it has none of its own."""
+        if self.lists_stated or before is None:
+            return self
+        return msgspec.structs.replace(
+            self,
+            upcoming_maintenance=before.upcoming_maintenance,
+            emergency=before.emergency,
+            lists_stated=before.lists_stated,
+        )
 
 
 class Heartbeat(Event, frozen=True, tag="heartbeat"):

@@ -151,6 +151,7 @@ class MaintenanceTracker:
     Attributes:
         system: The engine's state in the exchange's word; empty before the first status.
         latest: The last status; None before the first.
+        standing: The same, with the lists of the last one that had them.
         announcements: The latest that were told, oldest first.
         told: How many were told so far.
     """
@@ -158,6 +159,7 @@ class MaintenanceTracker:
     def __init__(self) -> None:
         self.system = ""
         self.latest: Status | None = None
+        self.standing: Status | None = None
         self.announcements: deque[Announcement] = deque(maxlen=MOST_TOLD)
         self.told = 0
         self._windows: dict[str, _Window] = {}
@@ -230,6 +232,7 @@ class MaintenanceTracker:
         """Take in a status, and return what is to be told: each thing once, ever."""
         now, before = status.received, self.system
         self.latest, self.system = status, status.system
+        self.standing = status.after(self.standing)
         news = self._apply_listed(status, now)
         news += self._apply_unlisted(status, now)
         news += self._apply_incidents(status, now)

@@ -12,22 +12,12 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from kracked import times
-from kracked.format import cells, layout, sqlite, tables
+from kracked.format import cells, layout, sqlite
 from kracked.format.layout import HOUR_NS
-from kracked.format.raw_census import Census, ChannelCensus
+from kracked.format.raw_census import TABLE_OF, Census, ChannelCensus
 from kracked.format.session_info import SessionInfo
 from kracked.format.tables import Table
 
-TABLE_OF = {
-    "level3": tables.ORDERS,
-    "book": tables.BOOK,
-    "ticker": tables.TICKER,
-    "trade": tables.TRADES,
-    "ohlc": tables.CANDLES,
-    "executions": tables.EXECUTIONS,
-    "balances": tables.BALANCES,
-}
-"""The table of each channel."""
 _LATE_NS = 5 * times.NS_PER_S
 """Rows that end this long before the messages do are missing: a kill costs a second of them."""
 _TAIL = 1 << 16

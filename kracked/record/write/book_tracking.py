@@ -30,6 +30,8 @@ class KeyframeSchedule:
         self._round: tuple[int, int] | None = None
         """When the round began, and how many messages all books had then."""
         self._written: set[tuple[str, type]] = set()
+        self.rounds = 0
+        """Rounds begun so far."""
 
     def restart(self) -> None:
         """Make every book due again, as for a new segment."""
@@ -49,6 +51,7 @@ class KeyframeSchedule:
         # Fewer messages than when the round began: the feed has dropped a book.
         if self._round is None or passed < 0 or passed >= max(1, enough):
             self._round = now, _messages(books)
+            self.rounds += 1
             self._written.clear()
         for book in books:
             key = book.symbol, type(book)

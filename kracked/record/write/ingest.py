@@ -13,17 +13,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
 from types import MappingProxyType
 
+import msgspec
+
 from kracked import times
 from kracked.format import keyframe, line
-from kracked.format.coverage import Coverage, Percents
+from kracked.format.coverage import Coverage
 from kracked.format.frame import FrameKind
 from kracked.format.keyframe import Book
 from kracked.format.layout import LIVE_BOOKS
 from kracked.format.lazy_text import Text, render
 from kracked.format.line import Message
 from kracked.format.raw_census import MARKET as MARKET_CHANNELS
-from kracked.format.symbol_info import SymbolInfo
+from kracked.format.session_info import SymbolInfo
 from kracked.format.tables import CONNECTIONS, RECORDER, Flag
+from kracked.format.trade_holes import TradeHoles, TradesKnown
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.record.write import rows
@@ -55,6 +58,7 @@ class Ingest:
         segment_exists: Callable[[str], bool],
         next_seq: int = 1,
         symbols: Mapping[str, SymbolInfo] = MappingProxyType({}),
+        trades: Mapping[str, TradesKnown] = MappingProxyType({}),
         info_files: Callable[[Mapping[str, SymbolInfo]], Mapping[str, str]] = lambda _: {},
     ) -> None:
         """Begin a recording, or go on with one.
@@ -64,6 +68,7 @@ class Ingest:
             segment_exists: Tells whether there is a raw segment of this name.
             next_seq: Number of the first message to come.
             symbols: What is known of each symbol already.
+            trades: What an earlier recording here knew of each symbol's trades.
             info_files: Makes the files that state what is known of the symbols. They are
                 replaced before the first rows that need them are written.
         """
@@ -81,9 +86,15 @@ class Ingest:
         self._state_lost, self._writer_accepts = False, True
         self._dropped: DroppedBatches | None = None
         self._pending_verification = PendingVerification()
-        self._pause = TablesPause(writer)
-        self.coverage = Coverage()
+        self.pause = TablesPause(writer)
+        """Whether rows are made just now."""
+        self.trade_holes = TradeHoles(trades)
+        """Trades that the recording lacks."""
+        self.coverage = Coverage(self.trade_holes)
         self._handed_at = 0
+        self._status: events.Status | None = None
+        """The last one, with what is planned."""
+        self._rounds = 0
         self.rejections: set[str] = set()
         """Subscriptions that the exchange has refused, and its reasons."""
 
@@ -97,16 +108,6 @@ class Ingest:
         """Messages that arrived, lost ones included."""
         return self._raw.next_seq - self.first_seq
 
-    @property
-    def tables_stopped(self) -> str:
-        """The reason why no rows of the market are made just now, or empty."""
-        return self._pause.reason
-
-    @property
-    def without_rows(self) -> int:
-        """Messages that have no rows, because the tables had stopped."""
-        return self._pause.without_rows(self._raw.next_seq)
-
     # --- what arrives -----------------------------------------------------------------
 
     def take(self, messages: Sequence[Message], decoded: Sequence[Event]) -> None:
@@ -115,6 +116,9 @@ class Ingest:
         Writing all lines and then all rows costs half of alternating between them; only feed
         events must keep their place among the messages.
         """
+        for event in decoded:
+            if type(event) is events.Trades:
+                self._follow(event)
         if line.FEED_EVENTS.isdisjoint(map(type, decoded)):
             first = self._raw.next_seq
             self._raw.append(messages)
@@ -127,6 +131,16 @@ class Ingest:
             self._take_in_order(messages, decoded)
         if self._raw.size >= _HAND_OVER_BYTES:
             self.hand_over(self._raw.last_received)
+
+    def _follow(self, event: Event) -> None:
+        """Remember the numbers of trades, and the last status for the next keyframes."""
+        match event:
+            case events.Trades():
+                numbered = [(trade.trade_id, trade.timestamp) for trade in event.trades]
+                holes, received = self.trade_holes, event.received
+                holes.follow(event.symbol, numbered, received, snapshot=event.snapshot)
+            case events.Status():
+                self._status = event.after(self._status)
 
     def _add_rows(self, decoded: Iterable[Event], seqs: Iterable[int]) -> None:
         numbered = zip(decoded, seqs, strict=False)
@@ -170,6 +184,7 @@ class Ingest:
         if type(event) in line.FEED_EVENTS:
             self._take_feed_event(event)  # type: ignore[arg-type]
             return
+        self._follow(event)
         self.tables.add_event(event, self._raw.seq_of(event))
         match event:
             case events.Unsubscribed(channel=channel, symbol=symbol, received=at):
@@ -177,12 +192,10 @@ class Ingest:
             case events.Subscribed(channel=channel, symbol=symbol, received=at):
                 if channel in MARKET_CHANNELS:
                     self.coverage.open(channel, symbol or "", at)
-                self._add_connection_row(event, "subscribe", event.channel, event.symbol or "")
+                self._add_connection_row(event, channel)
             case events.Rejected(method="subscribe"):
-                what = f"{event.channel or 'a channel'} of {event.symbol or 'the account'}"
-                reason = f"{what}: {event.error}"
-                self.rejections.add(reason)
-                self._add_connection_row(event, "refused", event.channel or "", reason)
+                self.rejections.add(rows.refusal(event))
+                self._add_connection_row(event, event.channel or "")
 
     def finish(self, now: int) -> None:
         """Note that the recording ends on purpose, and hand everything over."""
@@ -200,18 +213,15 @@ class Ingest:
     def note_clock_jump(self, jumped_ns: int, now: int) -> None:
         """Flag rows while the computer's clock disagrees with `ts_recv`, by so many ns."""
         flag = int(Flag.BAD_CLOCK) if jumped_ns else 0
-        if flag == self.tables.bad_clock:
-            return
-        self.tables.bad_clock = flag
-        text = f"the computer's clock was set by {jumped_ns / 1e6:+.0f} ms" if flag else "agrees"
-        row = rows.connection(event="clock", at=now, message=text)
-        self.tables.add_lines(CONNECTIONS.name, row)
+        if flag != self.tables.bad_clock:
+            self.tables.bad_clock = flag
+            said = f"the computer's clock was set by {jumped_ns / 1e6:+.0f} ms"
+            self.tables.add_lines(CONNECTIONS.name, rows.clock(now, said if flag else "agrees"))
 
     def note_clock_offset(self, feed: str, offset_ms: float, now: int) -> None:
         """Note how far our clock is ahead of the exchange's, as a connection measured it."""
         text = f"ours less the exchange's {offset_ms:+.1f} ms"
-        row = rows.connection(event="clock", at=now, feed=feed, message=text)
-        self.tables.add_lines(CONNECTIONS.name, row)
+        self.tables.add_lines(CONNECTIONS.name, rows.clock(now, text, feed))
 
     # --- feed events ------------------------------------------------------------------
 
@@ -223,61 +233,41 @@ class Ingest:
             text = line.pack_event(self._raw.next_seq - 1, feed, event)
             self._raw.add(FrameKind.EVENT, event.received, [text], len(text))
         match event:
-            case events.Connected():
-                self._add_connection_row(event, "initial_start", feed, event.url)
-            case events.Reconnecting():
-                self._add_connection_row(event, "disconnect", feed, event.reason)
-            case events.Reconnected():
-                self._add_connection_row(event, "reconnect", feed, event.url)
             case events.Verified():
                 self.tables.add_event(event, self._raw.next_seq - 1)
-                self._add_connection_row(event, "snapshot", feed, event.symbol)
             case events.Resync():
                 self.tables.mark_suspect(event.channel, [event.symbol])
-                name = "checksum_mismatch" if event.reason == "checksum" else "resync"
-                self._add_connection_row(event, name, feed, f"{event.symbol} {event.reason}")
             case events.Gap():
                 self.gaps += 1
                 self.tables.mark_gap(event)
-                self._cover_all(event.start)
+                self.cover_all(event.start)
                 self.coverage.add_gap(event.channel, event.symbols, event.start, event.end)
-                text_of_gap = f"{' '.join(event.symbols)} {event.reason}"
-                self._add_connection_row(event, "gap", feed, text_of_gap)
+            case events.HealedTrades():
+                self.tables.add_event(event, self._raw.next_seq - 1)
+                self.trade_holes.heal(event.symbol, [trade.trade_id for trade in event.trades])
             case events.Overflow():
                 self._add_loss(event.received, event.dropped, "events left out: too slow")
-            case events.Stale():
-                why = f"{event.symbol} {event.reason}".strip()
-                self._add_connection_row(event, "stale", feed, why)
+                return
+        self._add_connection_row(event, feed)
 
-    def _add_connection_row(self, event: Event, name: str, feed: str, message: str) -> None:
-        seq = self._raw.next_seq - 1
-        row = rows.connection(
-            event=name, at=event.received, feed=feed, message=message, seq_last=seq
-        )
-        self.tables.add_lines(CONNECTIONS.name, row)
+    def _add_connection_row(self, event: rows.Told, feed: str) -> None:
+        self.tables.add_lines(CONNECTIONS.name, rows.told(event, feed, self._raw.next_seq - 1))
 
     def _add_loss(self, at: int, lost: int, why: str) -> None:
         """Count a gap of lost messages, mark it and add its row."""
         self.gaps += 1
         self._mark_gap()
-        self._cover_gap(at)
+        self.cover_gap(at)
         self.tables.add_lines(CONNECTIONS.name, rows.gap(at, why, self._raw.next_seq - 1, lost))
 
-    def _cover_gap(self, now: int) -> None:
+    def cover_gap(self, now: int) -> None:
         """Take the time since the last hand-over from what is covered: messages of it are lost."""
-        self._cover_all(self._handed_at or now)
+        self.cover_all(self._handed_at or now)
         self.coverage.add_gap("", (), self._handed_at or now, now)
 
-    def _cover_all(self, at: int) -> None:
+    def cover_all(self, at: int) -> None:
         """Count every symbol that has rows, though no acknowledgement came while recording."""
-        for channel, symbols in self.tables.channels().items():
-            for symbol in symbols:
-                self.coverage.open(channel, symbol, at)
-
-    def percents(self, now: int, kept: float) -> Percents:
-        """Return the per cent of the time covered, by symbol and channel."""
-        self._cover_all(now)
-        return self.coverage.percents(now, kept=kept)
+        self.coverage.open_all(self.tables.channels(), at)
 
     def _mark_gap(self) -> None:
         """Mark every book as suspect until its next snapshot, and make keyframes due."""
@@ -292,7 +282,11 @@ class Ingest:
 
         A book whose rows began without a snapshot, or lost some, gets the rows of one too.
         """
-        for book in self._schedule.due(books, now):
+        due, rounds = self._schedule.due(books, now), self._schedule.rounds
+        if self._status is not None and rounds != self._rounds:
+            self._add_state(msgspec.structs.replace(self._status, received=now))
+        self._rounds = rounds
+        for book in due:
             snapshot, seq = keyframe.lazy_snapshot(book, now), self._raw.next_seq - 1
             self.coverage.open(CHANNEL_OF[type(snapshot)], book.symbol, now)
             text = keyframe.lazy_message(snapshot, book.depth, *line.envelope(now, seq, "keyframe"))
@@ -311,11 +305,16 @@ class Ingest:
         """
         self._state_lost, seq = False, self._raw.next_seq - 1
         for event in snapshots:
-            text = keyframe.state_message(event, *line.envelope(event.received, seq, "keyframe"))
-            self._raw.add(FrameKind.STATE, event.received, text, text.size)
+            self._add_state(event)
+            self._follow(event)
             if channel := CHANNEL_OF.get(type(event)):
                 self.coverage.open(channel, event.symbol, event.received)  # type: ignore[attr-defined]
             self.tables.add_state_snapshot(event, seq)
+
+    def _add_state(self, event: Event) -> None:
+        seq = self._raw.next_seq - 1
+        text = keyframe.state_message(event, *line.envelope(event.received, seq, "keyframe"))
+        self._raw.add(FrameKind.STATE, event.received, text, text.size)
 
     # --- handing over -----------------------------------------------------------------
 
@@ -354,7 +353,9 @@ class Ingest:
         self._writer_accepts = self._writer.hand_over(batch)
         if self._writer_accepts:
             self._dropped = None
+            self.trade_holes.commit()
         else:
+            self.trade_holes.roll_back(now)
             self._drop(batch, gathered)
 
     def _drop(self, batch: WriteBatch, gathered: Mapping[str, list[Text]]) -> None:
@@ -372,7 +373,7 @@ class Ingest:
                 batch.received, self._raw.next_seq - 1, before + batch.messages
             )
             self._mark_gap()
-            self._cover_gap(batch.received)
+            self.cover_gap(batch.received)
 
     def _files(self, now: int, *, last: bool) -> dict[str, Text]:
         """Return the small files to replace: news of symbols, and twice a second the books."""
@@ -388,9 +389,9 @@ class Ingest:
 
     def _pause_tables(self, now: int) -> None:
         """Pause the tables while the disk is nearly full, or their thread too far behind."""
-        if not self._pause.look(self._raw.next_seq):
+        if not self.pause.look(self._raw.next_seq):
             return
-        reason = self._pause.reason
+        reason = self.pause.reason
         name = "tables_stopped" if reason else "tables_resumed"
         row = rows.connection(event=name, at=now, message=reason, seq_last=self._raw.next_seq - 1)
         self.tables.add_lines(CONNECTIONS.name, row)

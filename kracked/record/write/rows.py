@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import repeat
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from kracked.format.cells import (
     TIME_LENGTH,
@@ -22,10 +22,11 @@ from kracked.format.cells import (
     time_cell,
 )
 from kracked.format.lazy_text import LazyText, Text, joined
+from kracked.format.line import FeedEvent
 from kracked.format.tables import BALANCES, EXECUTIONS, Flag
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events
-from kracked.protocol.events import OrderAction, Side
+from kracked.protocol.events import Event, OrderAction, Side
 from kracked.record.write.order_scope import CutOrder
 from kracked.record.write.wide_book import WideState
 from kracked.units import to_text
@@ -34,7 +35,10 @@ _TAKERS = {Side.BID: "buy", Side.ASK: "sell"}
 # Bound once and compared by identity: an enum's own hash and lookup cost more than a row.
 _ADD, _DELETE = OrderAction.ADD, OrderAction.DELETE
 _LAST, _SNAPSHOT, _CUT = int(Flag.LAST), int(Flag.SNAPSHOT), int(Flag.CUT)
+_HEALED = int(Flag.HEALED)
 _ROW_SIZE, _LEVEL_SIZE = 160, 24
+Told = FeedEvent | events.Subscribed | events.Rejected
+"""An event that is a row of `connections`."""
 _Listed = TypeVar("_Listed", Instrument, Asset)
 _ORDER_ID = len("OAAAAA-BBBBB-CCCCCC")
 
@@ -193,10 +197,18 @@ def ticker(event: events.Ticker, seq: int, flags: int = 0) -> str:
 
 def trades(event: events.Trades, seq: int, flags: int = 0) -> str:
     """Return the rows of `trades`, the last one marked as the message's last."""
+    return _trade_rows(event, seq, flags | (_SNAPSHOT if event.snapshot else 0))
+
+
+def healed_trades(event: events.HealedTrades, seq: int, flags: int = 0) -> str:
+    """Return the rows of `trades` that REST gave later, the last one marked as the last."""
+    return _trade_rows(event, seq, flags | _HEALED)
+
+
+def _trade_rows(event: events.Trades | events.HealedTrades, seq: int, flags: int) -> str:
     if not event.trades:
         return ""
     received, precision = time_cell(event.received), event.precision
-    flags |= _SNAPSHOT if event.snapshot else 0
     heads = [
         f"{exchange_time_cell(trade.timestamp)},{received},{event.symbol},"
         f"{precision.price_text(trade.price)},{precision.qty_text(trade.qty)},"
@@ -282,6 +294,45 @@ def connection(
         lost: Messages lost.
     """
     return csv_line([feed, event, time_cell(at), status, message, feed, seq_last, lost])
+
+
+def told(event: Told, feed: str, seq: int) -> str:
+    """Return the row of `connections` for an event of a connection or channel `feed`."""
+    name, message = _TOLD[type(event)]
+    if isinstance(event, events.Resync) and event.reason == "checksum":
+        name = "checksum_mismatch"
+    at, said = event.received, message(event)
+    return connection(event=name, at=at, feed=feed, message=said, seq_last=seq)
+
+
+def _healed(event: events.HealedTrades) -> str:
+    numbers = sorted(trade.trade_id for trade in event.trades)
+    return f"{event.symbol} {len(numbers)} trades from REST: {numbers[0]} to {numbers[-1]}"
+
+
+def refusal(event: events.Rejected) -> str:
+    """Return what the exchange has refused and why."""
+    return f"{event.channel or 'a channel'} of {event.symbol or 'the account'}: {event.error}"
+
+
+_TOLD: Mapping[type[Event], tuple[str, Callable[[Any], str]]] = {
+    events.Connected: ("initial_start", lambda event: event.url),
+    events.Reconnecting: ("disconnect", lambda event: event.reason),
+    events.Reconnected: ("reconnect", lambda event: event.url),
+    events.Subscribed: ("subscribe", lambda event: event.symbol or ""),
+    events.Rejected: ("refused", refusal),
+    events.Verified: ("snapshot", lambda event: event.symbol),
+    events.Resync: ("resync", lambda event: f"{event.symbol} {event.reason}"),
+    events.Gap: ("gap", lambda event: f"{' '.join(event.symbols)} {event.reason}"),
+    events.Stale: ("stale", lambda event: f"{event.symbol} {event.reason}".strip()),
+    events.HealedTrades: ("healed", _healed),
+}
+"""The name of each event's rows, and the function that makes their details."""
+
+
+def clock(at: int, message: str, feed: str = "") -> str:
+    """Return the row of `connections` for what is known of a clock."""
+    return connection(event="clock", at=at, feed=feed, message=message)
 
 
 def gap(at: int, why: str, seq_last: int, lost: int) -> str:

@@ -20,9 +20,9 @@ from kracked.format import layout
 from kracked.format.cells import time_cell
 from kracked.format.coverage import WHOLE, Verdict
 from kracked.format.keyframe import Book, BookState
+from kracked.format.raw_census import last_trades
 from kracked.format.schema import README, markdown
-from kracked.format.session_info import SessionInfo, encode_info, read_info
-from kracked.format.symbol_info import SymbolInfo
+from kracked.format.session_info import SessionInfo, SymbolInfo, encode_info, read_info
 from kracked.protocol.events import Event
 from kracked.record import file_integrity, raw_index, repair
 from kracked.record.raw_index import LastMessage
@@ -92,6 +92,10 @@ class RecorderStatus(NamedTuple):
     """Bytes of rows that are not in their files yet."""
     tables_stopped: str = ""
     """Why no rows are written just now though the raw log goes on, or empty."""
+    missing_trades: int = 0
+    """Trades that are missing by their numbers."""
+    healed_trades: int = 0
+    """Trades that were missing and were fetched by REST."""
     without_rows: int = 0
     """Messages that have no rows, because the tables had stopped; the raw log has them."""
     verdict: Verdict = Verdict.EMPTY
@@ -159,6 +163,7 @@ class RecordingSession:
             segment_exists=lambda segment: folder.exists(layout.log_file(segment)),
             next_seq=max(last.seq, after) + 1,
             symbols=info.symbols,
+            trades=info.trades,
             info_files=self._info_files,
         )
         self._writer.start()
@@ -186,9 +191,11 @@ class RecordingSession:
             refused=tuple(sorted(ingest.rejections)),
             lag_s=0.0 if oldest is None else max(0, now - oldest) / NS_PER_S,
             tables_queued_bytes=writer.tables_queued_bytes,
-            tables_stopped=ingest.tables_stopped,
+            tables_stopped=ingest.pause.reason,
             failed=writer.failure is not None,
-            without_rows=ingest.without_rows,
+            missing_trades=ingest.trade_holes.missing,
+            healed_trades=ingest.trade_holes.healed,
+            without_rows=ingest.pause.without_rows(ingest.next_seq),
             verdict=self._verdict(ingest.lost + writer.lost_messages),
         )
 
@@ -219,6 +226,7 @@ class RecordingSession:
 
     def _info_files(self, symbols: Mapping[str, SymbolInfo]) -> dict[str, str]:
         self.info.symbols = dict(symbols)
+        self.info.trades = self.ingest.trade_holes.known
         return {layout.SESSION_INFO: encode_info(self.info).decode()}
 
     def close(self, now: int) -> None:
@@ -236,10 +244,15 @@ class RecordingSession:
         self.info.symbols = self.ingest.tables.symbols
         self.info.end, self.info.clean_stop = time_cell(now), whole
         self.info.lost += lost
-        self.info.without_rows += self.ingest.without_rows
+        self.info.without_rows += self.ingest.pause.without_rows(self.ingest.next_seq)
         self.info.last_seq = self.ingest.next_seq - 1
         messages = self.ingest.next_seq - 1
-        self.info.coverage = self.ingest.percents(now, 1 - lost / messages if messages else 1.0)
+        if writer.lost_messages:
+            self.ingest.cover_gap(now)
+        self.ingest.cover_all(now)
+        kept = 1 - lost / messages if messages else 1.0
+        self.info.coverage = self.ingest.coverage.percents(now, kept=kept)
+        self.info.trades = self.ingest.trade_holes.known
         self.info.verdict = self._verdict(lost)
         self.info.missing = sorted({*self.info.missing, *self.ingest.rejections})
         try:
@@ -261,15 +274,16 @@ class RecordingSession:
             return Verdict.EMPTY
         if (
             self.info.without_rows
-            or ingest.without_rows
+            or ingest.pause.without_rows(ingest.next_seq)
             or writer.tables_lost_bytes
             or self._tables_left
         ):
             return Verdict.TABLES_MISSING
         if writer.failure or writer.lost_bytes:
             return Verdict.INCOMPLETE_END
-        gaps = ingest.gaps or self.info.lost or self.info.missing or ingest.rejections
-        return Verdict.GAPS if gaps else Verdict.COMPLETE
+        gaps = ingest.gaps - ingest.coverage.closed_gaps, ingest.trade_holes.missing
+        whole = not any((*gaps, self.info.lost, self.info.missing, ingest.rejections))
+        return Verdict.COMPLETE if whole else Verdict.GAPS
 
 
 def confirm_tables(path: Path) -> None:
@@ -277,7 +291,7 @@ def confirm_tables(path: Path) -> None:
     info = read_info(path)
     if info.verdict is Verdict.TABLES_MISSING and not info.without_rows:
         with SessionFolder.hold(path) as folder:
-            whole = not (info.lost or info.missing) and all(
+            whole = not (info.lost or info.missing or info.trade_holes) and all(
                 percent >= WHOLE for each in info.coverage.values() for percent in each.values()
             )
             info.verdict = Verdict.COMPLETE if whole else Verdict.GAPS
@@ -293,6 +307,9 @@ def _resume(folder: SessionFolder, info: SessionInfo) -> SessionInfo:
     info.lost += before.lost
     info.without_rows += before.without_rows
     info.missing = before.missing
+    # Stated at the end alone is what it knew of trades then.
+    stated = before.end is not None and before.trades
+    info.trades = before.trades if stated else last_trades(folder.path, before.trades)
     info.urls = before.urls | info.urls
     info.symbols = before.symbols | info.symbols
     return before

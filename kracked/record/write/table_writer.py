@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from kracked.format.cells import is_plain_name
 from kracked.format.keyframe import Snapshot
 from kracked.format.lazy_text import LazyText, Text
-from kracked.format.symbol_info import SymbolInfo
+from kracked.format.session_info import SymbolInfo
 from kracked.format.tables import (
     ASSETS,
     BALANCES,
@@ -176,6 +176,8 @@ class TableRows:
         match event:
             case events.Executions() if not self.stopped:
                 self.add_lines(EXECUTIONS.name, rows.executions(event, seq, self.bad_clock))
+            case events.HealedTrades() if not self.stopped:
+                self.add_lines(TRADES.name, rows.healed_trades(event, seq, self.bad_clock))
             case events.Balances() if not self.stopped:
                 self.add_lines(BALANCES.name, rows.balances(event, seq, self.bad_clock))
             case events.Instruments():

@@ -10,11 +10,11 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Protocol, TypeAlias
 
+from kracked.gateway.exchange_ids import ExchangeIds
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import TimeInForce
 from kracked.sim.agents.fair_price import FairPrice
 from kracked.sim.agents.order_sizes import Sizes
-from kracked.sim.engine.exchange_ids import ExchangeIds
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import AmendTerms, EngineBatch, NewOrder
 from kracked.sim.listings import Listing

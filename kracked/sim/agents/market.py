@@ -8,18 +8,22 @@ which runs `rate` times as fast as the batches' times.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from kracked.gateway.exchange_ids import ExchangeIds
+from kracked.protocol.events import Side
 from kracked.sim.agents.agent_context import Agenda, AgentContext
 from kracked.sim.agents.market_makers import MarketMakers
 from kracked.sim.agents.noise_traders import NoiseTraders
+from kracked.sim.agents.patterns import Pattern, Patterns
 from kracked.sim.agents.takers import Takers
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import EngineBatch
 from kracked.sim.listings import Listing
 from kracked.sim.market_data.trade_history import TradeHistory
 from kracked.sim.market_data.warmup import MarketWarmup
+from kracked.sim.truth import PlantedRow
 
 SEEDING_NS = 20 * 60 * 10**9
 """How old the oldest order is when the market opens."""
@@ -77,6 +81,10 @@ class SimulatedMarket:
         }
         self._origin = 0
         self._time = 0
+        self._agents: dict[str, _Agents] = {}
+        self._patterns: dict[str, Patterns] = {}
+        self.told: Callable[[PlantedRow], None] = lambda _: None
+        """Takes the truth about each planted pattern when it is over."""
 
     @property
     def listings(self) -> tuple[Listing, ...]:
@@ -92,7 +100,8 @@ class SimulatedMarket:
         self._origin = self._time = now
         with _without_garbage_collection():
             for symbol, context in self._contexts.items():
-                _Agents(context).open(now)
+                agents = self._agents[symbol] = _Agents(context)
+                agents.open(now)
                 self.histories.warmups[symbol] = MarketWarmup(
                     context.listing,
                     now,
@@ -119,6 +128,28 @@ class SimulatedMarket:
             if batch is not None and batch.steps:
                 self._time = batch.time
                 yield context.symbol, batch
+
+    def plant(self, symbol: str, pattern: Pattern, count: int = 1, within_s: float = 0.0) -> None:
+        """Plant a pattern so many times, at instants by chance within so many seconds.
+
+        The market's seed decides all of it; `told` gets the truth.
+        """
+        patterns = self._patterns.get(symbol)
+        if patterns is None:
+            patterns = self._patterns[symbol] = Patterns(
+                self._contexts[symbol],
+                str(self._seed),
+                desert=self._agents[symbol].desert,
+                told=self._tell,
+            )
+        patterns.plant(pattern, count, within_s)
+
+    def _tell(self, row: PlantedRow) -> None:
+        self.told(row)
+
+    def hide_ids(self, symbol: str) -> None:
+        """Give each next part of the agents' icebergs an id of its own, from now on."""
+        self.matcher(symbol).part_ids = ExchangeIds("O", start=1 << 56)
 
     def pause(self, ns: int) -> None:
         """Let nobody trade for so long, in real time: everything happens that much later."""
@@ -164,6 +195,10 @@ class _Agents:
         start = self._context.now = now - SEEDING_NS
         self._makers.open()
         self._noise_traders.open(start, now)
+
+    def desert(self, side: Side) -> None:
+        """Let all makers leave a side."""
+        self._makers.desert(side)
 
     def _await_jump(self) -> None:
         self._waited_s = self._context.fair.wait_s()

@@ -71,6 +71,15 @@ class MarketMakers:
             self._rushing = True
             self._context.after(self._random.uniform(0.0005, 0.004), self._rush_on)
 
+    def desert(self, side: Side) -> None:
+        """Let all makers leave a side at once, nearest quotes first."""
+        delay_s = 0.0
+        for quote in self._quotes:
+            if quote.side is side and quote.order_id:
+                order_id, quote.order_id = quote.order_id, ""
+                delay_s += 0.001
+                self._context.after(delay_s, self._context.cancel, order_id)
+
     # --- steps ----------------------------------------------------------------------
 
     def _rush_on(self, _: str) -> EngineBatch | None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
 
+from kracked.gateway.exchange_ids import ExchangeIds
 from kracked.protocol.events import Level, Side
 from kracked.protocol.order_terms import SelfTrade, TimeInForce
 from kracked.sim.engine.book_side import EngineSide, RestingOrder
@@ -47,6 +48,8 @@ class Matcher:
         self._expiries: list[tuple[int, str]] = []
         self._trade_id = first_trade_id - 1
         self._time = 0
+        self.part_ids: ExchangeIds | None = None
+        """Ids for each next part of an iceberg without an owner; by default it keeps its own."""
 
     # --- requests -------------------------------------------------------------------
 
@@ -252,6 +255,8 @@ class Matcher:
             return
         self._remove(maker, LeaveCause.FILLED, steps)
         if maker.left:
+            if self.part_ids is not None and not maker.owner:
+                maker.order_id = self.part_ids.take()
             self._rest(maker, steps)
         else:
             steps.append(_ended(maker))

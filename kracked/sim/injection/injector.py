@@ -12,8 +12,8 @@ from enum import Enum
 from random import Random
 
 from kracked.gateway.client_session import ClientSession, Send
+from kracked.gateway.exchange_ids import ExchangeIds
 from kracked.protocol.events import Side
-from kracked.sim.engine.exchange_ids import ExchangeIds
 from kracked.sim.engine.orders import NewOrder
 from kracked.sim.exchange import Exchange
 from kracked.sim.faults import corrupt

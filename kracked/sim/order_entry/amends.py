@@ -13,18 +13,18 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from kracked.gateway import refusals
+from kracked.gateway import order_words, refusals
+from kracked.gateway.accounts.account import ClientAccount
+from kracked.gateway.accounts.order_records import OrderRecord, OrderStatus
+from kracked.gateway.accounts.order_request import AmendRequest, OrderRequest
+from kracked.gateway.private_api import order_checks
+from kracked.gateway.private_api.order_checks import ICEBERG_PARTS
+from kracked.gateway.private_api.ports import Placed
 from kracked.gateway.refusals import Refusal
 from kracked.protocol import limits
 from kracked.protocol.order_terms import OrderType
-from kracked.sim import messages
-from kracked.sim.accounts.account import ClientAccount
-from kracked.sim.accounts.order_records import OrderRecord, OrderStatus
-from kracked.sim.accounts.order_request import AmendRequest, OrderRequest
 from kracked.sim.engine.orders import AmendTerms
-from kracked.sim.order_entry import order_checks
-from kracked.sim.order_entry.brokerage import Brokerage, Placed
-from kracked.sim.order_entry.order_checks import ICEBERG_PARTS
+from kracked.sim.order_entry.brokerage import Brokerage
 from kracked.sim.order_entry.ports import ExchangePort
 from kracked.sim.order_entry.settlement import Triggered
 from kracked.sim.order_entry.triggers import is_met
@@ -80,7 +80,7 @@ class Amends:
         if amend.price is not None and (
             not order_type.limited or (order_type.trails and order.waiting)
         ):
-            raise Refusal(messages.INVALID_LIMIT)
+            raise Refusal(order_words.INVALID_LIMIT)
         if amend.trigger_price is not None and (
             not (order_type.waits and order.waiting) or order_type.trails
         ):
@@ -124,14 +124,16 @@ class Amends:
             )
             batch = self._exchange.matcher(new.symbol).amend(terms, now)
             if batch.refusal is not None:
-                raise Refusal(messages.POST_ONLY)
+                raise Refusal(order_words.POST_ONLY)
         self._settlement.update(account, new, now)
         row = self._settlement.rows[new.symbol].amended(new, now)
         self._settlement.send_execution(account, new.symbol, row, now)
         if batch is not None:
             self._exchange.publish(new.symbol, batch)
         elif not new.left:
-            self._settlement.close(account, new, OrderStatus.CANCELED, messages.USER_REQUESTED, now)
+            self._settlement.close(
+                account, new, OrderStatus.CANCELED, order_words.USER_REQUESTED, now
+            )
         elif not new.started:
             return
         elif is_met(new, last := self._exchange.last_price(new.symbol)):
@@ -174,7 +176,7 @@ class Amends:
         if validate:
             return Placed(request)
         self._check_funds(account, order, request, now)
-        self._brokerage.remove(account, order, messages.USER_REQUESTED, now)
+        self._brokerage.remove(account, order, order_words.USER_REQUESTED, now)
         return Placed(request, self._brokerage.add(account, request, now))
 
     def _check_funds(
@@ -201,7 +203,7 @@ class Amends:
 def _check_edit(order: OrderRecord, request: OrderRequest) -> None:
     """Check that an order can be replaced by its successor."""
     if order.triggered or order.request.close is not None or order.filled > request.qty:
-        raise Refusal(messages.INVALID_ORDER)
+        raise Refusal(order_words.INVALID_ORDER)
 
 
 def _amend_cost(order: OrderRecord, amend: AmendRequest, now: int) -> Decimal:

@@ -11,40 +11,30 @@ docs.kraken.com/api/docs/rest-api/
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from heapq import heappop, heappush
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from kracked.gateway import refusals
+from kracked.gateway import order_words, refusals
+from kracked.gateway.accounts.account import ClientAccount
+from kracked.gateway.accounts.amounts import Amounts
+from kracked.gateway.accounts.order_records import Amendment, OrderRecord, OrderStatus
+from kracked.gateway.accounts.order_request import OrderRequest
+from kracked.gateway.exchange_ids import ExchangeIds
+from kracked.gateway.listing import ListedAsset
+from kracked.gateway.private_api import order_checks
+from kracked.gateway.private_api.ports import ADD_COST, Cancelled, Placed
 from kracked.gateway.refusals import Refusal
 from kracked.protocol import limits
-from kracked.sim import messages
-from kracked.sim.accounts.account import ClientAccount
-from kracked.sim.accounts.amounts import Amounts
-from kracked.sim.accounts.client_accounts import AccountOptions, ClientAccounts
-from kracked.sim.accounts.order_records import Amendment, OrderRecord, OrderStatus
-from kracked.sim.accounts.order_request import OrderRequest
-from kracked.sim.engine.exchange_ids import ExchangeIds
 from kracked.sim.engine.orders import EngineBatch, NewOrder
-from kracked.sim.listings import ListedAsset, Listing
-from kracked.sim.order_entry import order_checks
+from kracked.sim.listings import Listing
+from kracked.sim.order_entry.client_accounts import AccountOptions, ClientAccounts
 from kracked.sim.order_entry.funds import Funds
 from kracked.sim.order_entry.ports import ExchangePort
 from kracked.sim.order_entry.settlement import CloseDue, Settlement, Triggered
 from kracked.sim.order_entry.triggers import is_met
-
-ADD_COST = limits.cost_of_add()
-
-
-class Placed(NamedTuple):
-    """An order that was accepted, or would have been."""
-
-    request: OrderRequest
-    order_id: str = ""
-    """Empty when it was only validated."""
 
 
 class Brokerage:
@@ -85,6 +75,27 @@ class Brokerage:
         """Whether a call further up the stack works through `_due`."""
         self._scheduled: list[tuple[int, str, ClientAccount]] = []
         """Start, id and owner of scheduled orders, soonest first; no two ids are equal."""
+
+    # --- reading ----------------------------------------------------------------------
+
+    @property
+    def amounts(self) -> Mapping[str, Amounts]:
+        """The arithmetic of each pair, by symbol."""
+        return self.settlement.amounts
+
+    @property
+    def assets(self) -> Mapping[str, ListedAsset]:
+        """The assets of the pairs, by the WebSocket's names."""
+        return self.accounts.assets
+
+    @property
+    def scales(self) -> Mapping[str, int]:
+        """The decimals that ledgers count each asset in."""
+        return self.accounts.scales
+
+    def bought_for(self, account: ClientAccount, symbol: str, cash: int) -> int:
+        """Return the quantity that a market buy of a value gets; both are scaled."""
+        return self.funds.bought_for(account, symbol, cash)
 
     # --- placing ----------------------------------------------------------------------
 
@@ -187,7 +198,7 @@ class Brokerage:
             Refusal: The account has too many open orders, or too little money.
         """
         if len(account.orders.open(request.symbol)) >= account.tier.open_orders:
-            raise Refusal(messages.ORDERS_LIMIT)
+            raise Refusal(order_words.ORDERS_LIMIT)
         order = OrderRecord(
             order_id=self._order_ids.take(),
             request=request,
@@ -240,7 +251,7 @@ class Brokerage:
         try:
             order = replace(order, reserve=self.funds.reserve_for(account, order))
         except Refusal:
-            self.settlement.close(account, order, OrderStatus.CANCELED, messages.NO_FUNDS, now)
+            self.settlement.close(account, order, OrderStatus.CANCELED, order_words.NO_FUNDS, now)
             return None
         return self.settlement.update(account, order, now)
 
@@ -340,7 +351,11 @@ class Brokerage:
 
     # --- cancelling -------------------------------------------------------------------
 
-    def cancel(self, account: ClientAccount, orders: Iterable[OrderRecord], now: int) -> int:
+    def cancel_all_at(self, account: ClientAccount, until: int | None, _now: int) -> None:
+        """Set the time when the dead-man's switch cancels everything; None disarms it."""
+        account.cancel_all_at = until
+
+    def cancel(self, account: ClientAccount, orders: Iterable[OrderRecord], now: int) -> Cancelled:
         """Cancel open orders, each charged by its age, and return how many.
 
         Raises:
@@ -348,7 +363,7 @@ class Brokerage:
         """
         if self._exchange.system == "maintenance":
             raise Refusal(refusals.UNAVAILABLE)
-        return self._cancel(account, orders, messages.USER_REQUESTED, now)
+        return Cancelled(self._cancel(account, orders, order_words.USER_REQUESTED, now))
 
     def _cancel(
         self, account: ClientAccount, orders: Iterable[OrderRecord], reason: str, now: int
@@ -381,7 +396,7 @@ class Brokerage:
             at = account.cancel_all_at
             if at is not None and at <= now:
                 account.cancel_all_at = None
-                self._cancel(account, account.orders.open(), messages.TIMED_OUT, now)
+                self._cancel(account, account.orders.open(), order_words.TIMED_OUT, now)
 
     def apply(self, symbol: str, batch: EngineBatch) -> None:
         """Settle what an engine did, and do what follows from it."""

@@ -6,11 +6,11 @@ both with the taker's fee, unless the fee comes out of what is received.
 
 from __future__ import annotations
 
+from kracked.gateway import order_words
+from kracked.gateway.accounts.account import ClientAccount
+from kracked.gateway.accounts.order_records import OrderRecord
 from kracked.gateway.refusals import Refusal
 from kracked.protocol.events import Side
-from kracked.sim import messages
-from kracked.sim.accounts.account import ClientAccount
-from kracked.sim.accounts.order_records import OrderRecord
 from kracked.sim.order_entry.ports import ExchangePort
 from kracked.sim.order_entry.settlement import Settlement
 
@@ -47,7 +47,7 @@ class Funds:
             )
         available = account.ledger.available(amounts.pays_with(order.side)) + freed
         if required > available:
-            raise Refusal(messages.INSUFFICIENT_FUNDS)
+            raise Refusal(order_words.INSUFFICIENT_FUNDS)
         return required + spent
 
     def _sweep(

@@ -12,15 +12,15 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from kracked.gateway.accounts import stream_rows
+from kracked.gateway.accounts.account import ClientAccount
+from kracked.gateway.accounts.amounts import Amounts
+from kracked.gateway.accounts.order_records import FillRecord, OrderRecord, OrderStatus
+from kracked.gateway.accounts.private_streams import BALANCES, EXECUTIONS, Row
+from kracked.gateway.accounts.stream_rows import StreamRows
+from kracked.gateway.exchange_ids import ExchangeIds
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType
-from kracked.sim.accounts import stream_rows
-from kracked.sim.accounts.account import ClientAccount
-from kracked.sim.accounts.amounts import Amounts
-from kracked.sim.accounts.order_records import FillRecord, OrderRecord, OrderStatus
-from kracked.sim.accounts.private_streams import BALANCES, EXECUTIONS, Row
-from kracked.sim.accounts.stream_rows import StreamRows
-from kracked.sim.engine.exchange_ids import ExchangeIds
 from kracked.sim.engine.orders import (
     Done,
     EngineBatch,

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from kracked.gateway.accounts.order_records import OrderRecord
 from kracked.protocol.events import Side
-from kracked.sim.accounts.order_records import OrderRecord
 
 
 def is_met(order: OrderRecord, last: int) -> bool:

@@ -6,9 +6,10 @@ Sources: docs.kraken.com/api/docs/rest-api/get-asset-info, .../get-tradable-asse
 from __future__ import annotations
 
 from kracked.gateway import refusals
+from kracked.gateway.accounts.fees import SCHEDULE
+from kracked.gateway.listing import ListedAsset
 from kracked.gateway.refusals import Refusal
-from kracked.sim.accounts.fees import SCHEDULE
-from kracked.sim.listings import ListedAsset, Listing
+from kracked.sim.listings import Listing
 
 CURRENCY, TOKENIZED = "currency", "tokenized_asset"
 VENUE = "international"

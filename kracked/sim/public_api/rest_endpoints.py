@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from kracked.gateway import refusals
 from kracked.gateway.refusals import Refusal
 from kracked.gateway.rest import Params, PublicMethod, server_time
+from kracked.gateway.rest_names import reply_key
 from kracked.protocol.events import Side
 from kracked.sim.exchange import Exchange
 from kracked.sim.market_data import book_rows
 from kracked.sim.market_data.market_data_publisher import MarketDataPublisher
 from kracked.sim.market_data.trade_history import INTERVALS
 from kracked.sim.public_api import listing_rows, market_rows
-from kracked.sim.rest_names import reply_key
 from kracked.times import NS_PER_S
 
 _WHOLE = re.compile(r"[0-9]{1,19}")

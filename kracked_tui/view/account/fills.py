@@ -15,10 +15,12 @@ from kracked_tui.view.words import verb
 
 
 class FillsSummary(NamedTuple):
-    """The number of fills, and of those as a maker, and the fees paid."""
+    """The number of fills, the part of them as a maker, and the fees paid."""
 
     fills: int
-    maker: int
+    maker_percent: int | None
+    """By quantity, or by money where there are fills of several pairs of one quote currency; None
+    where neither can be summed."""
     fees: tuple[tuple[str, Decimal], ...]
     """Asset and amount, by asset."""
 
@@ -33,8 +35,21 @@ def summary_of(fills: Sequence[Fill]) -> FillsSummary:
     for fill in fills:
         for fee in fill.fees:
             fees[fee.asset] = fees.get(fee.asset, Decimal(0)) + fee.qty
-    makers = sum(fill.liquidity_ind == "m" for fill in fills)
-    return FillsSummary(len(fills), makers, tuple(sorted(fees.items())))
+    return FillsSummary(len(fills), _maker_percent(fills), tuple(sorted(fees.items())))
+
+
+def _maker_percent(fills: Sequence[Fill]) -> int | None:
+    pairs = {fill.symbol for fill in fills}
+    quotes = {pair.rpartition("/")[2] for pair in pairs}
+    if len(pairs) > 1 and len(quotes) > 1:
+        return None
+    weights = [
+        (fill.last_qty * (fill.last_price if len(pairs) > 1 else 1), fill.liquidity_ind == "m")
+        for fill in fills
+    ]
+    whole = sum(weight for weight, _ in weights)
+    made = sum(weight for weight, maker in weights if maker)
+    return int((200 * made + whole) // (2 * whole)) if whole else None
 
 
 def summary_spans(summary: FillsSummary) -> tuple[Span, ...]:
@@ -42,7 +57,8 @@ def summary_spans(summary: FillsSummary) -> tuple[Span, ...]:
     noun = "fill" if summary.fills == 1 else "fills"
     spans = [Span(f" {summary.fills} {noun}", "dim")]
     if summary.fills:
-        spans.append(Span(f"  maker {fmt.percent(summary.maker, summary.fills)}%", "dim"))
+        if summary.maker_percent is not None:
+            spans.append(Span(f"  maker {summary.maker_percent}%", "dim"))
         fees = " ".join(f"{amount_text(qty)} {asset}" for asset, qty in summary.fees if qty)
         spans.append(Span(f"  fees {fees}" if fees else "", "dim"))
     return tuple(spans)

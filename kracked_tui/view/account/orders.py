@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kracked.feed.account import OwnOrder
 from kracked.instruments import Precision
@@ -14,16 +14,16 @@ from kracked_tui.view import format as fmt
 from kracked_tui.view.account.balances import amount_text
 from kracked_tui.view.ladder.selection import Selection
 from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.queue.own_place import OwnPlace, exact
 from kracked_tui.view.words import verb
-
-if TYPE_CHECKING:
-    from kracked.book.l3 import L3Book
 
 _UNKNOWN = "UNKNOWN"
 _CANCELLED_BY_US = "User requested"
 """The exchange's reason for a cancel of ours: it would only fill the row."""
-_PLACE = 6
-"""Width of the place in the queue."""
+_QTY, _PRICE, _PLACE, _AHEAD, _STATE = 9, 9, 6, 7, 8
+"""Least widths of the columns: what comes and goes in a row seldom moves the others."""
+_WITH_PAIR = 76
+"""Width from which there is a column for the pair."""
 
 
 class Sent(NamedTuple):
@@ -75,9 +75,11 @@ class OrderRow(NamedTuple):
 def rows_of(
     orders: Iterable[OwnOrder],
     sent: Sequence[Sent],
-    books: Mapping[str, L3Book],
+    places: Mapping[str, OwnPlace],
     precisions: Mapping[str, Precision],
     now: int,
+    *,
+    closed: Mapping[str, OwnOrder] | None = None,
 ) -> tuple[OrderRow, ...]:
     """Return the rows of the pane: unknown outcomes, then open orders, then ended ones.
 
@@ -86,20 +88,21 @@ def rows_of(
     Args:
         orders: The open orders.
         sent: Entries of the outbox, oldest first.
-        books: Level 3 books by symbol.
+        places: Places in the queue by order id.
         precisions: Decimals by symbol.
         now: The present, ns.
+        closed: Closed orders by order id, for their average prices.
     """
     order_ids = {order.order_id for order in orders}
     cl_ord_ids = {order.cl_ord_id for order in orders}
     ours = {entry.id for entry in sent}
     working = [
-        _open_row(order, books.get(order.symbol), precisions.get(order.symbol), now, ours)
+        _open_row(order, places.get(order.order_id), precisions.get(order.symbol), now, ours)
         for order in sorted(orders, key=lambda order: order.touched, reverse=True)
     ]
     # An amend has a row of its own only while its outcome is open, or when it was refused.
     others = [
-        _sent_row(entry, now)
+        _with_average(_sent_row(entry, now), (closed or {}).get(entry.txid or ""), precisions)
         for entry in reversed(sent)
         if entry.id not in cl_ord_ids
         and entry.txid not in order_ids
@@ -112,16 +115,14 @@ def rows_of(
 
 def _open_row(
     order: OwnOrder,
-    book: L3Book | None,
+    place: OwnPlace | None,
     precision: Precision | None,
     now: int,
     ours: set[str],
 ) -> OrderRow:
-    place = book.place(order.order_id) if book is not None else None
     ahead = ""
     if place is not None and precision is not None:
-        qty_ahead = place.qty_ahead
-        ahead = fmt.qty(qty_ahead, precision.qty, 4, 8) if qty_ahead else "front"
+        ahead = exact(place.qty_ahead, precision) if place.qty_ahead else "front"
     state = "live"
     if order.order_status == "pending_new":
         state = "pending"
@@ -134,7 +135,7 @@ def _open_row(
         side=order.side,
         qty=amount_text(order.remaining),
         price=_price_text(order),
-        place="" if place is None else f"{place.position}/{place.of}",
+        place="" if place is None else place.short,
         ahead=ahead,
         age=fmt.age(max(0, now - order.touched)),
         state=state,
@@ -144,6 +145,17 @@ def _open_row(
         limit=None if _trails(order) else order.limit_price,
         ours=order.cl_ord_id in ours,
     )
+
+
+def _with_average(
+    row: OrderRow, order: OwnOrder | None, precisions: Mapping[str, Precision]
+) -> OrderRow:
+    """Give a row without a price, as a market order's, the average of its fills."""
+    precision = precisions.get(row.symbol)
+    if row.price or order is None or not order.cum_qty or precision is None:
+        return row
+    average = order.avg_price or order.cum_cost / order.cum_qty
+    return row._replace(price=f"avg {round(average, precision.price):f}") if average else row
 
 
 def _price_text(order: OwnOrder) -> str:
@@ -198,16 +210,34 @@ class OrderColumns(NamedTuple):
 
     width: int
     symbol: int
-    ahead: int
     qty: int
     price: int
+    place: int
+    ahead: int
 
 
-def columns_for(width: int) -> OrderColumns:
-    """Fit the columns: the quantity ahead comes first, then whole numbers, then the pair."""
-    ahead = 8 if width >= 50 else 0
-    qty, price = (12, 11) if width >= 62 else (9, 9)
-    return OrderColumns(width, 10 if width >= 76 else 0, ahead, qty, price)
+def columns_for(width: int, rows: Sequence[OrderRow] = ()) -> OrderColumns:
+    """Fit the columns to what the rows hold, so that no number is cut beside free space.
+
+    Where there is too little room the quantity ahead is left out first, then the quantity and
+    the price are cut.
+    """
+
+    def widest(least: int, cells: Iterable[str]) -> int:
+        """Return the cells that every text of a column needs, and a blank before it."""
+        return max(least, 1 + max(map(len, cells), default=0))
+
+    qty, price = widest(_QTY, (row.qty for row in rows)), widest(_PRICE, (r.price for r in rows))
+    place, ahead = widest(_PLACE, (r.place for r in rows)), widest(_AHEAD, (r.ahead for r in rows))
+    others = 1 + 4 + 6 + 1
+    symbol = 10 if width >= max(_WITH_PAIR, others + 10 + qty + price + place + ahead + 4) else 0
+    if others + qty + price + place + ahead + 4 > width:
+        ahead = 0
+    room = width - others - place - ahead - symbol - 4
+    if qty + price > room:
+        price = max(1, min(price, room - _QTY))
+        qty = max(1, min(qty, room - price))
+    return OrderColumns(width, symbol, qty, price, place, ahead)
 
 
 def _right_aligned(text: str, width: int) -> str:
@@ -220,13 +250,14 @@ def head_line(columns: OrderColumns) -> Line:
     """Draw the heads of the columns."""
     symbol = "pair".ljust(columns.symbol)[: columns.symbol]
     ahead = "ahead".rjust(columns.ahead)[: columns.ahead]
-    numbers = f"{'qty':>{columns.qty}}{'price':>{columns.price}}{'place':>{_PLACE}}{ahead}"
-    text = f" {symbol}{'side':<4}{numbers}{'age':>6} state"
+    numbers = f"{'qty':>{columns.qty}}{'price':>{columns.price}}"
+    places = f"{'place':>{columns.place}}{ahead}"
+    text = f" {symbol}{'side':<4}{numbers}{'age':>6}{places} state"
     return Line(fit([Span(text, "header")], columns.width))
 
 
 def order_line(row: OrderRow, columns: OrderColumns) -> Line:
-    """Draw one order. An order without a place gives that room to a long state."""
+    """Draw one order. Where it has no place, a long state begins in that column."""
     role = "bid" if row.side is Side.BID else "ask" if row.side is Side.ASK else "dim"
     word = "" if row.side is None else verb(row.side)
     spans = [
@@ -235,33 +266,37 @@ def order_line(row: OrderRow, columns: OrderColumns) -> Line:
         Span(f"{word:<4}", role),
         Span(_right_aligned(row.qty, columns.qty), role),
         Span(_right_aligned(row.price, columns.price), "price"),
+        Span(f"{row.age:>6}", "dim"),
     ]
-    ending = (
-        Span(f"{row.age:>6} ", "dim"),
-        Span(row.state if row.ours else f"{row.state} (elsewhere)", row.role),
-    )
-    room = columns.width - sum(len(span.text) for span in (*spans, *ending))
+    state = Span(f" {row.state if row.ours else f'{row.state} (elsewhere)'}", row.role)
+    places = columns.place + columns.ahead
+    room = columns.width - sum(len(span.text) for span in spans) - places
     if row.place:
         place_role = "accent" if row.place.startswith("1/") else ""
-        spans.append(Span(f"{row.place:>{_PLACE}}", place_role))
+        spans.append(Span(f"{row.place:>{columns.place}}", place_role))
         spans.append(Span(row.ahead.rjust(columns.ahead)[: columns.ahead], "dim"))
-    elif _PLACE + columns.ahead <= room:
-        spans.append(Span(" " * (_PLACE + columns.ahead)))
-    return Line(fit((*spans, *ending), columns.width), "cursor" if row.cursor else "")
+    elif len(state.text) <= room:
+        spans.append(Span(" " * places))
+    return Line(fit((*spans, state), columns.width), "cursor" if row.cursor else "")
 
 
 class OwnLevel(NamedTuple):
-    """Own orders at one price of the ladder."""
+    """Own orders at one price of the ladder, or in one row of it."""
 
     side: Side
     qty: Decimal
     place: int = 0
-    """Place of the first of them in the queue; 0 while not known."""
+    """Place at its price of the first of them to fill; 0 while not known."""
     orders: int = 1
+    price: int = 0
+    """The price of the first of them to fill, scaled."""
 
 
 def own_levels(
-    orders: Iterable[OwnOrder], symbol: str, book: L3Book | None, precision: Precision
+    orders: Iterable[OwnOrder],
+    symbol: str,
+    places: Mapping[str, OwnPlace],
+    precision: Precision,
 ) -> dict[int, OwnLevel]:
     """Return the pair's resting own orders by scaled price."""
     found: dict[int, OwnLevel] = {}
@@ -271,38 +306,70 @@ def own_levels(
         if _trails(order):
             continue
         price = int(order.limit_price.scaleb(precision.price))
-        place = book.place(order.order_id) if book is not None else None
-        level = OwnLevel(order.side, order.remaining, place.position if place else 0)
+        place = places.get(order.order_id)
+        level = OwnLevel(order.side, order.remaining, place.position if place else 0, price=price)
         found[price] = joined(found[price], level) if price in found else level
     return found
 
 
 def joined(one: OwnLevel, other: OwnLevel) -> OwnLevel:
-    """Join two levels in one row: the sum, and the first of the places."""
-    places = [place for place in (one.place, other.place) if place]
-    qty, orders = one.qty + other.qty, one.orders + other.orders
-    return OwnLevel(one.side, qty, min(places, default=0), orders)
+    """Join two levels in one row: the sum, with price and place of the first to fill."""
+
+    def fills(level: OwnLevel) -> tuple[int, int]:
+        """Return what sorts levels in the order they fill; an unknown place comes last."""
+        price = -level.price if level.side is Side.BID else level.price
+        return price, level.place or 1 << 30
+
+    first = min(one, other, key=fills)
+    return first._replace(qty=one.qty + other.qty, orders=one.orders + other.orders)
 
 
-def own_level_text(level: OwnLevel, width: int) -> str:
+def own_level_text(level: OwnLevel, width: int, tail: str = "") -> str:
     """Write side, quantity and place: ``B.15q4``; a plus where there are several orders.
+
+    Args:
+        level: The orders.
+        width: Cells there are.
+        tail: The last digits of their price, where it is not the row's; a dot before the place
+            stands for it where there is no room.
 
     >>> own_level_text(OwnLevel(Side.BID, Decimal("0.15000000"), 4), 9)
     'B.15 q4'
     >>> own_level_text(OwnLevel(Side.ASK, Decimal("0.00035"), 12), 9)
     'S.0003q12'
+    >>> own_level_text(OwnLevel(Side.ASK, Decimal("0.15"), 2), 13, "1.5")
+    'S.15 q2 …1.5'
+    >>> own_level_text(OwnLevel(Side.ASK, Decimal("0.1534"), 2), 9, "1.5")
+    'S.1534·q2'
     """
     place = f" q{level.place}" if level.place else ""
     if level.orders > 1:
         place += "+"
     letter = "B" if level.side is Side.BID else "S"
     qty = f"{level.qty:.8f}".rstrip("0").rstrip(".").removeprefix("0")
+    if tail and len(qty[:4]) + len(place.lstrip()) + len(tail) + 1 < width:
+        place += f" …{tail}"
+    elif tail:
+        place = f"·{place.lstrip()}"
     if len(qty) + len(place) >= width:
-        place = place.lstrip()
+        place = place.replace(" ", "")
     room = max(1, width - 1 - len(place))
     # A quantity too small for its column is shown as less than a digit, never as zero.
     shown = qty if len(qty) <= room else qty[:room].rstrip(".")
     return f"{letter}{shown if shown.strip('.0') else '<' + shown[:-1]}{place}"
+
+
+def price_tail(price: int, row: int, precision: Precision) -> str:
+    """Return the digits in which a price differs from its row's; empty where it is the row's.
+
+    >>> price_tail(642_115, 642_120, Precision(1, 8)), price_tail(642_120, 642_120, Precision(1, 8))
+    ('1.5', '')
+    """
+    text, other = precision.price_text(price), precision.price_text(row)
+    if len(text) != len(other):
+        return text
+    same = next((at for at in range(len(text)) if text[at] != other[at]), len(text))
+    return text[same:]
 
 
 def mine_line(rows: Sequence[OrderRow], width: int, *, known: bool, empty: str) -> Line:
@@ -320,8 +387,8 @@ def mine_line(rows: Sequence[OrderRow], width: int, *, known: bool, empty: str) 
     for row in rows:
         role = "bid" if row.side is Side.BID else "ask"
         word = verb(row.side) if row.side else ""
-        place = f" q{row.place}" if row.place else f" {row.state}"
-        ahead = f" ahead {row.ahead}" if row.ahead and row.ahead != "front" else ""
+        place = f" {row.place}" if row.place else f" {row.state}"
+        ahead = f", {row.ahead} ahead" if row.ahead and row.ahead != "front" else ""
         part = [Span(f"  {word} {row.qty}@{row.price}", role), Span(f"{place}{ahead}", "dim")]
         if sum(len(span.text) for span in (*spans, *part)) > width:
             spans.append(Span(" …", "dim"))

@@ -20,9 +20,9 @@ LADDER, QUEUE, TAPE, CHART = "ladder", "queue", "tape", "chart"
 FLOW, LEVEL, DEPTH, WATCH = "flow", "level", "depth", "watch"
 ORDERS, FILLS, BALANCES, MINE = "orders", "fills", "balances", "mine"
 PICKER, HELP, TICKET, PROMPT = "picker", "help", "ticket", "prompt"
-TIME, SESSIONS = "time", "sessions"
 LOG_LIST, HEALTH, RECORDER = "log-list", "health", "recorder"
 COMMAND, JUMP = "command", "jump"
+TIME, SESSIONS, STRIP = "time", "sessions", "strip"
 
 NUMBERED = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH, ORDERS, FILLS, BALANCES)
 PANES = (*NUMBERED, LOG_LIST, HEALTH, RECORDER)
@@ -31,6 +31,8 @@ _LEAST_WIDTH, _LEAST_HEIGHT = 60, 16
 _LEAST_PANEL = 30
 _LEAST_PANE_ROWS = 5
 """Rows below which a pane of a split says nothing."""
+_LEAST_TICKET = 24
+"""Rows in which most tickets and questions are whole."""
 _LEAST_SHARED, _LEAST_WITH_OWN = 66, 72
 """Columns below which a ladder, and one with own orders, has no room for a neighbour."""
 
@@ -93,15 +95,17 @@ def arrange(
         split: How the panes share the room, where the size alone does not decide it.
     """
     small = width < _LEAST_WIDTH or height < _LEAST_HEIGHT
+    top = [HEADER, STRIP] if account and not small else [HEADER]
     foot = [HINTS] if small else [STATUS, LOG, HINTS]
-    if account and not small and not _has_room(width, height - 1 - len(foot)):
+    if account and not small and not _has_room(width, height - len(top) - len(foot)):
         foot = [MINE, *foot]
     if timed:
         foot = [TIME, *foot]
-    places = {HEADER: Rectangle(0, 0, width, 1)}
+    places = {name: Rectangle(0, at, width, 1) for at, name in enumerate(top)}
     for at, name in enumerate(foot):
         places[name] = Rectangle(0, height - len(foot) + at, width, 1)
-    body = Rectangle(0, 1, width, max(1, height - 1 - len(foot)))
+    above = len(top)
+    body = Rectangle(0, above, width, max(1, height - above - len(foot)))
     if zoomed:
         panes = {zoomed: body}
     elif small or body.width < (_LEAST_WITH_OWN if account else _LEAST_SHARED):
@@ -110,7 +114,7 @@ def arrange(
         panes = dict(split.places(body))
     else:
         panes = _panes(body, account=account)
-    over = {panel: _over(body, panel, panes.get(LADDER, body))} if panel else {}
+    over = {panel: _over(body, panel, panes)} if panel else {}
     return places | panes | over
 
 
@@ -119,19 +123,25 @@ def _has_room(width: int, height: int) -> bool:
     return width >= 110 and height >= 30
 
 
-def _over(body: Rectangle, panel: str, ladder: Rectangle) -> Rectangle:
+def _over(body: Rectangle, panel: str, panes: Arrangement) -> Rectangle:
     """Place a panel over the panes, at the right edge; the rows of the ladder stay where they are.
 
-    A ticket and a question lie beside the ladder where they have room for their words; a list
-    may cover it.
+    A ticket and a question lie beside the ladder where they have room for their words, and end
+    with the first pane below which they have room for their rows; a list may cover all.
     """
     width = {HELP: 78, TICKET: 36, PROMPT: 36, SESSIONS: 60, COMMAND: 70, JUMP: 30}.get(panel, 44)
-    room = body.width - ladder.width
+    room = body.width - panes.get(LADDER, body).width
     if panel in (TICKET, PROMPT) and room >= _LEAST_PANEL:
         width = max(_LEAST_PANEL, min(width, room))
     elif body.width < width + _LEAST_WIDTH - 20:
         return body
-    return body._replace(x=body.width - width, width=width)
+    place = body._replace(x=body.width - width, width=width)
+    if panel not in (TICKET, PROMPT):
+        return place
+    under = [pane for pane in panes.values() if pane.x + pane.width > place.x]
+    heights = sorted(pane.y + pane.height - body.y for pane in under)
+    height = next((height for height in heights if height >= _LEAST_TICKET), body.height)
+    return place._replace(height=height)
 
 
 def _panes(body: Rectangle, *, account: bool) -> Arrangement:

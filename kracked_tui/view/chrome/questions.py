@@ -74,6 +74,24 @@ def cancel_pair(symbol: str, rows: Sequence[OrderRow]) -> QuestionText:
     return QuestionText("Cancel the pair", tuple(sentences), answers)
 
 
+def leave_position(act: str, symbol: str, words: str, rows: Sequence[OrderRow]) -> QuestionText:
+    """Ask before a position is left or turned round.
+
+    Args:
+        act: `flatten` or `reverse`.
+        symbol: The pair.
+        words: The order in words, as it would be sent now.
+        rows: Own orders; those of the pair are cancelled first.
+    """
+    orders = sum(row.symbol == symbol and not row.ended for row in rows)
+    noun = "order" if orders == 1 else "orders"
+    first = f"{act.capitalize()} the session's position of {symbol}?"
+    if orders:
+        first += f" Cancels {orders} {noun}, waits until each is confirmed, then:"
+    last = "The position is read again before it is sent."
+    return QuestionText(act.capitalize(), (first, words, last), (("y", act),))
+
+
 def cancel_everything() -> QuestionText:
     """Ask for the word that cancels every order of the account."""
     sentences = (
@@ -81,6 +99,23 @@ def cancel_everything() -> QuestionText:
         "Type all, then enter.",
     )
     return QuestionText("Cancel everything", sentences, expected="all")
+
+
+def maintenance_offer(effect: TradingEffect, orders: int, *, switch_on: bool) -> QuestionText:
+    """Offer to decide about open orders before maintenance; arguments as in `maintenance`.
+
+    The offer comes by itself: keys that were meant for the ladder are no answer to it.
+    """
+    asked = maintenance(effect, orders, switch_on=switch_on)
+    what = " or ".join(choice for choice, _ in _choices(effect, switch_on=switch_on))
+    return QuestionText(asked.title, asked.sentences[:-1], (("!", f"answer: {what}"),))
+
+
+def _choices(effect: TradingEffect, *, switch_on: bool) -> list[tuple[str, str]]:
+    """Return the words that can be typed before maintenance, and what they do."""
+    cancel = ("cancel", "to cancel every order of the account")
+    disarm = ("disarm", "to turn it off and let the orders rest")
+    return [*([cancel] if effect.offers_cancel else []), *([disarm] if switch_on else [])]
 
 
 def maintenance(effect: TradingEffect, orders: int, *, switch_on: bool) -> QuestionText:
@@ -97,18 +132,15 @@ def maintenance(effect: TradingEffect, orders: int, *, switch_on: bool) -> Quest
     sentences = [f"{begins}: {effect.title}."]
     noun = "order is" if orders == 1 else "orders are"
     sentences.append(f"{orders} {noun} open on the account.")
-    choices = []
-    if effect.offers_cancel:
-        if effect.cancel_before is not None:
-            until = clock_text(effect.cancel_before, effect.at)
-            sentences.append(f"The exchange takes cancels until {until}.")
-        choices.append("cancel, to cancel every order of the account")
+    if effect.offers_cancel and effect.cancel_before is not None:
+        until = clock_text(effect.cancel_before, effect.at)
+        sentences.append(f"The exchange takes cancels until {until}.")
     if switch_on:
         sentences.append(
             "The dead-man's switch is on: it cancels every order when the exchange returns."
         )
-        choices.append("disarm, to turn it off and let the orders rest")
-    sentences.append(f"Type {'; or '.join(choices)}. Then enter.")
+    choices = "; or ".join(map(", ".join, _choices(effect, switch_on=switch_on)))
+    sentences.append(f"Type {choices}. Then enter.")
     return QuestionText("Maintenance", tuple(sentences))
 
 

@@ -21,12 +21,12 @@ class QueueRow(NamedTuple):
     """One order in the queue."""
 
     place: int
-    """Place among the selected orders; 1 is first to fill."""
+    """Place among the orders at its price; 1 is first to fill."""
     price: int
     order_id: str
     qty: int
     ahead: int
-    """Quantity that fills before it."""
+    """Quantity at its price that fills before it."""
     age: str
     large: bool = False
     mine: bool = False
@@ -43,6 +43,8 @@ class QueueView(NamedTuple):
     """Lowest and highest selected price, both included; equal where a row is one price."""
     total: int = 0
     orders: int = 0
+    prices: int = 0
+    """Selected prices at which there are orders."""
     rows: tuple[QueueRow, ...] = ()
     largest: int = 1
 
@@ -66,45 +68,42 @@ def queue_view(
         rows: Orders in sight.
         own: Ids of own orders.
     """
-    selected: list[OrderChange] = []
-    beyond: list[OrderChange] = []
+    found: list[tuple[int, int, OrderChange, bool]] = []
+    total = orders = prices = 0
     for queue in queues:
-        if selection.low <= queue.price <= selection.high:
-            selected += queue
-        elif len(selected) + len(beyond) < skip + rows:
-            beyond += queue
-        else:
+        chosen = selection.low <= queue.price <= selection.high
+        if not chosen and len(found) >= skip + rows:
             break
-    total = sum(order.qty for order in selected)
-    mean = total // len(selected) if selected else 0
-    large = _LARGE * mean if len(selected) > 2 else None
-    found = [*selected, *beyond]
-    ahead = sum(order.qty for order in found[:skip])
-    shown = []
-    for place, order in enumerate(found[skip : skip + rows], skip + 1):
-        shown.append(
-            QueueRow(
-                place=place,
-                price=order.price,
-                order_id=order.order_id,
-                qty=order.qty,
-                ahead=ahead,
-                age=fmt.age(max(0, now - order.exchange_time)),
-                large=large is not None and order.qty >= large,
-                mine=order.order_id in own,
-                beyond=place > len(selected),
-            )
+        ahead = 0
+        for place, order in enumerate(queue, 1):
+            found.append((place, ahead, order, chosen))
+            ahead += order.qty
+        if chosen:
+            total, orders, prices = total + ahead, orders + len(queue), prices + 1
+    large = _LARGE * (total // orders) if orders > 2 else None
+    shown = tuple(
+        QueueRow(
+            place=place,
+            price=order.price,
+            order_id=order.order_id,
+            qty=order.qty,
+            ahead=ahead,
+            age=fmt.age(max(0, now - order.exchange_time)),
+            large=large is not None and order.qty >= large,
+            mine=order.order_id in own,
+            beyond=not chosen,
         )
-        ahead += order.qty
-    largest = max((row.qty for row in shown), default=1)
+        for place, ahead, order, chosen in found[skip : skip + rows]
+    )
     return QueueView(
         side=selection.side,
         low=selection.low,
         high=selection.high,
         total=total,
-        orders=len(selected),
-        rows=tuple(shown),
-        largest=largest,
+        orders=orders,
+        prices=prices,
+        rows=shown,
+        largest=max((row.qty for row in shown), default=1),
     )
 
 
@@ -185,6 +184,7 @@ def foot_spans(view: QueueView, precision: Precision, decimals: int) -> tuple[Sp
     if not view.orders:
         return ()
     noun = "order" if view.orders == 1 else "orders"
+    noun += f" at {view.prices} prices" if view.prices > 1 else ""
     total = fmt.qty(view.total, precision.qty, decimals, 9)
     return (
         Span(f"{view.orders} {noun}", "dim"),

@@ -1,7 +1,7 @@
-"""The effect of an amend on an order's place in the queue: predicted, then measured. Pure.
+"""The place in the queue that an order will get, or keep: predicted, then measured. Pure.
 
-The rule is the exchange's: a smaller quantity keeps the place, a larger one or another price
-goes to the back.
+The rule is the exchange's: a new order joins the back; of an amended one a smaller quantity keeps
+the place, a larger one or another price goes to the back.
 """
 
 from __future__ import annotations
@@ -9,7 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from kracked.instruments import Precision
-from kracked_tui.view.ticket.ticket import Ticket
+from kracked.protocol.events import Side
+from kracked.protocol.order_terms import OrderType
+from kracked_tui.view.queue.own_place import exact, ordinal
+from kracked_tui.view.ticket.post_only import crosses
+from kracked_tui.view.ticket.ticket import AT_ONCE, Ticket, TicketMarket
 
 if TYPE_CHECKING:
     from kracked.book.l3 import L3Book
@@ -31,6 +35,42 @@ class Effect(NamedTuple):
     def place(self) -> str:
         """The place as ``4/6``; empty where it is not known."""
         return f"{self.position}/{self.of}" if self.position else ""
+
+
+def joining(ticket: Ticket, market: TicketMarket, book: L3Book | None) -> Effect:
+    """Predict the place of a new order that will rest: the back of the queue at its price.
+
+    Args:
+        ticket: The ticket.
+        market: The market it is written against.
+        book: The level 3 book; None without one, when the quantity ahead is all that is known.
+    """
+    rests = ticket.order_type in (OrderType.LIMIT, OrderType.ICEBERG)
+    if ticket.amends or not rests or ticket.time_in_force in AT_ONCE or crosses(ticket, market):
+        return Effect()
+    precision = market.instrument.precision
+    at = f"at {precision.price_text(ticket.price)}"
+    if book is None or not book.verified:
+        levels = (market.bids if ticket.side is Side.BID else market.asks) or ()
+        if not market.verified or not levels or _beyond(ticket, levels[-1][0]):
+            return Effect()
+        ahead = next((qty for price, qty in levels if price == ticket.price), 0)
+        return Effect(f"joins {at}, {exact(ahead, precision)} ahead; place not known")
+    side = book.side(ticket.side)
+    full = len(side) >= book.depth  # beyond it there may be orders that nobody told
+    if full and _beyond(ticket, side[len(side) - 1].price):
+        return Effect(f"rests {at}, below the {book.depth} levels in view: place not known")
+    queue = side.at(ticket.price)
+    place = 1 + (len(queue) if queue else 0)
+    ahead_qty = queue.qty if queue else 0
+    ahead_text = f"{exact(ahead_qty, precision)} ahead" if ahead_qty else "at the front"
+    words = f"joins as {ordinal(place)} of {place} {at}, {ahead_text}"
+    return Effect(words, position=place, of=place)
+
+
+def _beyond(ticket: Ticket, last: int) -> bool:
+    """Whether the ticket's price is worse than the last one known of its side."""
+    return ticket.price < last if ticket.side is Side.BID else ticket.price > last
 
 
 def effect_of(
@@ -56,7 +96,7 @@ def effect_of(
     before = f", from{now}" if now else ""
     if book is None or place is None:
         return Effect(f"goes to the tail{at}{before}", loses=True)
-    level = next((queue for queue in book.side(ticket.side) if queue.price == price), None)
+    level = book.side(ticket.side).at(price)
     tail = 1 + (0 if level is None else len(level) - (ticket.amends in level.orders))
     return Effect(f"goes to the tail {tail}/{tail}{at}{before}", loses=True, position=tail, of=tail)
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
-from kracked import times
+from kracked.flow.measures.delta import DeltaRing
 from kracked.instruments import Precision
-from kracked.protocol.events import Side
 from kracked_tui.view import block_bars
 from kracked_tui.view import format as fmt
 from kracked_tui.view.line import Line, Span, fit, line
-from kracked_tui.view.tape.tape import Print
 
 WINDOWS = (("10s", 10), ("1m", 60), ("5m", 300), ("15m", 900))
 """Name and seconds of each row."""
@@ -39,36 +36,19 @@ class FlowView(NamedTuple):
     """Bought and sold since the start."""
 
 
-def flow_view(
-    newest_first: Iterable[Print], now: int, *, since: int, session: tuple[int, int] = (0, 0)
-) -> FlowView:
+def flow_view(ring: DeltaRing, now: int, *, session: tuple[int, int] = (0, 0)) -> FlowView:
     """Sum up the windows that end now.
 
     Args:
-        newest_first: Prints, newest first.
-        now: The present, ns.
-        since: When watching began, ns.
+        ring: What takers bought and sold, by second.
+        now: The present on the exchange's clock, ns.
         session: Quantities bought and sold since the start.
     """
-    totals = [[0, 0, 0] for _ in WINDOWS]
-    delta = [0] * _COLUMNS
-    for each in newest_first:
-        age = (now - each.time) // times.NS_PER_S
-        if age >= WINDOWS[-1][1]:
-            break
-        bought = each.side is Side.BID
-        for (_, seconds), total in zip(WINDOWS, totals, strict=True):
-            if age < seconds:
-                total[0 if bought else 1] += each.qty
-                total[2] += 1
-        if 0 <= age < 10 * _COLUMNS:
-            delta[-1 - age // 10] += each.qty if bought else -each.qty
-    watched = now - since
-    windows = tuple(
-        Window(name, bought, sold, count, watched >= seconds * times.NS_PER_S)
-        for (name, seconds), (bought, sold, count) in zip(WINDOWS, totals, strict=True)
-    )
-    return FlowView(windows, tuple(delta), session)
+    windows = []
+    for name, seconds in WINDOWS:
+        bought, sold, takers, *_ = ring.window(seconds, now)
+        windows.append(Window(name, bought, sold, takers, ring.covers(seconds, now)))
+    return FlowView(tuple(windows), ring.deltas(10, _COLUMNS, now), session)
 
 
 def flow_lines(view: FlowView, width: int, precision: Precision) -> list[Line]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kracked import units
+from kracked.orders.rules.market_context import walk_levels
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType, TimeInForce
 from kracked_tui.view import format as fmt
 from kracked_tui.view.line import Line, Span, fit, line, spread
+from kracked_tui.view.queue.own_place import exact
 from kracked_tui.view.queue.queue_effect import Effect
 from kracked_tui.view.ticket import expiry
 from kracked_tui.view.ticket.ticket import AT_ONCE, Ticket, TicketMarket
@@ -38,7 +40,7 @@ class TicketView(NamedTuple):
     note: str = ""
     """What else the user should know before it is sent."""
     effect: Effect = Effect()
-    """The effect of an amend on the place in the queue."""
+    """The predicted place in the queue of a new order, or the effect of an amend on it."""
 
 
 def title(view: TicketView) -> str:
@@ -69,16 +71,21 @@ def ticket_lines(view: TicketView, width: int) -> list[Line]:
 TOO_SMALL = "make the window larger: the order does not fit"
 
 
-def preview_lines(view: TicketView, width: int, height: int) -> tuple[list[Line], bool]:
-    """Draw the preview into a space. Returns its lines, and whether every word is among them."""
+def body_lines(view: TicketView, width: int, height: int) -> tuple[list[Line], bool]:
+    """Draw the ticket for a space, without its blank rows where they do not fit.
+
+    Returns:
+        The lines, which may be more than the space has, and whether every word is among them: a
+        preview with a word too long for the space is not shown at all.
+    """
     lines = ticket_lines(view, width)
     if len(lines) > height:
         lines = [line for line in lines if line.text.strip()]
     texts = (view.words, view.effect.words, view.note, *view.problems)
     longest = max((len(word) for text in texts for word in text.split()), default=0)
-    if len(lines) <= height and longest + 2 <= width - 2:
-        return lines, True
-    return _sentence(TOO_SMALL, "warn", width)[:height], False
+    if view.ticket.previewed and longest + 2 > width - 2:
+        return _sentence(TOO_SMALL, "warn", width)[:height], False
+    return lines, True
 
 
 # --- fields ---------------------------------------------------------------------------------
@@ -110,7 +117,7 @@ def _prices(view: TicketView, width: int) -> list[Line]:
     ticket, precision = view.ticket, view.market.instrument.precision
     order_type = ticket.order_type
     if order_type is OrderType.MARKET:
-        return [_field("price", "at market", "", width)]
+        return _at_market(view, width)
     two = order_type.two_prices
     first_key, second_key = ("tab", _ARROWS) if ticket.on_second else (_ARROWS, "tab")
     first, second = ticket.prices
@@ -126,6 +133,23 @@ def _prices(view: TicketView, width: int) -> list[Line]:
     return [*rows, _field("limit", limit, second_key, width)] if two else rows
 
 
+def _at_market(view: TicketView, width: int) -> list[Line]:
+    """Draw the price of a market order: what the verified book makes it, and how far that is."""
+    market, ticket = view.market, view.ticket
+    levels = market.asks if ticket.side is Side.BID else market.bids
+    taken = walk_levels(levels or (), ticket.qty) if market.verified else None
+    if taken is None:
+        return [_field("price", "at market; not known", "", width)]
+    precision = market.instrument.precision
+    average = precision.price_text(round(taken.average))
+    rows = [_field("price", f"about {average}", "", width)]
+    if taken.levels > 1:
+        rows.append(_field("", f"worst {precision.price_text(taken.worst)}", "", width))
+    if taken.qty < ticket.qty:
+        rows.append(_field("", f"the book holds {exact(taken.qty, precision)}", "", width))
+    return rows
+
+
 def _field(name: str, value: str, key: str, width: int) -> Line:
     left = [Span(f" {name:<10}", "dim"), Span(value, "bright")]
     if sum(len(span.text) for span in left) + len(key) + 2 > width:
@@ -139,7 +163,7 @@ def _sizes(view: TicketView, width: int) -> list[Line]:
     """Draw the preset sizes by their keys, the one on the ticket highlighted."""
     rows: list[list[Span]] = [[Span(" sizes", "dim")]]
     for number, qty in enumerate(view.sizes, 1):
-        text = units.to_text(qty, view.market.instrument.precision.qty).rstrip("0").rstrip(".")
+        text = exact(qty, view.market.instrument.precision)
         part = [
             Span(f" {number} ", "key"),
             Span(text, "bright" if qty == view.ticket.qty else "dim"),
@@ -160,7 +184,7 @@ def _warnings(view: TicketView, width: int) -> list[Line]:
     if view.note:
         lines += _sentence(view.note, "warn", width)
     for problem in view.problems:
-        lines += _sentence(f"✗ {problem}", "warn", width)
+        lines += _sentence(f"× {problem}", "warn", width)
     if view.ticket.previewed and view.waivable:
         lines += _sentence("w: I mean it", "key", width)
     return lines
@@ -175,11 +199,13 @@ def _sentence(text: str, role: str, width: int) -> list[Line]:
 
 
 def foot_spans(view: TicketView, *, whole: bool = True) -> tuple[Span, ...]:
-    """Name the next keys and what they do; `whole` is whether the preview fits."""
+    """Name the next keys and what they do; `whole` is whether the preview was read to its end."""
     if not view.ticket.previewed:
         return (*_key("enter", " previews"), Span(" · ", "dim"), *_key("esc", " closes"))
-    if view.problems or not whole:
+    if view.problems:
         return (Span("not sent · ", "warn"), *_key("n", " goes back"))
+    if not whole:
+        return (*_key("j", " reads on"), Span(" · ", "dim"), *_key("n", " back"))
     return (Span("y", "key"), Span(" SENDS IT", "warn"), Span(" · ", "dim"), *_key("n", " back"))
 
 

@@ -17,7 +17,7 @@ from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.words import wrapped
 from kracked_tui.widgets.painted_rows import LiveRows
 
-_ANSWERS = "yablc"
+_ANSWERS = "yablc!"
 NOT_PAINTED = "no answer: the question was not on the screen yet; press the key again"
 TOO_SMALL = "Make the window larger: this question does not fit."
 

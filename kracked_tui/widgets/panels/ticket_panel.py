@@ -11,13 +11,12 @@ from kracked_tui import keys
 from kracked_tui.view.chrome.pane_frame import Box, Title
 from kracked_tui.view.ticket import ticket
 from kracked_tui.view.ticket.post_only import rested
+from kracked_tui.view.ticket.reading import Reading
 from kracked_tui.view.ticket.ticket import Ticket
 from kracked_tui.view.ticket.ticket_lines import (
-    TOO_SMALL,
     TicketView,
+    body_lines,
     foot_spans,
-    preview_lines,
-    ticket_lines,
     title,
 )
 from kracked_tui.widgets.bindings import bindings
@@ -47,31 +46,38 @@ class TicketPanel(LiveRows, can_focus=True):
         """None while nothing is being written."""
         self._view: TicketView | None = None
         self._box = Box()
-        self._whole = False
-        """Whether the whole preview fits."""
+        self._reading = Reading()
 
     def show(self, view: TicketView, *, armed: bool) -> None:
-        """Draw the ticket and its review."""
+        """Draw the ticket and its review; one larger than the panel is scrolled."""
         self._view = view
         width, height = size = self.size
-        self._whole = False
-        if not height:
+        room = height - 2
+        reading = self._reading
+        if room < 1:
+            reading.show(1, 0, readable=False)
             return
-        if view.ticket.previewed:
-            body, self._whole = preview_lines(view, width - 2, height - 2)
-        else:
-            body = ticket_lines(view, width - 2)
-        name, foot = Title("=", title(view)), foot_spans(view, whole=self._whole)
+        lines, readable = body_lines(view, width - 2, room)
+        if self.all_painted:
+            reading.take_read()
+        reading.show(len(lines), room, readable=readable)
+        body = lines[reading.skip : reading.skip + room]
+        name = Title("=", title(view), right=reading.text, urgent=True)
+        foot = foot_spans(view, whole=reading.whole)
         if sum(len(span.text) for span in foot) + 5 > width:
             foot = foot[:2]
         self.set_lines(self._box.around(name, body, size, focused=True, armed=armed, foot=foot))
 
     @property
     def unread(self) -> str:
-        """The reason why nobody can have read the whole preview; empty once it is on the screen."""
-        if self.problems is None or (self._whole and not self.all_painted):
+        """The reason why nobody can have read the whole preview; empty once it was on the screen.
+
+        A preview that the panel scrolls counts once each of its rows has been painted.
+        """
+        if self._reading.readable and (self.problems is None or not self.all_painted):
             return "the preview was not on the screen yet; press y again"
-        return "" if self._whole else TOO_SMALL
+        self._reading.take_read()
+        return self._reading.unread
 
     @property
     def problems(self) -> tuple[str, ...] | None:
@@ -81,6 +87,8 @@ class TicketPanel(LiveRows, can_focus=True):
 
     def write(self, written: Ticket | None) -> None:
         """Set the ticket; None clears it."""
+        if written is None or self.ticket is None or written.previewed != self.ticket.previewed:
+            self._reading = Reading()
         self.ticket = written
         self.post_message(self.Changed())
 
@@ -106,6 +114,12 @@ class TicketPanel(LiveRows, can_focus=True):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Whether its keys act: only while it has the focus and a ticket."""
         return self.has_focus and self.ticket is not None
+
+    def action_read(self, pages: int) -> None:
+        if self.all_painted:
+            self._reading.take_read()
+        self._reading.turn(pages)
+        self.post_message(self.Changed())
 
     def action_preview(self) -> None:
         if self.ticket:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 from textual.events import Click, Focus
 from textual.message import Message
 
+from kracked.feed.account import Fill
+from kracked_tui.state.account_state import AccountState
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.account import balances, fills, orders, rates
+from kracked_tui.view.account.balances import Balance
 from kracked_tui.view.account.orders import OrderRow
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.widgets.panes.pane import Content, Pane, Scroll, sentence_lines
+
+Row = TypeVar("Row")
 
 
 class OrdersPane(Pane):
@@ -84,7 +90,7 @@ class OrdersPane(Pane):
         if not account.order_rows:
             body = [blank, *sentence_lines(account.empty_reason, width)]
             return Content(body, note, foot=foot)
-        columns = orders.columns_for(width)
+        columns = orders.columns_for(width, account.order_rows)
         at = min(self._cursor, len(account.order_rows) - 1)
         rows = [
             orders.order_line(
@@ -126,63 +132,74 @@ class OrdersPane(Pane):
             self._choose(row)
 
 
-class FillsPane(Pane):
-    """Own fills, newest first."""
+class ScrolledPane(Generic[Row], Pane):
+    """A list of the account under one head line, which scrolls."""
 
-    name_shown = "Fills"
     every = 4
+    nothing = ""
+    """The sentence for a list that is known to be empty."""
 
     def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(number, id=id, ascii_only=ascii_only)
         self._scroll = Scroll()
 
+    def listed(self, account: AccountState) -> Sequence[Row]:
+        """Return the whole list, the first row on top; each subclass has its own."""
+        raise NotImplementedError
+
+    def drawn(self, shown: Sequence[Row], account: AccountState) -> Content:
+        """Draw the head and the rows in sight; each subclass has its own."""
+        raise NotImplementedError
+
     def content(self, frame: FrameState) -> Content:
-        """Draw the fills in sight; their sums in the foot."""
+        """Draw the rows in sight, or why there are none."""
         width, height = self.inside
-        account = frame.account
-        if not account.fills:
-            text = "No fill yet." if account.known else account.empty_reason
+        account, rows = frame.account, self.listed(frame.account)
+        if not rows:
+            text = self.nothing if account.known else account.empty_reason
             return Content([Line(fit([], width)), *sentence_lines(text, width)])
-        rows = max(0, height - 1)
-        self._scroll.move(0, length=len(account.fills), rows=rows)
-        newest = list(reversed(account.fills))[self._scroll.skip : self._scroll.skip + rows]
-        body = [fills.head_line(width), *(fills.fill_line(fill, width) for fill in newest)]
-        return Content(body, foot=fills.summary_spans(fills.summary_of(account.fills)))
+        room = max(0, height - 1)
+        self._scroll.move(0, length=len(rows), rows=room)
+        return self.drawn(rows[self._scroll.skip : self._scroll.skip + room], account)
 
     def move(self, rows_up: int) -> None:
         """Scroll up by some rows."""
-        length = len(self.frame.account.fills) if self.frame else 0
+        length = len(self.listed(self.frame.account)) if self.frame else 0
         self._scroll.move(rows_up, length=length, rows=self.inside[1] - 1)
         self.redraw()
 
 
-class BalancesPane(Pane):
+class FillsPane(ScrolledPane[Fill]):
+    """Own fills, newest first; their sums in the foot."""
+
+    name_shown = "Fills"
+    nothing = "No fill yet."
+
+    def listed(self, account: AccountState) -> Sequence[Fill]:
+        """Return the fills, newest first."""
+        return account.fills[::-1]
+
+    def drawn(self, shown: Sequence[Fill], account: AccountState) -> Content:
+        """Draw the fills in sight."""
+        width, _ = self.inside
+        body = [fills.head_line(width), *(fills.fill_line(fill, width) for fill in shown)]
+        return Content(body, foot=fills.summary_spans(fills.summary_of(account.fills)))
+
+
+class BalancesPane(ScrolledPane[Balance]):
     """The total of each asset, the amount that open orders hold, and the amount that is free."""
 
     name_shown = "Balances"
-    every = 4
+    nothing = "Nothing on the account."
 
-    def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
-        super().__init__(number, id=id, ascii_only=ascii_only)
-        self._scroll = Scroll()
+    def listed(self, account: AccountState) -> Sequence[Balance]:
+        """Return the assets."""
+        return account.balances
 
-    def content(self, frame: FrameState) -> Content:
-        """Draw the assets in sight."""
-        width, height = self.inside
-        account = frame.account
-        if not account.balances:
-            text = "Nothing on the account." if account.known else account.empty_reason
-            return Content([Line(fit([], width)), *sentence_lines(text, width)])
-        rows, room = account.balances, max(0, height - 1)
-        self._scroll.move(0, length=len(rows), rows=room)
-        shown = rows[self._scroll.skip : self._scroll.skip + room]
-        below = len(rows) - self._scroll.skip - len(shown)
+    def drawn(self, shown: Sequence[Balance], account: AccountState) -> Content:
+        """Draw the assets in sight; in the foot the number of those below."""
+        width, _ = self.inside
+        below = len(account.balances) - self._scroll.skip - len(shown)
         foot = (Span(f"{below} more below", "dim"),) if below else ()
         lines = [balances.balance_line(one, width) for one in shown]
         return Content([balances.head_line(width), *lines], foot=foot)
-
-    def move(self, rows_up: int) -> None:
-        """Scroll up by some rows."""
-        length = len(self.frame.account.balances) if self.frame else 0
-        self._scroll.move(rows_up, length=length, rows=self.inside[1] - 1)
-        self.redraw()

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from functools import lru_cache
 
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
+from kracked.flow.measures.price_changes import DEFAULT_WINDOW_NS, WINDOWS
 from kracked.protocol.events import Side
 from kracked_tui.remembered import scaled
 from kracked_tui.state.frame_state import FrameState
-from kracked_tui.view.ladder import ladder
+from kracked_tui.view.ladder import ladder, ladder_lines, read_out, row_measures
+from kracked_tui.view.ladder.ladder import NO_CHANGES
+from kracked_tui.view.ladder.ladder_lines import ColumnSet
 from kracked_tui.view.ladder.ladder_scroll import LadderScroll, ask_row, bid_row, first_scroll
-from kracked_tui.view.ladder.selection import Selection
+from kracked_tui.view.ladder.read_out import Foot
+from kracked_tui.view.ladder.row_measures import LargeMarks
+from kracked_tui.view.ladder.selection import Selection, orders_at
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.words import wrapped
 from kracked_tui.widgets.panes.pane import Content, Pane
 
-_line = lru_cache(2048)(ladder.ladder_line)
-_columns = lru_cache(16)(ladder.columns_for)
-_head = lru_cache(16)(ladder.head_line)
-_foot = lru_cache(64)(ladder.foot_spans)
+_line = lru_cache(2048)(ladder_lines.ladder_line)
+_columns = lru_cache(16)(ladder_lines.columns_for)
+_head = lru_cache(16)(ladder_lines.head_line)
+_foot = lru_cache(64)(ladder_lines.foot_spans)
+_SETS = tuple(ColumnSet)
+_ROOMY_HEIGHT = 34
+"""Rows from which the cursor's row and the cost to trade are always told."""
 
 
 class LadderPane(Pane):
@@ -36,12 +45,28 @@ class LadderPane(Pane):
     def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(number, id=id, ascii_only=ascii_only)
         self.scroll = LadderScroll()
+        self.shown = ColumnSet.SIZE
+        """The set of columns."""
+        self.window_ns: int | None = DEFAULT_WINDOW_NS
+        """The window of pulling and stacking; None is since the last reset."""
+        self.foot = Foot.SUMS
+        """What the last line tells."""
+        self.hides_empty = False
+        """Whether only rows with a level are shown; then rows move with the market."""
         self._symbol = ""
+        self._prices: Sequence[int] = ()
+        """The prices of the rows, top to bottom."""
+        self._large = LargeMarks()
 
     @property
     def rows(self) -> int:
         """Price rows in sight."""
-        return max(1, self.inside[1] - 1)
+        return max(1, self.inside[1] - 1 - self._told_rows)
+
+    @property
+    def _told_rows(self) -> int:
+        """Rows below the prices that tell of the cursor and of the cost to trade."""
+        return 2 if self.inside[1] >= _ROOMY_HEIGHT else 0
 
     def content(self, frame: FrameState) -> Content:
         """Draw the rows; data that cannot be trusted in grey, with the reason over them."""
@@ -51,46 +76,133 @@ class LadderPane(Pane):
         if book is None or not scroll.ready:
             blank = Line(fit([], width))
             return Content([blank] * (rows // 2 - 1) + _banner(frame, width))
-        account, precision = frame.account, frame.precision
-        columns = _columns(width, frame.price_width, mine=account.known or bool(account.own_levels))
+        account, precision, flow = frame.account, frame.precision, frame.measures
+        if flow.changes.window_ns != self.window_ns:
+            flow.changes.set_window(self.window_ns, flow.now(frame.now))
+        columns = _columns(
+            width,
+            frame.price_width,
+            mine=account.known or bool(account.own_levels),
+            shown=self.shown,
+            window=row_measures.window_name(self.window_ns),
+        )
+        self._prices = self._row_prices(frame, rows)
         shown = ladder.ladder_view(
             book.bids,
             book.asks,
             scroll,
-            rows,
-            traded=frame.market.traded,
+            self._prices,
             orders=self._order_counts(frame) if columns.orders else {},
             last=frame.market.last,
             mine=account.own_levels,
+            measures=row_measures.row_measures(
+                flow,
+                self._prices,
+                scroll.step,
+                self.shown,
+                position=account.position,
+                precision=precision,
+                large=self._large,
+            ),
         )
         body = [
             _head(columns),
             *(_line(row, shown.largest, columns, precision, frame.decimals) for row in shown.rows),
         ]
+        body += [Line(fit([], width))] * (1 + rows - len(body))
+        if self._told_rows:
+            for text in (self._cursor_text(frame, width - 1), self._cost_text(frame, width - 1)):
+                body.append(Line(fit([Span(f" {text}", "dim")], width)))
         if not frame.data_status.fresh:
             body = [each.within("stale") for each in body]
         if not frame.data_status.usable:
             banner = _banner(frame, width)
             at = max(0, len(body) // 2 - len(banner) // 2)
             body = [*body[:at], *banner, *body[at + len(banner) :]]
-        word = "follows" if scroll.follows(armed=frame.armed) else "static"
-        note = f"{precision.price_text(scroll.step)} a row · {'HELD' if scroll.held else word}"
-        edges = (scroll.bottom_price(rows), scroll.top_price(rows))
-        beyond = ladder.beyond_text(
-            edges,
+        beyond = ladder_lines.beyond_text(
+            (self._prices[-1], self._prices[0]) if self._prices else (0, 0),
             precision,
             width - len(self.name_shown) - 10,
             quote=frame.quote,
             cursor=scroll.cursor,
             mine=account.own_levels,
         )
-        foot = _foot(shown.bid_total, shown.ask_total, precision, width)
-        return Content(body, note, beyond, foot, urgent=bool(beyond))
+        foot: Sequence[Span] = _foot(shown.bid_total, shown.ask_total, precision, width)
+        if not self._told_rows and self.foot is not Foot.SUMS:
+            tell = self._cost_text if self.foot is Foot.COST else self._cursor_text
+            foot = (Span(tell(frame, width - 6), "dim"),)
+        return Content(body, self._note(frame), beyond, foot, urgent=bool(beyond))
+
+    def _note(self, frame: FrameState) -> str:
+        """Say how the rows are made and whether they move, and what the columns cover."""
+        scroll, precision, flow = self.scroll, frame.precision, frame.measures
+        word = "HELD" if scroll.held else "static"
+        if not scroll.held and scroll.follows(armed=frame.armed):
+            word = "follows"
+        if self._hides(frame):
+            word = "empty rows hidden: ROWS MOVE"
+        covered = row_measures.set_note(flow, self.shown, flow.now(frame.now), precision)
+        note = f"{precision.price_text(scroll.step)} a row · {word}"
+        return f"{note} · {covered}" if covered else note
+
+    def _hides(self, frame: FrameState) -> bool:
+        """Whether empty rows are left out now: never while keys send orders."""
+        return self.hides_empty and not frame.armed
+
+    def _row_prices(self, frame: FrameState, rows: int) -> Sequence[int]:
+        scroll, book = self.scroll, frame.book
+        if book is None or not self._hides(frame):
+            return scroll.prices(rows)
+        cursor = () if scroll.cursor is None else (scroll.cursor,)
+        return ladder.filled_rows(book.bids, book.asks, scroll.step, rows, always=cursor)
+
+    def _cursor_text(self, frame: FrameState, width: int) -> str:
+        """Return the row at the cursor in words."""
+        book, selection, quote = frame.book, frame.selection, frame.quote
+        if book is None or selection is None or quote is None:
+            return ""
+        flow, position = frame.measures, frame.account.position
+        bids = selection.side is Side.BID
+        row = selection.low if bids else selection.high
+        price = Fraction(row, 10**frame.precision.price)
+        told = read_out.CursorRow(
+            selection,
+            frame.symbol,
+            frame.precision,
+            frame.decimals,
+            quote,
+            book.bids if bids else book.asks,
+            orders_at(frame.l3_book, selection) if frame.l3_book else None,
+            frame.now,
+            flow.changes.rows(selection.side, self.scroll.step).get(row, NO_CHANGES),
+            row_measures.window_name(self.window_ns),
+            read_out.traded_in(flow.traded.prices, selection),
+            position.result_at(price),
+        )
+        return read_out.as_line(read_out.cursor_parts(told), width)
+
+    def _cost_text(self, frame: FrameState, width: int) -> str:
+        """Return what it costs to trade now, in words."""
+        book, precision = frame.book, frame.precision
+        if book is None or not book.verified:
+            return "the book is not verified: the cost to trade is not known"
+        own = {
+            price: int(level.qty.scaleb(precision.qty))
+            for price, level in frame.account.own_levels.items()
+        }
+        thresholds = frame.measures.detectors.context.levels.thresholds()
+        sizes = row_measures.large_text(thresholds, precision, frame.decimals)
+        costs = read_out.cost_parts(
+            frame.size, tuple(book.bids), tuple(book.asks), precision, own=own
+        )
+        return read_out.as_line([*costs[:2], *filter(None, (sizes,)), *costs[2:]], width)
 
     def _follow(self, frame: FrameState) -> None:
         """Choose the first rows of a new symbol, then keep the market in sight."""
         if frame.symbol != self._symbol:
             self._symbol, self.scroll = frame.symbol, LadderScroll()
+            remembered = frame.choices.columns
+            self.shown = ColumnSet(remembered) if remembered in _SETS else ColumnSet.SIZE
         quote = frame.quote
         if quote is None or frame.book is None or self.rows < 3:
             return
@@ -100,8 +212,9 @@ class LadderPane(Pane):
             asks = [level.price for level in frame.book.asks.top(near)]
             self.scroll = first_scroll(frame.tick, bids, asks, self.rows)
             row = scaled(frame.choices.row, frame.precision.price)
-            if row and row % frame.tick == 0:
+            if row and row % frame.tick == 0 and row <= quote[0]:
                 self.scroll = replace(self.scroll, step=row, centre=bid_row(quote[0], row))
+        self.scroll = self.scroll.pinned_while(armed=frame.armed, bid=quote[0])
         self.scroll = self.scroll.following(*quote, self.rows, armed=frame.armed)
 
     def _order_counts(self, frame: FrameState) -> Mapping[int, int]:
@@ -170,6 +283,28 @@ class LadderPane(Pane):
         """Hold the rows, or let them follow the market."""
         self._take_scroll(replace(self.scroll, held=not self.scroll.held))
 
+    def next_columns(self) -> None:
+        """Show the next set of columns."""
+        self.shown = _SETS[(_SETS.index(self.shown) + 1) % len(_SETS)]
+        self.redraw()
+
+    def next_foot(self) -> None:
+        """Tell the next thing in the last line."""
+        feet = tuple(Foot)
+        self.foot = feet[(feet.index(self.foot) + 1) % len(feet)]
+        self.redraw()
+
+    def window(self, longer: int) -> None:
+        """Sum pulling and stacking over the next longer window (1) or the next shorter one (-1)."""
+        at = max(0, min(len(WINDOWS) - 1, WINDOWS.index(self.window_ns) + longer))
+        self.window_ns = WINDOWS[at]
+        self.redraw()
+
+    def hide_empty(self) -> None:
+        """Leave empty rows out, or show all rows again."""
+        self.hides_empty = not self.hides_empty
+        self.redraw()
+
     def group(self, coarser: int) -> None:
         """Take the next coarser (1) or finer (-1) grouping."""
         frame = self.frame
@@ -178,9 +313,8 @@ class LadderPane(Pane):
 
     def on_click(self, event: Click) -> None:
         row = event.y - 2
-        if self.scroll.ready and 0 <= row < self.rows:
-            price = self.scroll.top_price(self.rows) - row * self.scroll.step
-            self._take_scroll(self.scroll.pointed(price, rows=self.rows))
+        if self.scroll.ready and 0 <= row < len(self._prices):
+            self._take_scroll(self.scroll.pointed(self._prices[row], rows=self.rows))
 
     def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
         self.move(1)

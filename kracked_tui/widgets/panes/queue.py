@@ -8,6 +8,7 @@ from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.ladder.selection import levels_from, orders_at
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.queue import queue
+from kracked_tui.view.words import wrapped
 from kracked_tui.widgets.panes.pane import Content, Pane, Scroll, sentence_lines
 
 _line = lru_cache(1024)(queue.queue_line)
@@ -29,7 +30,9 @@ class QueuePane(Pane):
         if frame.selection is None or frame.l3_book is None:
             reason = frame.no_level3_reason or "no orders yet"
             return Content([Line(fit([], width)), *sentence_lines(reason, width)])
-        rows = max(0, height - 1)
+        place = frame.account.place_at(frame.selection)
+        own = wrapped(place.words(frame.precision), width - 5) if place else []
+        rows = max(0, height - 1 - len(own))
         orders = orders_at(frame.l3_book, frame.selection)
         self._length = len(orders)
         self._scroll.move(0, length=len(orders), rows=rows)
@@ -46,6 +49,11 @@ class QueuePane(Pane):
         body += [
             _line(row, shown.side, shown.largest, columns, frame.precision) for row in shown.rows
         ]
+        body += [Line(fit([], width))] * (1 + rows - len(body))
+        for at, text in enumerate(own):
+            body.append(
+                Line(fit([Span(" you " if not at else "     ", "mine"), Span(text)], width))
+            )
         trusted = frame.data_status.fresh and frame.l3_book.verified
         if not trusted:
             body = [each.within("stale") for each in body]

@@ -138,3 +138,43 @@ def test_a_place_where_no_file_can_be_is_told_as_such(tmp_path: Path) -> None:
     (tmp_path / "state").touch()
     with pytest.raises(JournalFull, match="cannot be written"):
         Journal(tmp_path / "state" / "outbox")
+
+
+def test_the_name_of_a_new_file_is_on_the_disk_too(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[os.stat_result] = []
+    real = os.fsync
+
+    def noting(file: int) -> None:
+        synced.append(os.fstat(file))
+        real(file)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    with Journal(path):
+        assert any(os.path.samestat(each, path.parent.stat()) for each in synced)
+
+
+def test_a_file_that_cannot_be_opened_whole_is_free_for_the_next_try(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(file: int, mode: int) -> None:
+        raise OSError("not permitted")
+
+    monkeypatch.setattr(os, "fchmod", failing)
+    with pytest.raises(JournalFull, match="not permitted"):
+        Journal(path)
+    monkeypatch.undo()
+    with Journal(path) as journal:
+        assert journal.read() == []
+
+
+def test_a_journal_that_is_closed_leaves_no_file_open(path: Path) -> None:
+    free = os.dup(0)
+    os.close(free)
+    with Journal(path) as journal:
+        journal.append(PREPARED)
+        journal.replace([PREPARED])
+    after = os.dup(0)
+    os.close(after)
+    assert after == free

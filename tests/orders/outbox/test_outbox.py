@@ -149,3 +149,29 @@ def test_an_acknowledged_amend_has_ended() -> None:
     )
     box = Outbox([].append, [amend, moved(OrderState.SENT), moved(OrderState.ACKNOWLEDGED)])
     assert box[K].ended
+
+
+def test_an_outbox_holds_the_ids_that_it_was_told_of_and_no_others() -> None:
+    box = outbox(OrderState.SENT)
+    assert K in box
+    assert "another" not in box
+    assert len(box) == 1
+
+
+def test_a_fill_leaves_the_time_since_which_an_order_is_live() -> None:
+    box = outbox(OrderState.SENT, OrderState.LIVE)
+    more = StateChange(at=T + 9, id=K, state=OrderState.LIVE, filled=Decimal("0.5"))
+    assert (box.learn(more).since, box[K].filled) == (T + 1, Decimal("0.5"))
+    assert box.learn(StateChange(at=T + 10, id=K, state=OrderState.FILLED)).since == T + 10
+
+
+def test_an_amend_is_not_found_by_the_id_of_the_order_that_it_changes() -> None:
+    box = outbox(OrderState.SENT)
+    amend = PreparedAction(
+        at=T, id="amend", kind=ActionKind.AMEND, symbol="BTC/USD", deadline=T + 5, request={}
+    )
+    box.prepare(amend)
+    box.learn(StateChange(at=T, id="amend", state=OrderState.UNKNOWN, txid="O1"))
+    assert box.order(txid="O1", cl_ord_id=None) is None
+    box.learn(moved(OrderState.LIVE, txid="O1"))
+    assert box.order(txid="O1", cl_ord_id=None) is box[K]

@@ -12,7 +12,13 @@ from kracked.orders.draft import Draft, rounded, to_order
 from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import ActionKind, OutboxEntry
 from kracked.orders.rules.fees import Fees
-from kracked.orders.rules.market_context import Check, Limits, MarketContext, notional
+from kracked.orders.rules.market_context import (
+    Check,
+    Limits,
+    MarketContext,
+    amount_text,
+    notional,
+)
 from kracked.orders.rules.order_checks import refusals
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType, TimeInForce
@@ -178,6 +184,21 @@ def test_another_price_is_another_order() -> None:
 def test_own_limits_on_quantity_and_notional_hold() -> None:
     tight = Limits(max_qty=Decimal("0.0009"), max_notional=Decimal("24.89"))
     assert against(limits=tight) == [Check.LIMIT, Check.NOTIONAL]
+
+
+def test_an_amount_is_told_with_the_digits_of_the_pair() -> None:
+    now = msgspec.structs.replace(NOW, available={"USD": Decimal("1.23456789")})
+    limits = Limits(max_notional=Decimal("24.89"), max_distance_percent=None)
+    sentences = [refusal.sentence for refusal in refusals(GOOD, now, limits)]
+    digits = NOW.instrument.cost_precision
+    money = [word for text in sentences for word in text.replace(",", "").split() if "." in word]
+    assert [word for word in money if len(word.rstrip(".").partition(".")[2]) > digits] == []
+    assert any("is above your limit of 24.89" in text for text in sentences)
+
+
+def test_an_amount_above_a_limit_does_not_read_as_the_limit() -> None:
+    assert amount_text(Decimal("100.0000001"), "USD", NOW.instrument) > "100.00000"
+    assert float(amount_text(Decimal("100.0000001"), "USD", NOW.instrument)) > 100
 
 
 def test_a_market_order_is_measured_by_the_other_side() -> None:

@@ -9,8 +9,7 @@ import pytest
 from kracked.book.keeper import BookKeeper
 from kracked.format import frame, keyframe, line
 from kracked.format.frame import FrameKind
-from kracked.format.session_info import SessionInfo
-from kracked.format.symbol_info import SymbolInfo
+from kracked.format.session_info import SessionInfo, SymbolInfo
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.record.read.book_rebuilder import BookRebuilder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kracked.book.keeper import BookKeeper
 from kracked.format import keyframe
 from kracked.format.lazy_text import render
-from kracked.format.symbol_info import PreviousInfo, SymbolInfo
+from kracked.format.session_info import PreviousInfo, SymbolInfo
 from kracked.format.tables import ASSETS, EXECUTIONS, ORDERS, PAIRS, Flag
 from kracked.instruments import Instrument, Precision
 from kracked.protocol import events

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from kracked.sim.accounts import order_records
-from kracked.sim.accounts.client_accounts import STARTING_BALANCES
+from kracked.gateway.accounts import order_records
+from kracked.sim.order_entry.client_accounts import STARTING_BALANCES
 from tests.sim.empty_exchange import EmptyExchange
 
 

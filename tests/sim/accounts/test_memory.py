@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kracked.sim.accounts import order_records
+from kracked.gateway.accounts import order_records
 from tests.sim.empty_exchange import EmptyExchange
 
 

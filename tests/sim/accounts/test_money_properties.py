@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kracked.feed.account import Account as Followed
+from kracked.gateway.accounts.order_records import FillRecord
 from kracked.gateway.refusals import Refusal
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Balances, Executions, Side
-from kracked.sim.accounts.client_accounts import STARTING_BALANCES, AccountOptions
-from kracked.sim.accounts.order_records import FillRecord
+from kracked.sim.order_entry.client_accounts import STARTING_BALANCES, AccountOptions
 from tests.sim.empty_exchange import BTC, EmptyExchange, Subscriber
 
 PRICES = st.integers(629_990, 630_021).map(lambda ticks: f"{ticks / 10:.1f}")

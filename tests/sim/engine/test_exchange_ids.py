@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from kracked.sim.engine.exchange_ids import ExchangeIds
+from kracked.gateway.exchange_ids import ExchangeIds
 
 
 def test_ids_have_the_exchanges_form() -> None:

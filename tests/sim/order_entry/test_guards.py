@@ -9,7 +9,7 @@ import pytest
 
 from kracked.gateway.auth import Permission
 from kracked.protocol.limits import INTERMEDIATE, PRO, STARTER, Tier
-from kracked.sim.accounts.client_accounts import AccountOptions
+from kracked.sim.order_entry.client_accounts import AccountOptions
 from tests.sim.empty_exchange import BTC, NOW, EmptyExchange
 
 ORDER = {"ordertype": "limit", "type": "buy", "pair": "XBTUSD", "volume": "0.001"}

@@ -10,7 +10,7 @@ import pytest
 
 from kracked.gateway.refusals import Refusal
 from kracked.protocol.order_terms import SelfTrade
-from kracked.sim.accounts.client_accounts import AccountOptions
+from kracked.sim.order_entry.client_accounts import AccountOptions
 from tests.shared import VECTORS
 from tests.sim.empty_exchange import EmptyExchange
 

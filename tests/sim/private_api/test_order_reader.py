@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kracked.gateway.accounts.order_request import AmendRequest, OrderRequest
+from kracked.gateway.private_api.order_reader import OrderContext, read_amend, read_order
+from kracked.gateway.private_api.rest_params import RestOrderForm
+from kracked.gateway.private_api.ws_params import WsOrderForm
 from kracked.gateway.refusals import Refusal
 from kracked.protocol.order_terms import SPOT_ORDER_TYPES, OrderType
 from kracked.sim import listings
-from kracked.sim.accounts.order_request import AmendRequest, OrderRequest
-from kracked.sim.private_api.order_reader import OrderContext, read_amend, read_order
-from kracked.sim.private_api.rest_params import RestOrderForm
-from kracked.sim.private_api.ws_params import WsOrderForm
 from kracked.times import NS_PER_S, to_rfc3339
 from tests.sim.empty_exchange import EmptyExchange
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kracked.sim.accounts.client_accounts import AccountOptions
-from kracked.sim.accounts.fees import SCHEDULE
+from kracked.gateway.accounts.fees import SCHEDULE
+from kracked.sim.order_entry.client_accounts import AccountOptions
 from tests.sim.empty_exchange import BTC, EmptyExchange
 
 

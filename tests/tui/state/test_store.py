@@ -5,8 +5,7 @@ from __future__ import annotations
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.events import Side
-from kracked_tui.state.store import MAX_PRICES, MAX_PRINTS, Store
-from kracked_tui.view.ladder.ladder import Traded
+from kracked_tui.state.store import MAX_PRINTS, Store
 from tests.tui.frozen_market import NOW, PRECISION, SYMBOL, candles, opening, trade, trades
 
 
@@ -24,21 +23,14 @@ def one_trade(side: Side, price: int, qty: int, precision: Precision = PRECISION
 def test_the_same_events_make_the_same_store() -> None:
     first, second = store_of(*opening()), store_of(*opening())
     assert list(first.market(SYMBOL).prints) == list(second.market(SYMBOL).prints)
-    assert first.market(SYMBOL).traded == second.market(SYMBOL).traded
-
-
-def test_traded_quantities_add_up_by_price_and_side() -> None:
-    store = store_of(
-        one_trade(Side.BID, 100, 5), one_trade(Side.ASK, 100, 7), one_trade(Side.BID, 100, 1)
-    )
-    assert store.market(SYMBOL).traded == {100: Traded(sold=7, bought=6)}
+    assert first.flows[SYMBOL].traded.prices == second.flows[SYMBOL].traded.prices
 
 
 def test_a_snapshot_of_trades_fills_the_tape_but_was_not_traded_since_we_watch() -> None:
     past = events.Trades(NOW, SYMBOL, PRECISION, (trade(1, Side.BID, 100, 5, 9),), True)
-    market = store_of(past).market(SYMBOL)
-    assert len(market.prints) == 1
-    assert market.traded == {}
+    store = store_of(past)
+    assert len(store.market(SYMBOL).prints) == 1
+    assert not store.flows[SYMBOL].traded.prices
 
 
 def test_the_last_price_knows_whether_it_rose() -> None:
@@ -54,10 +46,10 @@ def test_the_exchanges_candles_are_shown_where_there_are_any() -> None:
 
 def test_a_new_precision_forgets_what_was_counted_in_the_old_one() -> None:
     finer = Precision(2, 8)
-    market = store_of(one_trade(Side.BID, 100, 5), one_trade(Side.BID, 1000, 5, finer)).market(
-        SYMBOL
-    )
-    assert market.traded == {1000: Traded(bought=5)}
+    later = events.Trades(NOW, SYMBOL, finer, (trade(2, Side.BID, 1000, 5, 1),))
+    store = store_of(one_trade(Side.BID, 100, 5), later)
+    assert list(store.flows[SYMBOL].traded.prices) == [1000]
+    assert [each.price for each in store.market(SYMBOL).prints] == [1000]
 
 
 def test_a_resync_stands_until_the_book_is_verified_again() -> None:
@@ -136,10 +128,9 @@ def test_gaps_and_skipped_events_are_counted() -> None:
 
 def test_nothing_grows_without_bound() -> None:
     store = Store("LIVE")
-    for number in range(MAX_PRICES + 10):
+    for number in range(MAX_PRINTS + 10):
         store.apply(one_trade(Side.BID, 1000 + number, 1))
     market = store.market(SYMBOL)
-    assert len(market.traded) <= MAX_PRICES
     assert len(market.prints) == MAX_PRINTS
 
 

@@ -113,6 +113,16 @@ async def test_what_somebody_has_to_change_is_asked_again_seldom(
     assert exchange.count("GetApiKeyInfo") == 2
 
 
+@pytest.mark.parametrize(("window", "told"), [("0", False), ("15", True)])
+async def test_a_nonce_window_is_a_caution_and_no_obstacle(
+    exchange: Exchange, asked: Asked, window: str, told: bool
+) -> None:
+    exchange.always["GetApiKeyInfo"] = ANSWERS["GetApiKeyInfo"] | {"nonce_window": window}
+    await asked.learn()
+    assert (f"nonce window of {window}" in asked.terms.caution) is told
+    assert asked.terms.pairs
+
+
 @pytest.mark.parametrize("odd", [{"ordermin": None}, {"altname": None}, {"fees": "none"}])
 async def test_an_odd_row_of_another_pair_or_asset_costs_nothing(
     exchange: Exchange, asked: Asked, odd: dict[str, Any]

@@ -9,7 +9,7 @@ import pytest
 from tests.benchmarks.keys import fuzz
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [2, 5])
 async def test_random_keys_send_nothing_of_their_own(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from kracked.orders import ActionKind, OrderState
+from kracked.orders.outbox.outbox import PreparedAction, StateChange
 from kracked_tui import keys
 from kracked_tui.config import Settings
 from kracked_tui.view.chrome import layout
 from tests.tui.conftest import Opened
 from tests.tui.keyboard import key_event
-from tests.tui.trading_monitor import Trading, trading
+from tests.tui.trading_monitor import SYMBOL, Trading, trading
 
 ORDER_KEYS = [key for key in keys.KEYS if key.group in keys.MONEY]
 NAMES = sorted({name for key in ORDER_KEYS for name in key.keys.split(",")} - {"enter"})
@@ -134,6 +136,57 @@ async def test_a_held_key_is_one_order_however_the_market_moves(tmp_path: Path) 
         event.time = 2_000.0
         found.monitor.post_message(event)
         await found.until(lambda: len(found.received) == 2 or "The same order" in found.log_text())
+
+
+def under_way(found: Trading, *states: OrderState, symbol: str = SYMBOL) -> None:
+    """Let a bid of this session be in the last of these states."""
+    assert found.trader.life.manager is not None
+    outbox = found.trader.life.manager.outbox
+    request = {"type": "buy", "volume": "0.0003", "price": "60000", "ordertype": "limit"}
+    now = found.server.exchange.time
+    outbox.prepare(
+        PreparedAction(
+            at=now, id="mine", kind=ActionKind.ADD, symbol=symbol, deadline=now, request=request
+        )
+    )
+    for state in states:
+        outbox.learn(StateChange(at=now, id="mine", state=state))
+
+
+SENT, ACKNOWLEDGED, LIVE = OrderState.SENT, OrderState.ACKNOWLEDGED, OrderState.LIVE
+
+
+@pytest.mark.parametrize("states", [(), (SENT,), (SENT, ACKNOWLEDGED)], ids=str)
+async def test_a_side_takes_no_key_while_its_last_order_is_not_live(
+    tmp_path: Path, states: tuple[OrderState, ...]
+) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        under_way(found, *states)
+        await found.pilot.press("B")
+        await found.until(lambda: "the last order of this side is not live yet" in found.log_text())
+        assert not found.received
+
+
+@pytest.mark.parametrize(
+    ("states", "symbol", "key"),
+    [
+        ((SENT, LIVE), SYMBOL, "B"),
+        ((SENT, OrderState.REFUSED), SYMBOL, "B"),
+        ((SENT, ACKNOWLEDGED), SYMBOL, "S"),
+        ((SENT, ACKNOWLEDGED), "ETH/USD", "B"),
+    ],
+    ids=["live", "ended", "the other side", "another pair"],
+)
+async def test_what_is_no_order_of_this_side_that_is_not_live_keeps_no_key_back(
+    tmp_path: Path, states: tuple[OrderState, ...], symbol: str, key: str
+) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        under_way(found, *states, symbol=symbol)
+        await found.pilot.press(key)
+        await found.until(lambda: found.received, found.log_text())
+        assert len(found.received) == 1
 
 
 async def test_the_size_stands_beside_armed_at_every_width(tmp_path: Path) -> None:

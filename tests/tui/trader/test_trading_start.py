@@ -74,6 +74,13 @@ async def test_orders_are_sent_once_the_exchange_has_answered(
             await found.joined("B")
 
 
+async def test_a_key_with_a_nonce_window_is_told_of(tmp_path: Path) -> None:
+    async with exchange() as server:
+        server.exchange.keys._keys[server.api_key].nonce_window = 15
+        async with trading(tmp_path, server=server) as found:
+            await found.until(lambda: "nonce window of 15" in found.log_text())
+
+
 async def test_while_the_key_is_not_known_nothing_is_armed(tmp_path: Path) -> None:
     async with exchange() as server:
         server.exchange.order_faults.expect(OrderFault.NONCE, "GetApiKeyInfo", times=FOREVER)

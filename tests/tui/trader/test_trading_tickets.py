@@ -9,6 +9,8 @@ import pytest
 
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
+from kracked_tui.config import Settings
+from kracked_tui.config import Trading as TradingSettings
 from tests.tui.trading_monitor import trading
 
 PRESSED = {
@@ -97,15 +99,47 @@ async def test_an_order_whose_preview_does_not_fit_is_not_sent(tmp_path: Path) -
     async with trading(tmp_path) as found:
         await found.armed()
         await found.pilot.press("b", "enter")
-        for size in ((10, 3), (30, 8)):
+        for size, reason in (((10, 3), "make the window larger"), ((30, 8), "goes on below")):
             await found.pilot.resize_terminal(*size)
             await found.pilot.press("y")
-            await found.until(lambda: "make the window larger" in found.log_text())
+            await found.until(lambda reason=reason: reason in found.log_text())  # type: ignore[misc]
             found.monitor.store.log_entries.clear()
         assert not found.received
         await found.pilot.resize_terminal(120, 40)
         await found.pilot.press("y")
         await found.placed()
+
+
+@pytest.mark.parametrize("size", [(60, 20), (40, 12)])
+async def test_on_a_small_screen_a_ticket_is_scrolled_and_says_that_it_goes_on(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.pilot.resize_terminal(*size)
+        await found.pilot.press("b", "T", "enter")
+        panel = found.screen.ticket_keys.panel
+        rows = " ".join(line.text for line in panel.lines)
+        if "▼" in rows:
+            assert "SENDS IT" not in rows
+            await found.pilot.press("y")
+            await found.until(lambda: "goes on below" in found.log_text(), found.text())
+            assert not found.received
+        while "▼" in panel.lines[0].text:
+            await found.pilot.press("j")
+            await found.pilot.pause()
+        await found.until(lambda: "SENDS IT" in found.text(), "never read to its end")
+        await found.pilot.press("y")
+        await found.placed()
+
+
+async def test_the_fields_of_a_ticket_that_are_out_of_sight_are_told(tmp_path: Path) -> None:
+    async with trading(tmp_path, size=(40, 12)) as found:
+        await found.pilot.press("b", "T")
+        panel = found.screen.ticket_keys.panel
+        assert "▼" in panel.lines[0].text
+        await found.pilot.press("j")
+        await found.until(lambda: "▲" in panel.lines[0].text)
 
 
 async def test_typing_nothing_leaves_the_field_as_it_was(tmp_path: Path) -> None:
@@ -166,3 +200,20 @@ async def test_what_changes_a_ticket_is_in_the_palette_too(tmp_path: Path) -> No
         assert before is not None
         assert after is not None
         assert after.price == before.price - 1
+
+
+async def test_a_preset_size_that_is_rounded_is_told_in_the_log_and_on_the_ticket(
+    tmp_path: Path,
+) -> None:
+    named = TradingSettings(sizes={"BTC/USD": ("0.0001", "0.000100001999")})
+    async with trading(tmp_path, settings=Settings(trading=named)) as found:
+        words = "0.000100001999, finer than the steps of 0.00000001 that the pair has"
+        await found.armed()
+        await found.until(lambda: words in found.log_text())
+        await found.pilot.press("b", "2")
+        assert "0.00010000 is used" in found.written()
+        ticket = found.screen.ticket_keys.ticket
+        assert ticket is not None
+        assert ticket.qty == 10_000
+        await found.pilot.press("enter")
+        assert "is used" not in found.written()

@@ -23,6 +23,7 @@ from kracked_tui.view.account.orders import OrderRow, OwnLevel, Sent
 from kracked_tui.view.chrome import trading_status
 from kracked_tui.view.line import Line
 from kracked_tui.view.queue import queue_effect
+from kracked_tui.view.queue.own_place import own_places
 from kracked_tui.view.queue.queue_effect import Effect
 from kracked_tui.view.ticket.ticket import Ticket
 from tests.tui import frozen_market
@@ -98,10 +99,12 @@ def test_the_orders_pane_is_the_golden_one() -> None:
     book = frozen_market.orders()
     doubtful = sent("UNKNOWN", "no answer came")
     working = [own(1, "64210.0"), own(7, "64209.0", cum_qty=Decimal("0.05"))]
-    rows = orders.rows_of(working, [doubtful], {SYMBOL: book}, {SYMBOL: PRECISION}, NOW)
+    rows = orders.rows_of(
+        working, [doubtful], own_places(working, {SYMBOL: book}), {SYMBOL: PRECISION}, NOW
+    )
     lines = []
     for width in (44, 52, 76):
-        columns = orders.columns_for(width)
+        columns = orders.columns_for(width, rows)
         lines += [orders.head_line(columns), *(orders.order_line(row, columns) for row in rows)]
     compare("orders", text(lines))
 
@@ -146,8 +149,58 @@ def test_an_order_placed_elsewhere_says_so() -> None:
 
 def test_own_orders_at_one_price_are_summed_with_the_first_place() -> None:
     book = frozen_market.orders()
-    found = orders.own_levels([own(1, "64210.0"), own(3, "64210.0")], SYMBOL, book, PRECISION)
-    assert found == {BEST_BID: OwnLevel(Side.BID, Decimal("0.30"), 1, 2)}
+    mine = [own(1, "64210.0"), own(3, "64210.0")]
+    found = orders.own_levels(mine, SYMBOL, own_places(mine, {SYMBOL: book}), PRECISION)
+    assert found == {BEST_BID: OwnLevel(Side.BID, Decimal("0.30"), 1, 2, BEST_BID)}
+
+
+def test_a_row_of_several_prices_names_the_order_that_fills_first() -> None:
+    worse = OwnLevel(Side.BID, Decimal(1), 1, price=BEST_BID - 5)
+    better = OwnLevel(Side.BID, Decimal(2), 3, price=BEST_BID)
+    both = orders.joined(worse, better)
+    assert both == OwnLevel(Side.BID, Decimal(3), 3, 2, BEST_BID)
+
+
+def test_the_ladder_the_queue_and_the_orders_tell_one_place() -> None:
+    book, mine = frozen_market.orders(), [own(2, "64210.0")]
+    place = own_places(mine, {SYMBOL: book})[mine[0].order_id]
+    (row,) = orders.rows_of(mine, [], {mine[0].order_id: place}, {SYMBOL: PRECISION}, NOW)
+    level = orders.own_levels(mine, SYMBOL, {mine[0].order_id: place}, PRECISION)[BEST_BID]
+    assert place.words(PRECISION) == "2nd of 4 at 64210.0, 0.0375 ahead"
+    assert (row.place, row.ahead) == ("2/4", "0.0375")
+    assert orders.own_level_text(level, 10) == "B.15 q2"
+
+
+def test_a_filled_market_order_shows_its_average_price() -> None:
+    entry = sent("filled", price="", txid="OX")
+    filled = own(1, "0", limit_price=None, cum_qty=Decimal("0.15"), avg_price=Decimal("64210.66"))
+    (row,) = orders.rows_of([], [entry], {}, {SYMBOL: PRECISION}, NOW, closed={"OX": filled})
+    assert row.price == "avg 64210.7"
+
+
+def test_a_number_is_whole_where_its_row_has_room() -> None:
+    row = OrderRow(SYMBOL, Side.ASK, "0.00833334", "64211.5", "1/3", "front", "38s", "live")
+    text = orders.order_line(row, orders.columns_for(51, [row])).text
+    assert "0.00833334" in text
+    assert "live" in text
+
+
+def test_a_stop_without_a_place_moves_no_column_of_its_row() -> None:
+    limit = OrderRow(SYMBOL, Side.BID, "0.15", "64209.0", "4/6", "1.75", "38s", "live")
+    stop = limit._replace(place="", ahead="", state="stop loss limit")
+    rows = [limit, stop]
+    columns = orders.columns_for(52, rows)
+    ages = [orders.order_line(row, columns).text.index("38s") for row in rows]
+    assert ages[0] == ages[1]
+    assert "stop loss limit" in orders.order_line(stop, columns).text
+
+
+@pytest.mark.parametrize("width", range(30, 120))
+def test_a_row_of_orders_is_as_wide_as_its_pane(width: int) -> None:
+    row = OrderRow(SYMBOL, Side.BID, "123456.00012345", "avg 64209.55", "14/16", "1.75", "38s", "x")
+    columns = orders.columns_for(width, [row])
+    assert len(orders.order_line(row, columns).text) == width
+    assert len(orders.head_line(columns).text) == width
 
 
 @pytest.mark.parametrize(
@@ -190,6 +243,20 @@ def test_fills_are_the_golden_ones_and_their_fees_are_summed() -> None:
         Line(fills.summary_spans(summary)),
     ]
     compare("fills", text(lines))
+
+
+def test_the_share_as_a_maker_is_by_quantity_and_not_by_the_number_of_fills() -> None:
+    def fill(kind: str, qty: str, symbol: str = SYMBOL, price: str = "100") -> Fill:
+        return Fill(
+            exec_id=f"{kind}{qty}{symbol}", order_id="O", symbol=symbol, side=Side.BID,
+            last_qty=Decimal(qty), last_price=Decimal(price), liquidity_ind=kind,
+            timestamp=to_rfc3339(NOW),
+        )  # fmt: skip
+
+    assert fills.summary_of([fill("m", "0.9"), fill("t", "0.1")]).maker_percent == 90
+    of_two = [fill("m", "1", price="300"), fill("t", "100", "ETH/USD", "1")]
+    assert fills.summary_of(of_two).maker_percent == 75
+    assert fills.summary_of([*of_two, fill("m", "1", "ETH/EUR")]).maker_percent is None
 
 
 @pytest.mark.parametrize(("width", "last"), [(36, "64205.5"), (50, "maker"), (60, "1.5 USD")])

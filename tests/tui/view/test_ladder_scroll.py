@@ -64,7 +64,41 @@ def test_regrouping_goes_up_and_down_the_offered_steps() -> None:
 
 
 def test_the_first_rows_show_the_levels_they_were_chosen_for() -> None:
-    bids, asks = [1000 - 3 * n for n in range(10)], [1002 + 3 * n for n in range(10)]
+    bids, asks = [100_000 - 3 * n for n in range(10)], [100_002 + 3 * n for n in range(10)]
     found = first_scroll(1, bids, asks, ROWS)
     assert found.bottom_price(ROWS) <= bids[-1]
     assert found.top_price(ROWS) >= asks[-1]
+
+
+def test_a_spread_of_a_tick_keeps_its_rows_however_far_the_next_levels_lie() -> None:
+    bids, asks = [294, 250, 100, 10], [295, 400, 700, 2000]
+    found = first_scroll(1, bids, asks, ROWS)
+    assert found.step == 1
+
+
+@given(st.integers(1, 10**7), st.integers(1, 500), st.integers(0, 400), st.integers(3, 60))
+def test_no_row_is_at_or_below_zero(bid: int, gap: int, moves: int, rows: int) -> None:
+    scroll = first_scroll(1, [bid, max(1, bid - 9 * gap)], [bid + gap, bid + 99 * gap], rows)
+    for coarser in (1, 1, 1, -1):
+        scroll = scroll.regrouped(1, coarser, bid=bid).moved(-moves, bid=bid, rows=rows)
+        assert scroll.bottom_price(rows) > 0
+        assert scroll.cursor is not None
+        assert scroll.cursor > 0
+        assert bid_row(bid, scroll.step) > 0
+
+
+def test_rows_near_zero_do_not_recentre_with_every_change_of_the_middle() -> None:
+    near = LadderScroll(centre=3, step=1)
+    assert near.following(2, 4, ROWS) is near
+
+
+def test_the_cursor_stands_still_while_armed_and_goes_with_the_bid_again_after() -> None:
+    armed = STILL.pinned_while(armed=True, bid=1003)
+    assert (armed.cursor, armed.pinned) == (1000, True)
+    assert armed.pinned_while(armed=True, bid=1040) is armed
+    assert armed.pinned_while(armed=False, bid=1040) == STILL
+
+
+def test_a_cursor_that_was_placed_stays_when_the_keys_are_disarmed() -> None:
+    placed = STILL.pinned_while(armed=True, bid=1003).moved(2, bid=1003, rows=ROWS)
+    assert placed.pinned_while(armed=False, bid=1040) is placed

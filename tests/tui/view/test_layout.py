@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kracked_tui.view.chrome import layout
 from kracked_tui.view.chrome.layout import Rectangle, arrange
-from kracked_tui.view.ladder.ladder import columns_for, head_line
+from kracked_tui.view.ladder.ladder_lines import columns_for, head_line
 
 PANELS = st.sampled_from((None, layout.PICKER, layout.HELP, layout.TICKET, layout.PROMPT))
 ZOOMED = st.sampled_from((None, *layout.PANES))

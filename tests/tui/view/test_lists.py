@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kracked.flow.measures.delta import DeltaRing
 from kracked.protocol import events
 from kracked.protocol.events import Side
 from kracked_tui.view.ladder.selection import Selection, levels_from
@@ -18,16 +19,23 @@ def test_the_queue_starts_with_the_order_that_fills_first() -> None:
     found = queue.queue_view(selection, levels_from(orders(), selection), NOW, skip=0, rows=9)
     assert (found.rows[0].place, found.rows[0].ahead) == (1, 0)
     assert found.rows[1].ahead == found.rows[0].qty
-    assert [row.place for row in found.rows] == list(range(1, 10))
 
 
-def test_the_quantity_ahead_is_everything_that_fills_before() -> None:
-    selection = Selection(Side.ASK, BEST_BID, BEST_BID + 50)
-    found = queue.queue_view(selection, levels_from(orders(), selection), NOW, skip=0, rows=40)
-    ahead = 0
+def test_a_place_is_counted_among_the_orders_of_one_price_as_the_book_counts_it() -> None:
+    selection, book = Selection(Side.ASK, BEST_BID, BEST_BID + 50), orders()
+    found = queue.queue_view(selection, levels_from(book, selection), NOW, skip=0, rows=40)
+    assert len({row.price for row in found.rows}) > 2
     for row in found.rows:
-        assert row.ahead == ahead
-        ahead += row.qty
+        place = book.place(row.order_id)
+        assert place is not None
+        assert (row.place, row.ahead) == (place.position, place.qty_ahead)
+
+
+def test_the_foot_says_at_how_many_prices_the_orders_of_a_row_are() -> None:
+    selection = Selection(Side.BID, BEST_BID - 20, BEST_BID)
+    found = queue.queue_view(selection, levels_from(orders(), selection), NOW, skip=0, rows=4)
+    text = "".join(span.text for span in queue.foot_spans(found, PRECISION, 4))
+    assert text.startswith(f"{found.orders} orders at {found.prices} prices · ")
 
 
 def test_orders_past_the_selected_prices_are_told_apart() -> None:
@@ -84,18 +92,19 @@ def test_a_remark_that_does_not_fit_is_left_out_whole(width: int, remark: str) -
 
 
 def test_the_flow_of_a_window_counts_what_is_younger_than_it() -> None:
-    newest = [
-        tape.Print(NOW - seconds * 10**9, side, 1, 1, 10, 1, 1)
-        for seconds, side in ((1, Side.BID), (9, Side.ASK), (30, Side.BID), (400, Side.BID))
-    ]
-    seen = flow.flow_view(newest, NOW, since=NOW - 10**12)
+    ring = DeltaRing()
+    for seconds, side in ((400, Side.BID), (30, Side.BID), (9, Side.ASK), (1, Side.BID)):
+        ring.add(side, 1, 10, NOW - seconds * 10**9)
+    seen = flow.flow_view(ring, NOW)
     assert [(each.bought, each.sold) for each in seen.windows] == [
         (10, 10), (20, 10), (20, 10), (30, 10),
     ]  # fmt: skip
 
 
 def test_a_window_longer_than_we_have_watched_says_so() -> None:
-    seen = flow.flow_view([], NOW, since=NOW - 120 * 10**9)
+    ring = DeltaRing()
+    ring.begin(NOW - 120 * 10**9)
+    seen = flow.flow_view(ring, NOW)
     assert [each.full for each in seen.windows] == [True, True, False, False]
 
 

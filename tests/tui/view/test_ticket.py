@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
+from kracked.book.l3 import L3Book
 from kracked.errors import NotANumber, TooPrecise
+from kracked.instruments import Precision
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType, TimeInForce
 from kracked_tui.trader.ticket_to_order import draft_of
 from kracked_tui.view.line import Line
-from kracked_tui.view.queue.queue_effect import Effect
+from kracked_tui.view.queue.queue_effect import Effect, joining
 from kracked_tui.view.ticket import ticket as ticket_module
 from kracked_tui.view.ticket.expiry import Expiry, NotAnExpiry, parsed, shown
 from kracked_tui.view.ticket.post_only import note, rested
+from kracked_tui.view.ticket.reading import NOT_TO_THE_END, Reading
 from kracked_tui.view.ticket.ticket import Ticket, TicketMarket, TwoWaysToRead
 from kracked_tui.view.ticket.ticket_lines import TicketView, foot_spans, ticket_lines
+from tests.tui import frozen_market
 from tests.tui.frozen_market import BEST_ASK, BEST_BID, INSTRUMENT, NOW, PRECISION, SYMBOL
 from tests.tui.test_goldens import compare
 
@@ -55,6 +60,13 @@ def of_type(kind: OrderType) -> Ticket:
 @pytest.mark.parametrize("width", [34, 78])
 def test_a_ticket_is_the_golden_one(width: int) -> None:
     compare(f"ticket-{width}", text(ticket_lines(looking(TICKET, problems=DISARMED), width)))
+
+
+def test_preset_sizes_in_whole_coins_keep_their_zeros() -> None:
+    instrument = msgspec.structs.replace(INSTRUMENT, precision=Precision(1, 0))
+    market = MARKET._replace(instrument=instrument)
+    shown = text(ticket_lines(looking(TICKET)._replace(market=market, sizes=(100, 2_500)), 78))
+    assert "1 100 2 2500" in " ".join(shown.split())
 
 
 def test_the_ticket_of_every_type_is_the_golden_one() -> None:
@@ -268,3 +280,83 @@ def test_what_could_not_be_checked_stands_below_the_order_and_does_not_stop_it()
     lines = " ".join(text(ticket_lines(view, 78)).split())
     assert lines.endswith("Funds were not checked.")
     assert "SENDS IT" in "".join(span.text for span in foot_spans(view))
+
+
+# --- the place it will get, and what is read of it ------------------------------------------
+
+
+def joins(ticket: Ticket, *, level3: bool = True) -> str:
+    levels = tuple(tuple(level) for level in frozen_market.book().bids)
+    market = MARKET._replace(verified=True, bids=levels, asks=())
+    return joining(ticket, market, frozen_market.orders() if level3 else None).words
+
+
+def test_a_new_order_is_told_the_place_it_will_get() -> None:
+    resting = replace(TICKET, price=BEST_BID)
+    assert joins(resting) == "joins as 5th of 5 at 64210.0, 0.15 ahead"
+    assert joins(resting, level3=False) == "joins at 64210.0, 0.15 ahead; place not known"
+    assert (
+        joins(replace(TICKET, price=BEST_BID + 1)) == "joins as 1st of 1 at 64210.1, at the front"
+    )
+
+
+def test_a_place_is_told_of_no_order_that_does_not_rest() -> None:
+    for ticket in (
+        replace(TICKET, price=BEST_ASK, post_only=False),
+        replace(TICKET, time_in_force=TimeInForce.IOC),
+        replace(TICKET, order_type=OrderType.MARKET),
+        replace(TICKET, order_type=OrderType.STOP_LOSS),
+        replace(TICKET, amends="O"),
+    ):
+        assert joins(ticket) == ""
+
+
+def test_what_is_below_the_levels_in_view_is_not_called_the_front() -> None:
+    full = L3Book(SYMBOL, PRECISION, 10)
+    source = frozen_market.orders()
+    full.bids.replace(source.bids.orders(), 10)
+    full.verified = True
+    effect = joining(replace(TICKET, price=BEST_BID - 1_000), MARKET, full)
+    assert effect.words == "rests at 64110.0, below the 10 levels in view: place not known"
+    assert not effect.position
+
+
+@pytest.mark.parametrize(("qty", "price"), [(15_000_000, "64210.0"), (40_000_000, "64209.7")])
+def test_a_market_order_shows_the_average_price_of_the_verified_book(qty: int, price: str) -> None:
+    levels = tuple(tuple(level) for level in frozen_market.book().bids)
+    market = MARKET._replace(verified=True, bids=levels, asks=levels)
+    sells = replace(of_type(OrderType.MARKET), side=Side.ASK, qty=qty)
+    shown = text(ticket_lines(looking(sells)._replace(market=market), 34))
+    assert f"about {price}" in shown
+    unverified = market._replace(verified=False)
+    assert "not known" in text(ticket_lines(looking(sells)._replace(market=unverified), 34))
+
+
+def test_a_preview_counts_as_read_once_each_of_its_rows_was_painted() -> None:
+    reading = Reading()
+    reading.show(20, 8, readable=True)
+    reading.take_read()
+    assert (reading.unread, reading.whole) == (NOT_TO_THE_END, False)
+    for _ in range(2):
+        reading.turn(1)
+        reading.show(20, 8, readable=True)
+        reading.take_read()
+    assert (reading.unread, reading.whole, reading.text) == ("", True, "▲12 k")
+
+
+def test_rows_that_were_scrolled_past_unpainted_are_not_read() -> None:
+    reading = Reading()
+    reading.show(20, 8, readable=True)
+    reading.turn(2)
+    reading.show(20, 8, readable=True)
+    reading.take_read()
+    assert reading.unread == NOT_TO_THE_END
+    assert not reading.whole
+
+
+def test_a_preview_that_grew_is_read_again_to_its_end() -> None:
+    reading = Reading()
+    reading.show(8, 8, readable=True)
+    reading.take_read()
+    reading.show(9, 8, readable=True)
+    assert not reading.whole

@@ -1,0 +1,69 @@
+"""The numbers that detectors go by, in one place."""
+
+from __future__ import annotations
+
+import msgspec
+
+from kracked.times import NS_PER_S
+
+MS = NS_PER_S // 1_000
+
+
+class DetectorNumbers(msgspec.Struct, frozen=True, kw_only=True):
+    """The limits in force. They go into each sighting."""
+
+    warm_up_ns: int = 60 * NS_PER_S
+    """Nothing is told of a book for so long after it is first told, or told anew."""
+
+    refill_ns: int = 300 * MS
+    """A new order this soon after a full fill of its size at its price may be a refill."""
+    refills: int = 3
+    """Refills by new ids that make hidden size a pattern."""
+    dull_refills: int = 4
+    """The same for sizes of at most two significant digits, which many use."""
+    loose_percent: int = 20
+    """How far the sizes of refills may be apart for a mere mark."""
+    loose_refills: int = 4
+
+    wall_levels: int = 3
+    """Better levels between a wall and the best price when it comes."""
+    wall_near_bp: int = 1
+    """A wall is reached within this distance of the best price, in basis points."""
+    wall_near_spreads: int = 3
+    """Or within so many spreads, whichever is further."""
+    group_size: int = 3
+    group_came_ns: int = 2 * NS_PER_S
+    """Walls that came this close together may be one group."""
+    group_went_ns: int = 250 * MS
+    """Walls that went this close together may be one group."""
+    moved_ns: int = 50 * MS
+    """A new order of the same size this soon after a cancel is a move."""
+    side_percent: int = 30
+    """When so much of a side leaves at once, the side pulled back and no wall was pulled."""
+
+    same_takers: int = 5
+    same_ns: int = 120 * NS_PER_S
+    same_digits: int = 4
+    """Significant digits of a size that is told apart from the sizes of others."""
+    dust_minimums: int = 10
+    """Takers below so many of the pair's smallest orders are not looked at."""
+
+    sweep_prices: int = 3
+    sweep_levels: int = 5
+    """So many levels emptied by one taker are a sweep, whatever its size."""
+    sweep_spreads: int = 3
+    """So many median spreads moved by one taker are a sweep, whatever its size."""
+
+    absorb_ns: int = 15 * NS_PER_S
+    absorb_takers: int = 4
+    absorb_least_ns: int = 2 * NS_PER_S
+    absorb_large: int = 2
+    """Traded quantity in large takers."""
+    absorb_shown: int = 3
+    """Traded quantity in quantities shown at the first of them."""
+    absorb_again_ns: int = 30 * NS_PER_S
+
+    budget: dict[str, int] | None = msgspec.field(
+        default_factory=lambda: {"hidden size": 30, "pulled": 20, "same size": 10, "absorbed": 20}
+    )
+    """Sightings of a pattern an hour; above it the limits of size rise. None for no budget."""

@@ -1,0 +1,171 @@
+"""Detectors of single takers and of runs of them: sweeps, and takers of one uneven size."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+
+from kracked.flow.detectors.context import MarketContext, Sightings
+from kracked.flow.detectors.sighting import Evidence, Kind, Notes, Sighting, Sureness
+from kracked.flow.measures.touch import Touch
+from kracked.protocol.events import Side, Trade
+from kracked.times import NS_PER_S
+
+SIZES = 4_096
+"""Sizes of takers that are remembered."""
+LATER_NS = (NS_PER_S, 10 * NS_PER_S)
+"""When the best price is looked at again after a sweep."""
+
+
+class _Run:
+    """Takers of one size and side."""
+
+    __slots__ = ("first", "notes", "number", "times", "total")
+
+    def __init__(self, number: int, time: int) -> None:
+        self.number, self.first = number, time
+        self.times: deque[int] = deque()
+        self.total = 0
+        self.notes = Notes()
+
+
+class SameSize:
+    """Takers of the same uneven size, one after the other on one side."""
+
+    def __init__(self, context: MarketContext, sightings: Sightings) -> None:
+        self._context, self._sightings = context, sightings
+        self._runs: OrderedDict[tuple[Side, int], _Run] = OrderedDict()
+        self._count = 0
+
+    def lose(self) -> None:
+        """Forget the runs: trades were missed."""
+        self._runs.clear()
+
+    def taker(self, trades: list[Trade], time: int) -> None:
+        """Take one taker's trades."""
+        numbers, side = self._context.numbers, trades[0].side
+        qty = sum(trade.qty for trade in trades)
+        if len(str(qty).rstrip("0")) < numbers.same_digits:
+            return
+        if qty < numbers.dust_minimums * self._context.least_qty:
+            return
+        run = self._runs.get((side, qty))
+        if run is None or time - run.times[-1] > numbers.same_ns:
+            self._count += 1
+            run = self._runs[side, qty] = _Run(self._count, time)
+        self._runs.move_to_end((side, qty))
+        if len(self._runs) > SIZES:
+            self._runs.popitem(last=False)
+        run.times.append(time)
+        run.total += 1
+        run.notes.add(Evidence(time, "taker", "", trades[0].price, qty))
+        while time - run.times[0] > numbers.same_ns:
+            run.times.popleft()
+        least = numbers.same_takers + self._sightings.raised.get(Kind.SAME_SIZE, 0)
+        reported = self._sightings.has(Kind.SAME_SIZE, run.number)
+        if len(run.times) < least and not reported:
+            return
+        self._sightings.report(
+            run.number,
+            Sighting(
+                kind=Kind.SAME_SIZE,
+                side=side,
+                price=run.notes.facts[0].price,
+                last_price=trades[-1].price,
+                first=run.first,
+                last=time,
+                qty=run.total * qty,
+                count=run.total,
+                sureness=Sureness.PATTERN,
+                evidence=run.notes.facts,
+                detail={"each": qty},
+                numbers={"takers": least, "within ns": numbers.same_ns},
+            ),
+        )
+
+
+class _Swept:
+    """A sweep whose aftermath is still looked at."""
+
+    __slots__ = ("before", "count", "detail", "due", "notes", "number", "side", "time", "trades")
+
+    def __init__(self, number: int, trades: list[Trade], time: int, before: Touch | None) -> None:
+        self.number, self.trades, self.time, self.before = number, trades, time, before
+        self.side = trades[0].side
+        self.count = len({trade.price for trade in trades})
+        self.detail: dict[str, int] = {}
+        self.due = list(LATER_NS)
+        self.notes = Notes(Evidence(time, "trade", "", trade.price, trade.qty) for trade in trades)
+
+
+class Sweeps:
+    """Takers that went through several levels and were large, emptied many, or moved the price."""
+
+    def __init__(self, context: MarketContext, sightings: Sightings) -> None:
+        self._context, self._sightings = context, sightings
+        self._open: deque[_Swept] = deque(maxlen=64)
+        self._count = 0
+
+    def lose(self) -> None:
+        """Look no more at the aftermath: the best prices were missed."""
+        self._open.clear()
+
+    def taker(self, trades: list[Trade], time: int) -> None:
+        """Take one taker's trades."""
+        numbers = self._context.numbers
+        prices = dict.fromkeys(trade.price for trade in trades)
+        if len(prices) < numbers.sweep_prices:
+            return
+        thresholds = self._context.takers.thresholds()
+        qty = sum(trade.qty for trade in trades)
+        large = thresholds is not None and qty >= thresholds.detector
+        spread = self._context.median_spread
+        moved = abs(trades[-1].price - trades[0].price)
+        far = spread is not None and moved >= numbers.sweep_spreads * spread
+        if not (large or far or len(prices) > numbers.sweep_levels):
+            return
+        self._count += 1
+        swept = _Swept(self._count, trades, time, self._context.touch_at(time - 1))
+        self._open.append(swept)
+        self._report(swept)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the aftermath of a sweep is still looked at."""
+        return bool(self._open)
+
+    def see(self, touch: Touch, time: int) -> None:
+        """Take the best prices after a message: what came back after a sweep."""
+        for swept in self._open:
+            while swept.due and time - swept.time >= swept.due[0]:
+                seconds = swept.due.pop(0) // NS_PER_S
+                far = swept.trades[-1].price - swept.trades[0].price
+                best = touch.ask if swept.side is Side.BID else touch.bid
+                back = swept.trades[-1].price - best
+                swept.detail[f"came back % in {seconds} s"] = 100 * back // far if far else 0
+                self._report(swept)
+        while self._open and not self._open[0].due:
+            self._open.popleft()
+
+    def _report(self, swept: _Swept) -> None:
+        trades = swept.trades
+        thresholds = self._context.takers.thresholds()
+        self._sightings.report(
+            swept.number,
+            Sighting(
+                kind=Kind.SWEEP,
+                side=swept.side,
+                price=trades[0].price,
+                last_price=trades[-1].price,
+                first=swept.time,
+                last=swept.time,
+                qty=sum(trade.qty for trade in trades),
+                count=swept.count,
+                sureness=Sureness.EXACT,
+                evidence=swept.notes.facts,
+                detail=dict(swept.detail),
+                numbers={
+                    "large taker": thresholds.detector if thresholds is not None else 0,
+                    "prices": self._context.numbers.sweep_prices,
+                },
+            ),
+        )

@@ -1,0 +1,157 @@
+"""Measures of the best prices: imbalance, weighted mid, order flow imbalance.
+
+The order flow imbalance is that of Cont, Kukanov and Stoikov, "The Price Impact of Order Book
+Events" (2014, arxiv.org/abs/1011.6402): what arrives at the best bid or leaves the best ask
+counts up, the opposite down. The weighted mid is not Stoikov's micro-price, which needs a
+table estimated on recordings.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from fractions import Fraction
+from math import sqrt
+from typing import NamedTuple
+
+from kracked.times import NS_PER_S
+
+FLOW_NS = 10 * NS_PER_S
+"""Length of the window of the order flow imbalance."""
+NEAR_BP = 10
+"""How far from the mid quantities count towards the wider imbalance."""
+SAMPLES = 360
+"""Samples of the order flow imbalance, one in ten seconds: an hour."""
+LEAST_SAMPLES = 30
+"""Below so many samples there is no z-score."""
+
+
+class Touch(NamedTuple):
+    """The best prices and what rests there. A side without orders has quantity 0."""
+
+    bid: int
+    bid_qty: int
+    ask: int
+    ask_qty: int
+
+    @property
+    def weighted_mid(self) -> Fraction | None:
+        """The mid, nearer to the ask when more is bid; None where a side is empty."""
+        both = self.bid_qty + self.ask_qty
+        if not (self.bid_qty and self.ask_qty):
+            return None
+        return Fraction(self.bid * self.ask_qty + self.ask * self.bid_qty, both)
+
+
+def lean_percent(bid_qty: int, ask_qty: int) -> int | None:
+    """Return (bid - ask) / (bid + ask) in per cent, -100 to 100, to the nearest one.
+
+    Positive leans to buyers. None without any quantity.
+    """
+    both = bid_qty + ask_qty
+    if not both:
+        return None
+    size = (200 * abs(bid_qty - ask_qty) + both) // (2 * both)
+    return size if bid_qty >= ask_qty else -size
+
+
+def quantities_near(
+    bids: Iterable[tuple[int, int]],
+    asks: Iterable[tuple[int, int]],
+    touch: Touch,
+    bp: int = NEAR_BP,
+) -> tuple[int, int]:
+    """Return what rests within a distance of the mid, bids and asks.
+
+    Args:
+        bids: Prices and quantities, best first.
+        asks: Prices and quantities, best first.
+        touch: The best prices.
+        bp: The distance in basis points of the mid.
+    """
+    middle = touch.bid + touch.ask
+    found = []
+    for levels, sign in ((bids, 1), (asks, -1)):
+        total = 0
+        for price, qty in levels:
+            if sign * (middle - 2 * price) * 10_000 > bp * middle:
+                break
+            total += qty
+        found.append(total)
+    return found[0], found[1]
+
+
+class OrderFlowImbalance:
+    """The order flow imbalance of the last ten seconds, in base quantity, and how unusual it is.
+
+    Attributes:
+        value: The sum of the window.
+        touch: The best prices last seen; None at first and in a hole.
+    """
+
+    def __init__(self) -> None:
+        self.value = 0
+        self.touch: Touch | None = None
+        self._changes: deque[tuple[int, int]] = deque()
+        self._samples: deque[int] = deque(maxlen=SAMPLES)
+        self._sampled = 0
+        """The time of the newest sample, in lengths of the window."""
+
+    def take(self, touch: Touch, time: int) -> None:
+        """Take the best prices after a change of the book; the same ones again cost nothing."""
+        before, self.touch = self.touch, touch
+        if touch == before:
+            return
+        self.advance(time)
+        if before is None or not (before.bid_qty and before.ask_qty):
+            return
+        if not (touch.bid_qty and touch.ask_qty):
+            self.touch = None
+            return
+        change = 0
+        if touch.bid >= before.bid:
+            change += touch.bid_qty
+        if touch.bid <= before.bid:
+            change -= before.bid_qty
+        if touch.ask <= before.ask:
+            change -= touch.ask_qty
+        if touch.ask >= before.ask:
+            change += before.ask_qty
+        self.value += change
+        self._changes.append((time, change))
+
+    def lose(self) -> None:
+        """Begin anew with the next touch: changes were missed."""
+        self.touch, self.value = None, 0
+        self._changes.clear()
+        self._sampled = 0
+
+    def advance(self, now: int) -> None:
+        """Let what is older than ten seconds leave the sum; take the samples that are due.
+
+        Args:
+            now: On the exchange's clock, ns since the Unix epoch.
+        """
+        tick = now // FLOW_NS
+        if not self._sampled:
+            self._sampled = tick
+        for due in range(max(self._sampled, tick - SAMPLES) + 1, tick + 1):
+            self._expire(due * FLOW_NS)
+            self._samples.append(self.value)
+        self._sampled = max(self._sampled, tick)
+        self._expire(now)
+
+    def _expire(self, now: int) -> None:
+        changes = self._changes
+        while changes and changes[0][0] <= now - FLOW_NS:
+            self.value -= changes.popleft()[1]
+
+    @property
+    def z_score(self) -> float | None:
+        """How many deviations the value is from the mean of the last hour; None while unknown."""
+        count = len(self._samples)
+        if count < LEAST_SAMPLES:
+            return None
+        total = sum(self._samples)
+        spread = count * sum(one * one for one in self._samples) - total * total
+        return (count * self.value - total) / sqrt(spread) if spread else None

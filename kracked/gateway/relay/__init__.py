@@ -1,0 +1,1 @@
+"""A market passed on to clients: subscriptions, books at any depth, the list of instruments."""

@@ -1,0 +1,267 @@
+"""The paper account as its owner sees it over REST and on the private channels.
+
+It follows the events of the account and decides nothing: orders, fills and entries of the
+ledger are their consequences, and each is sent to whoever has subscribed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from kracked.gateway.accounts import stream_rows
+from kracked.gateway.accounts.account import ClientAccount
+from kracked.gateway.accounts.amounts import Amounts
+from kracked.gateway.accounts.fees import Rates, Volume
+from kracked.gateway.accounts.ledger import AccountLedger
+from kracked.gateway.accounts.order_records import (
+    Amendment,
+    FillRecord,
+    OrderRecord,
+    OrderStatus,
+)
+from kracked.gateway.accounts.order_request import OrderRequest
+from kracked.gateway.accounts.private_streams import BALANCES, EXECUTIONS, Row
+from kracked.gateway.accounts.stream_rows import StreamRows
+from kracked.gateway.exchange_ids import ExchangeIds
+from kracked.instruments import Instrument
+from kracked.paper import (
+    Accepted,
+    Ended,
+    Filled,
+    Listed,
+    Money,
+    Obscured,
+    Opened,
+    SwitchSet,
+    TermsChanged,
+    TriggerMet,
+)
+from kracked.paper.account_events import AnyAccountEvent
+from kracked.paper.terms import PaperRequest
+from kracked.protocol.events import Side
+from kracked.protocol.limits import Tier
+
+MAIN = "main"
+"""The name of the one account there is."""
+USD = "USD"
+_USD_DECIMALS = 4
+_OrderEvent = Accepted | Filled | TermsChanged | TriggerMet | Ended | Obscured
+
+
+class AccountRecords:
+    """Owner of the account's records; they change by `apply` alone.
+
+    Attributes:
+        account: The records, as the private API reads them.
+        amounts: The arithmetic of each pair, by symbol.
+        scales: The decimals that each asset is counted in.
+    """
+
+    def __init__(
+        self, opened: Opened, money: Money, *, tier: Tier, shown: Mapping[str, int]
+    ) -> None:
+        """Begin where an account was opened.
+
+        Args:
+            opened: Its first event.
+            money: Its money, which scales amounts and knows what orders hold.
+            tier: The rate limits.
+            shown: The decimals that each asset is always written with.
+        """
+        self.scales: dict[str, int] = {}
+        self.amounts: dict[str, Amounts] = {}
+        self._money = money
+        self._rows: dict[str, StreamRows] = {}
+        self._scale()
+        ledger = AccountLedger(self.scales, shown, ExchangeIds("L", start=1 << 70))
+        rates = Rates(taker=opened.rates.taker, maker=opened.rates.maker)
+        self.account = ClientAccount(
+            MAIN, ledger, tier, Volume(), 10 ** self.scales[USD], fixed=rates
+        )
+        self._amend_ids = ExchangeIds("T", start=1 << 70)
+        for instrument in opened.instruments:
+            self._list(instrument)
+        for asset in self.scales:
+            ledger.deposit(asset, 0)
+        opening = Money(opened.instruments, opened.balances, opened.rates)
+        for asset in opening.assets:
+            finer = self.scales[asset] - opening.scales[asset]
+            ledger.deposit(asset, opening.amount(asset) * 10**finer)
+
+    def _scale(self) -> None:
+        """Take the scales that the money has now; an amount of before keeps its digits."""
+        self.scales.update(self._money.scales)
+        self.scales[USD] = max(self.scales.get(USD, 0), _USD_DECIMALS)
+
+    def _list(self, instrument: Instrument) -> None:
+        self.amounts[instrument.symbol] = amounts = Amounts(instrument, self.scales)
+        self._rows[instrument.symbol] = StreamRows(amounts)
+
+    # --- events -----------------------------------------------------------------------
+
+    def apply(self, event: AnyAccountEvent) -> None:
+        """Follow one event, and send what subscribers are to know of it."""
+        match event:
+            case Opened():
+                return
+            case Listed():
+                self._list(event.instrument)
+            case SwitchSet():
+                self.account.cancel_all_at = event.deadline
+            case Accepted():
+                self._accept(event)
+            case Filled():
+                self._fill(event)
+            case TermsChanged() | TriggerMet() | Ended() | Obscured():
+                self._change(event)
+            case _:
+                assert_never(event)
+
+    def hold(self) -> None:
+        """Take over what open orders hold now."""
+        for order in self.account.orders.open():
+            self.account.ledger.hold(order.order_id, *self._money.hold_of(order.order_id))
+
+    def _accept(self, event: Accepted) -> None:
+        request = _as_requested(event.request)
+        order = OrderRecord(
+            order_id=event.order_id,
+            request=request,
+            rates=self.account.rates(event.time),
+            opened=event.time,
+            touched=event.time,
+            qty=request.qty,
+            price=request.price,
+            trigger_price=request.trigger_price,
+            display_qty=request.display_qty,
+        )
+        original = self._amendment(order, event.time, original=True)
+        order = self._put(replace(order, amends=(original,)), event.time)
+        self._send(order, self._rows[order.symbol].pending_new(order))
+        order = self._put(replace(order, status=OrderStatus.NEW), event.time)
+        self._send(order, self._rows[order.symbol].new(order, event.time))
+
+    def _change(self, event: TermsChanged | TriggerMet | Ended | Obscured) -> None:
+        order, time = self._order(event), event.time
+        rows = self._rows[order.symbol]
+        match event:
+            case TermsChanged():
+                order = replace(
+                    order,
+                    qty=event.qty,
+                    price=event.price,
+                    trigger_price=event.trigger_price,
+                    touched=time,
+                )
+                order = replace(order, amends=(*order.amends, self._amendment(order, time)))
+                self._send(order, rows.amended(self._put(order, time), time))
+            case TriggerMet():
+                order = self._put(replace(order, triggered=True), time)
+                self._send(order, rows.triggered(order, event.last, time))
+            case Obscured():
+                order = self._put(replace(order, reason=event.reason), time)
+                self._send(order, rows.noted(order, time))
+            case Ended():
+                self._close(order, OrderStatus.CANCELED, event.reason, time)
+
+    def _fill(self, event: Filled) -> None:
+        order = self._order(event)
+        fill, order = self._filled(order, event)
+        self.account.fills[fill.exec_id] = fill
+        self.account.volume.add(fill.cost, event.time)
+        order = self._put(order, event.time)
+        self._send(order, self._rows[order.symbol].trade(order, fill))
+        for stream in self.account.streams.of(BALANCES):
+            for ledger_id in fill.ledgers:
+                entry = self.account.ledger.entries[ledger_id]
+                stream.update(stream_rows.movement(self.account.ledger, entry))
+        if not order.left:
+            self._close(order, OrderStatus.FILLED, "", event.time)
+
+    def _filled(self, order: OrderRecord, event: Filled) -> tuple[FillRecord, OrderRecord]:
+        """Move the money of a fill; return it, and the order after it."""
+        amounts, ledger = self.amounts[order.symbol], self.account.ledger
+        lots, cost, fee = self._money.moved(order.symbol, event.price, event.qty, maker=event.maker)
+        sign = 1 if order.side is Side.BID else -1
+        movements = ((amounts.base, sign * lots, 0), (amounts.quote, -sign * cost, fee))
+        base, quote = (
+            ledger.book(asset, amount, paid, ref_id=event.exec_id, time=event.time).ledger_id
+            for asset, amount, paid in movements
+        )
+        fill = FillRecord(
+            exec_id=event.exec_id,
+            order_id=order.order_id,
+            trade_id=event.trade_id or 0,
+            time=event.time,
+            price=event.price,
+            qty=event.qty,
+            cost=cost,
+            fee=fee,
+            fee_asset=amounts.quote,
+            maker=event.maker,
+            ledgers=(base, quote),
+        )
+        return fill, replace(
+            order,
+            status=OrderStatus.PARTIAL,
+            filled=order.filled + event.qty,
+            notional=order.notional + event.price * event.qty,
+            cost=order.cost + cost,
+            fee=order.fee + fee,
+            trades=(*order.trades, fill.exec_id),
+        )
+
+    # --- shared -----------------------------------------------------------------------
+
+    def _order(self, event: _OrderEvent) -> OrderRecord:
+        order = self.account.orders.get(event.order_id)
+        assert order is not None  # the account has taken the event
+        return order
+
+    def _put(self, order: OrderRecord, time: int) -> OrderRecord:
+        self.account.ledger.hold(order.order_id, *self._money.hold_of(order.order_id))
+        return self.account.orders.put(order, time)
+
+    def _close(self, order: OrderRecord, status: OrderStatus, reason: str, time: int) -> None:
+        order = self._put(replace(order, status=status, reason=reason, closed=time), time)
+        rows = self._rows[order.symbol]
+        filled = status is OrderStatus.FILLED
+        self._send(order, rows.filled(order, time) if filled else rows.canceled(order, time))
+
+    def _send(self, order: OrderRecord, row: Row) -> None:
+        for stream in self.account.streams.of(EXECUTIONS):
+            count = self.account.counts.count(order.symbol, order.touched)
+            stream.update({**row, "ratecount": float(count)} if stream.rate_count else row)
+
+    def _amendment(self, order: OrderRecord, time: int, *, original: bool = False) -> Amendment:
+        return Amendment(
+            amend_id=self._amend_ids.take(),
+            time=time,
+            qty=order.qty,
+            left=order.left,
+            price=order.price,
+            trigger_price=order.trigger_price,
+            display_qty=order.display_qty,
+            post_only=original and order.request.post_only,
+            original=original,
+        )
+
+
+def _as_requested(request: PaperRequest) -> OrderRequest:
+    """Return a paper order's terms as the private API shows them."""
+    return OrderRequest(
+        symbol=request.symbol,
+        side=request.side,
+        order_type=request.order_type,
+        qty=request.qty,
+        price=request.price,
+        trigger_price=request.trigger_price,
+        tif=request.time_in_force,
+        post_only=request.post_only,
+        display_qty=request.display_qty,
+        cl_ord_id=request.cl_ord_id,
+        userref=request.userref,
+    )

@@ -1,0 +1,81 @@
+"""The keys of the ladder's columns, driven as a person would."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from kracked_tui.view.ladder.read_out import Foot
+from tests.tui.conftest import Opened, settled
+from tests.tui.frozen_market import SYMBOL
+
+
+def shown(monitor: object) -> str:
+    return "\n".join(line.text for line in monitor.trade.ladder.lines)  # type: ignore[attr-defined]
+
+
+async def test_v_goes_through_the_sets_of_columns_and_comes_back(opened: Opened) -> None:
+    async with opened((120, 40)) as (monitor, pilot):
+        first = shown(monitor)
+        assert "SOLD" in first
+        await pilot.press("v")
+        assert "±30s" in shown(monitor)
+        await pilot.press("v")
+        assert "PROFILE" in shown(monitor)
+        assert "profile 5.0 a row since" in shown(monitor)
+        await pilot.press("v")
+        assert shown(monitor) == first
+
+
+async def test_braces_change_the_window_of_pulling_and_stacking(opened: Opened) -> None:
+    async with opened((120, 40)) as (monitor, pilot):
+        await pilot.press("v", "}")
+        assert "±2m" in shown(monitor)
+        await pilot.press("{", "{", "{")
+        assert "±5s" in shown(monitor)
+        assert monitor.store.flows[SYMBOL].changes.window_ns == 5 * 10**9
+
+
+async def test_the_foot_tells_the_sums_then_the_cursors_row_then_the_cost(opened: Opened) -> None:
+    async with opened((120, 40)) as (monitor, pilot):
+        await pilot.press("i")
+        assert "64210.0 bid · 4 orders" in shown(monitor)
+        await pilot.press("i")
+        assert monitor.trade.ladder.foot is Foot.COST
+        assert "buy 1:" in shown(monitor)
+        await pilot.press("i")
+        assert " ask  imb" in shown(monitor)
+
+
+async def test_traded_columns_are_cleared_in_part_and_brought_back(opened: Opened) -> None:
+    async with opened((120, 40)) as (monitor, pilot):
+        traded = monitor.store.flows[SYMBOL].traded
+        whole = dict(traded.prices)
+        await pilot.press("r", "u")
+        assert traded.prices
+        assert max(traded.prices) <= 642_105 < max(whole)
+        await pilot.press("r", "r")
+        assert dict(traded.prices) == whole
+        await pilot.press("r", "d")
+        assert min(traded.prices) >= 642_100 > min(whole)
+        await pilot.press("r", "a")
+        assert not traded.prices
+
+
+async def test_the_keys_that_clear_do_nothing_without_r(opened: Opened) -> None:
+    async with opened((120, 40)) as (monitor, pilot):
+        before = dict(monitor.store.flows[SYMBOL].traded.prices)
+        await pilot.press("a", "u", "d")
+        assert dict(monitor.store.flows[SYMBOL].traded.prices) == before
+
+
+async def test_hiding_empty_rows_warns_and_shows_only_levels(opened: Opened) -> None:
+    async with opened((120, 40)) as (monitor, pilot):
+        await pilot.press("minus", "minus", "full_stop")
+        await settled(monitor, pilot)
+        assert "ROWS MOVE" in shown(monitor)
+        assert "ROWS MOVE" in monitor.store.log_entries[0].text
+        prices = list(monitor.trade.ladder._prices)
+        gaps = {high - low for high, low in pairwise(prices)}
+        assert len(gaps) > 1
+        await pilot.press("full_stop")
+        assert "ROWS MOVE" not in shown(monitor)
