@@ -56,6 +56,18 @@ async def test_while_something_is_typed_the_hints_are_those_of_the_field(opened:
         assert hints(monitor).split() == ["enter", "take", "it", "esc", "close"]
 
 
+@pytest.mark.parametrize(("starts", "told"), [(1, True), (3, True), (4, False), (0, False)])
+async def test_the_first_starts_say_where_to_begin_with_the_keys_as_set(
+    opened: Opened, starts: int, told: bool
+) -> None:
+    memory = Memory()
+    memory.change(starts=starts)
+    settings = Settings(keys={"jump": "ctrl+g"})
+    async with opened(memory=memory, settings=settings) as (monitor, _):
+        hint = "? shows every key, : takes commands, ^g and a letter goes to a pane"
+        assert (hint in log(monitor)) is told
+
+
 # --- commands ---------------------------------------------------------------------------------
 
 
