@@ -324,6 +324,13 @@ class Monitor(App[None]):
             self.trade.presses.hear(event.key, event.time)
         elif isinstance(event, events.MouseDown):
             self.trade.presses.point()
+        if (
+            isinstance(event, events.Key)
+            and event.is_forwarded  # nothing has used it
+            and event.is_printable
+            and self.trade.take_late(event.character or "")
+        ):
+            return
         await super().on_event(event)
 
     def _fatal_error(self) -> None:

@@ -45,8 +45,7 @@ class CommandKeys(ScreenPart):
         panels = self._screen.panels
         panels.toggle(layout.COMMAND)
         if panels.top == layout.COMMAND:
-            start = partial(self._screen.commands.start, self.completions)
-            self._screen.call_after_refresh(start)
+            self._screen.commands.start(self.completions)
 
     def completions(self, text: str) -> tuple[tuple[str, str], ...]:
         """Return the lines that a text may become, each with its help."""

@@ -91,8 +91,7 @@ class ViewKeys(ScreenPart):
             return
         self._panels.toggle(layout.PICKER)
         if self._panels.top == layout.PICKER:
-            start = partial(self._screen.picker.start, self._model.known_symbols())
-            self._screen.call_after_refresh(start)
+            self._screen.picker.start(self._model.known_symbols())
 
     async def action_sessions(self) -> None:
         """Open the list of recordings, or close it."""

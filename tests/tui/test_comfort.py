@@ -20,6 +20,7 @@ from kracked_tui.sources.replay import ReplaySource
 from kracked_tui.view.chrome import layout, layouts
 from tests.tui.conftest import Opened, settled
 from tests.tui.frozen_market import NOW, SYMBOL
+from tests.tui.keyboard import soon, tap
 
 
 def hints(monitor: Monitor) -> str:
@@ -80,6 +81,18 @@ async def test_a_command_groups_the_ladder_and_is_remembered(opened: Opened) -> 
         assert monitor.trade.ladder.scroll.step == 50
         assert monitor.view_model.memory.choices.pair(SYMBOL).row == "5.0"
         assert monitor.trade.panels.top is None
+
+
+@pytest.mark.parametrize(
+    ("opens", "field"), [("colon", "command-input"), ("slash", "picker-input")]
+)
+async def test_what_is_typed_right_after_the_key_that_opens_a_field_is_in_it(
+    opened: Opened, opens: str, field: str
+) -> None:
+    async with opened() as (monitor, _):
+        tap(monitor, opens, *"bs+z")
+        typed = monitor.trade.query_one(f"#{field}", Input)
+        assert await soon(lambda: typed.value == "bs+z"), typed.value
 
 
 async def test_tab_completes_a_command_and_an_error_stays_with_what_is_known(

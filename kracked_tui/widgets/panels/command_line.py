@@ -50,7 +50,7 @@ class CommandLine(Vertical):
         self._complete = complete
         field = self.query_one(Input)
         field.value, field.cursor_position = text, len(text)
-        field.focus()
+        self.screen.set_focus(field)  # at once: the next key may be waiting already
         self._search(text)
 
     def refuse(self, error: str) -> None:
