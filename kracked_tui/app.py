@@ -14,7 +14,7 @@ os.environ.setdefault("TEXTUAL_FPS", "240")
 import asyncio
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -24,9 +24,8 @@ from rich.segment import Segments
 from rich.traceback import Traceback
 from textual import events, work
 from textual.actions import ActionParseResult
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.dom import DOMNode
-from textual.screen import Screen
 
 from kracked.errors import KrackedError
 from kracked.flow.odds.store import UnreadableOdds, odds_path, read_odds
@@ -38,6 +37,7 @@ from kracked_tui.keys import Key
 from kracked_tui.palettes import Colours
 from kracked_tui.remembered import Memory
 from kracked_tui.screens.order import OrderScreen
+from kracked_tui.screens.palette import ActionProvider
 from kracked_tui.screens.replay import ReplayScreen
 from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.sources.base import Source
@@ -62,6 +62,9 @@ _TICK_S = 0.5
 """How often a frame is drawn without an event: ages and staleness change all the same."""
 _MODAL_FPS = 2
 """Frame rate below the command palette, where drawing costs five times as much."""
+_FIRST_STARTS = 3
+_FIRST_HINT = "{} shows every key, {} takes commands, {} and a letter goes to a pane"
+"""Told in the log at the first starts."""
 
 
 class Destination(NamedTuple):
@@ -80,6 +83,7 @@ class Monitor(App[None]):
     TITLE = "kracked"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
+    COMMANDS = {ActionProvider}  # noqa: RUF012  the toolkit's own way
 
     destination: Destination | None = None
     """None: the program ends with this monitor."""
@@ -164,6 +168,8 @@ class Monitor(App[None]):
     def _start(self) -> None:
         """Start the source and the frames, after the first paint."""
         keep_quick()
+        if 0 < self.view_model.memory.choices.starts <= _FIRST_STARTS:
+            self.view_model.tell(_FIRST_HINT.format(*self._keys_of("help", "command", "jump")))
         if self.view_model.memory.problem:
             self.view_model.tell(self.view_model.memory.problem, "warn")
         if not self.is_headless:
@@ -194,6 +200,11 @@ class Monitor(App[None]):
         last.daemon = True
         last.start()
         await self.action_finish()
+
+    def _keys_of(self, *ids: str) -> list[str]:
+        """Return the first key of each action, as it is set."""
+        shown = {key.id: keys.first_shown(key.keys) for key in self.table}
+        return [shown[name] for name in ids]
 
     def _tick(self) -> None:
         """Ask for a frame, and save what is to be remembered."""
@@ -325,6 +336,13 @@ class Monitor(App[None]):
             self.trade.presses.hear(event.key, event.time)
         elif isinstance(event, events.MouseDown):
             self.trade.presses.point()
+        if (
+            isinstance(event, events.Key)
+            and event.is_forwarded  # nothing has used it
+            and event.is_printable
+            and self.trade.take_late(event.character or "")
+        ):
+            return
         await super().on_event(event)
 
     def _fatal_error(self) -> None:
@@ -372,13 +390,13 @@ class Monitor(App[None]):
         self.view_model.memory.change(theme=self.theme)
         self.view_model.tell(f"theme {self.theme}")
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """Yield every key's action by name, for the palette."""
+    def actions(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """Yield every key's action for the palette: its name, its help, and what runs it."""
         for key in self.table:
             if key.id not in ("palette", "back"):
                 name = key.id.replace("-", " ").capitalize()
-                run = partial(self.trade.run_action, key.action)
-                yield SystemCommand(name, f"{key.help} ({keys.first_shown(key.keys)})", run)
+                about = f"{key.help} ({keys.first_shown(key.keys)})"
+                yield name, about, partial(self.trade.run_action, key.action)
 
     async def run_action(
         self,

@@ -144,6 +144,11 @@ class FrameState:
         """Takers' purchases and sales over the last minutes."""
         return self._model.flow(self.market, self.now)
 
+    @property
+    def watch_order(self) -> str:
+        """The column that sorts the watch list; empty for none."""
+        return self._model.memory.choices.watch_order
+
     @cached_property
     def watch_rows(self) -> tuple[WatchRow, ...]:
         """A row for each subscribed symbol."""

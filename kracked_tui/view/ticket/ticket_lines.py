@@ -184,7 +184,7 @@ def _warnings(view: TicketView, width: int) -> list[Line]:
     if view.note:
         lines += _sentence(view.note, "warn", width)
     for problem in view.problems:
-        lines += _sentence(f"✗ {problem}", "warn", width)
+        lines += _sentence(f"× {problem}", "warn", width)
     if view.ticket.previewed and view.waivable:
         lines += _sentence("w: I mean it", "key", width)
     return lines

@@ -220,6 +220,8 @@ class LadderPane(Pane):
         """Choose the first rows of a new symbol, then keep the market in sight."""
         if frame.symbol != self._symbol:
             self._symbol, self.scroll = frame.symbol, LadderScroll()
+            remembered = frame.choices.columns
+            self.shown = ColumnSet(remembered) if remembered in _SETS else ColumnSet.SIZE
         quote = frame.quote
         if quote is None or frame.book is None or self.rows < 3:
             return
