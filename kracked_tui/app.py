@@ -74,6 +74,8 @@ class Destination(NamedTuple):
     """A recording; None for the source watched before."""
     ends_recording: bool = False
     """Whether this ends a recording in progress."""
+    other_account: bool = False
+    """Whether to go on with paper money in place of the real account, or the other way."""
 
 
 class Monitor(App[None]):
@@ -253,7 +255,7 @@ class Monitor(App[None]):
         """Start the trader, if there is a key; otherwise say what one would add."""
         access = source.access
         if access is None:
-            if source.mode == "LIVE":
+            if source.mode in ("LIVE", "PAPER"):
                 self.view_model.status_without_trader = TradingStatus(
                     trading_status.NO_KEY, trading_status.HOW_TO_GIVE_A_KEY
                 )
@@ -366,6 +368,17 @@ class Monitor(App[None]):
                 return
         self.destination = Destination(message.path, self.recording.on)
         await self._leave()
+
+    async def action_paper(self) -> None:
+        """Go on with paper money in place of the real account, or the other way round."""
+        trader, mode = self.view_model.trader, self.source.mode
+        if mode not in ("LIVE", "PAPER"):
+            self.view_model.tell(f"{mode}: paper money is for the live market", "warn")
+        elif trader is not None and trader.armed:
+            self.view_model.tell("disarm first (A): this changes the account", "warn")
+        else:
+            self.destination = Destination(None, self.recording.on, other_account=True)
+            await self._leave()
 
     async def action_quit(self) -> None:
         """End the program, even where another source was chosen and not opened."""

@@ -158,6 +158,7 @@ KEYS = (
     ),
     Key("command", "colon", "command", "commands", "Type a command: pair ETH/USD", EVERYWHERE),
     Key("sessions", "P", "sessions", "replay", "Replay a recorded session", EVERYWHERE),
+    Key("paper", "p", "app.paper", "", "Paper money or the real account: starts anew", EVERYWHERE),
     Key("record", "R", "app.record", "record", "Start recording, or stop", EVERYWHERE),
     Key("back", "escape", "back", "", "Close what is open, or end the zoom", EVERYWHERE),
     Key("quit", "ctrl+q", "app.quit", "quit", "Quit", EVERYWHERE),

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from kracked.book.l2 import L2Book
-from kracked.flow import Ledger, Link, OrderFlow, Outcome, Settled, Taker
+from kracked.book.queue import QueuePosition
+from kracked.flow import GhostState, Ledger, Link, OrderFlow, Outcome, Settled, Taker
 from kracked.paper.account import PaperAccount
 from kracked.paper.account_events import AnyAccountEvent, Obscured, PaperOrder, SwitchSet
 from kracked.paper.market import SymbolMarket
@@ -297,6 +298,25 @@ class PaperEngine:
             )
             return
         self._news.append(Answer(ticket=ticket, time=time, order_id=order_id, count=count))
+
+    def place(self, order_id: str) -> tuple[int, QueuePosition] | None:
+        """Return the price of a resting order and its place among the real orders there.
+
+        None where it rests in no queue, or in one that is not known.
+        """
+        order = self.account.open.get(order_id)
+        market = self._markets.get(order.request.symbol) if order else None
+        if market is None or order_id not in market.resting or market.ledger.lost:
+            return None
+        ghost = market.resting[order_id]
+        if ghost.state is not GhostState.RESTING:
+            return None
+        ledger = market.ledger
+        real = list(ledger.queue(ghost.side, ghost.price))
+        ahead = [life.qty for life in ledger.ahead_of(ghost.side, ghost.price, ghost.standing)]
+        level_qty = sum(life.qty for life in real) + ghost.shown
+        place = QueuePosition(len(ahead) + 1, len(real) + 1, sum(ahead), len(ahead), level_qty)
+        return ghost.price, place
 
     def _open(self, order_id: str) -> PaperOrder:
         """Return an order that is open and not about to end; raises `PaperRefusal`."""

@@ -107,7 +107,9 @@ class AccountState:
             precision = market.instrument.precision
             size = exact(trader.presets.size(market), precision)
             limits = trader.limits
-        return StripView(self._symbol, precision, self.position, size, limits)
+        access = model.source.access
+        paper = access is not None and access.paper
+        return StripView(self._symbol, precision, self.position, size, limits, paper)
 
     @cached_property
     def order_rows(self) -> tuple[OrderRow, ...]:
@@ -128,13 +130,23 @@ class AccountState:
             for each in sent
             if each.symbol in instruments
         }
-        return rows_of(open_orders, sent, self.places, precisions, self._now, closed=closed)
+        places = self.places
+        # The reason of an order on paper says since when its queue is unknown.
+        paper = model.source.access is not None and model.source.access.paper
+        doubted = [
+            o.order_id for o in open_orders if paper and o.reason and o.order_id not in places
+        ]
+        return rows_of(
+            open_orders, sent, places, precisions, self._now, closed=closed, doubted=doubted
+        )
 
     @cached_property
     def places(self) -> Mapping[str, OwnPlace]:
         """The places in the queue of own orders of every pair, by order id."""
         orders = self._account.orders.values() if self._account else ()
-        return own_places(orders, self._model.source.l3)
+        access = self._model.source.access
+        paper = access.paper_place if access is not None else None
+        return own_places(orders, self._model.source.l3, paper)
 
     def place_at(self, selection: Selection) -> OwnPlace | None:
         """Return the place of the first own order to fill at these prices; None without one."""

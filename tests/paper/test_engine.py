@@ -6,9 +6,11 @@ from decimal import Decimal
 
 import pytest
 
+from kracked.book.queue import QueuePosition
 from kracked.instruments import Precision
 from kracked.paper import Latency, PaperAccount, PaperState
 from kracked.protocol.codec import Codec
+from kracked.protocol.events import Side
 from kracked.protocol.order_terms import TimeInForce
 from tests.flow.scripted_feed import at
 from tests.paper.paper_market import SYMBOL, PaperMarket
@@ -128,6 +130,22 @@ def test_volume_of_an_order_ahead_fills_nothing() -> None:
     paper.update(bids=["delete OA 100.0 0.0 30.000001015"], time="30.000001015")
     paper.sold(1, 1.0, "30.000001")
     assert paper.fills == []
+
+
+def test_a_resting_order_tells_its_place_among_the_real_orders() -> None:
+    paper = PaperMarket()
+    real = list(paper.flow[SYMBOL].queue(Side.BID, 1000))
+    order_id = paper.order("buy", 1, 100.0)
+    price, place = paper.engine.place(order_id) or (0, None)
+    assert price == 1000
+    assert place == QueuePosition(
+        len(real) + 1,
+        len(real) + 1,
+        sum(life.qty for life in real),
+        len(real),
+        sum(life.qty for life in real) + 10**8,
+    )
+    assert paper.engine.place("unknown") is None
 
 
 def test_volume_that_no_order_ahead_explains_fills_it_at_the_maker_s_fee() -> None:
