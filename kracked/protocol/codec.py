@@ -11,7 +11,7 @@ Source: docs.kraken.com/api/docs/guides/spot-ws-intro and the channel pages
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any
 from weakref import WeakMethod
 
 import msgspec
@@ -19,7 +19,7 @@ import msgspec
 from kracked.errors import ProtocolError
 from kracked.instruments import Instrument, Precision
 from kracked.protocol import events, wire
-from kracked.protocol.events import Event, Side
+from kracked.protocol.events import Event
 from kracked.protocol.instrument_reader import (
     MAX_MALFORMED,
     MAX_ROWS,
@@ -27,21 +27,26 @@ from kracked.protocol.instrument_reader import (
     read_instrument,
     read_rows,
 )
-from kracked.protocol.maintenance.lists import read_events, read_incidents
+from kracked.protocol.message_events import (
+    book_event,
+    by_symbol,
+    orders_event,
+    read_account,
+    read_candle,
+    read_heartbeat,
+    read_status,
+    read_trade,
+)
 from kracked.protocol.number_parser import (
     NumberReader,
     decimal,
     exact,
     is_present,
     max_decimals,
-    price,
     quantity,
     signed,
 )
 from kracked.protocol.replies import LONE_SURROGATE, UNREADABLE, decode_other, malformed
-from kracked.times import parse_ns
-
-_SIDES = {"buy": Side.BID, "sell": Side.ASK}
 
 # The numbers of the untyped parts (executions, balances) stay exact too.
 _channel_message = msgspec.json.Decoder(wire.ChannelMessage, float_hook=exact, strict=False).decode
@@ -75,10 +80,10 @@ class Codec:
             wire.TradeMessage: self._trades,
             wire.OhlcMessage: self._candles,
             wire.InstrumentMessage: self._instruments,
-            wire.StatusMessage: _status,
-            wire.HeartbeatMessage: _heartbeat,
-            wire.ExecutionsMessage: _account,
-            wire.BalancesMessage: _account,
+            wire.StatusMessage: read_status,
+            wire.HeartbeatMessage: read_heartbeat,
+            wire.ExecutionsMessage: read_account,
+            wire.BalancesMessage: read_account,
         }
 
     def decode(self, data: bytes, received: int = 0) -> list[Event]:
@@ -154,9 +159,9 @@ class Codec:
         for data in message.data:
             reader = self._readers.get(data.symbol)
             if reader is None:
-                found.append(self._inferred_event(_book_event, kind, data, received))
+                found.append(self._inferred_event(book_event, kind, data, received))
             else:
-                found.append(_book_event(kind, data, reader, received))
+                found.append(book_event(kind, data, reader, received))
         return found
 
     def _orders(self, message: wire.OrdersMessage, received: int) -> list[Event]:
@@ -165,9 +170,9 @@ class Codec:
         for data in message.data:
             reader = self._readers.get(data.symbol)
             if reader is None:
-                found.append(self._inferred_event(_orders_event, kind, data, received))
+                found.append(self._inferred_event(orders_event, kind, data, received))
             else:
-                found.append(_orders_event(kind, data, reader, received))
+                found.append(orders_event(kind, data, reader, received))
         return found
 
     def _inferred_event(
@@ -257,22 +262,22 @@ class Codec:
 
     def _trades(self, message: wire.TradeMessage, received: int) -> list[Event]:
         found: list[Event] = []
-        for symbol, rows in _by_symbol(message.data).items():
+        for symbol, rows in by_symbol(message.data).items():
             prices, quantities = (row.price for row in rows), (row.qty for row in rows)
             precision = self._precision_of(symbol, prices, quantities)
-            trades = tuple(_trade(row, precision) for row in rows)
+            trades = tuple(read_trade(row, precision) for row in rows)
             snapshot = message.type == "snapshot"
             found.append(events.Trades(received, symbol, precision, trades, snapshot))
         return found
 
     def _candles(self, message: wire.OhlcMessage, received: int) -> list[Event]:
         found: list[Event] = []
-        for symbol, rows in _by_symbol(message.data).items():
+        for symbol, rows in by_symbol(message.data).items():
             prices = (
                 text for row in rows for text in (row.open, row.high, row.low, row.close, row.vwap)
             )
             precision = self._precision_of(symbol, prices, (row.volume for row in rows))
-            candles = tuple(_candle(row, precision) for row in rows)
+            candles = tuple(read_candle(row, precision) for row in rows)
             snapshot, timestamp = message.type == "snapshot", message.timestamp
             found.append(events.Candles(received, symbol, precision, candles, snapshot, timestamp))
         return found
@@ -320,122 +325,3 @@ class Codec:
         """Return a symbol's precision, stated or inferred; None while it is unknown."""
         reader = self._readers.get(symbol) or self._inferred.get(symbol)
         return reader.precision if reader is not None else None
-
-
-# --- parts of messages ----------------------------------------------------------------
-
-
-def _book_event(
-    kind: type[events.BookSnapshot | events.BookUpdate],
-    data: wire.BookData,
-    reader: NumberReader,
-    received: int,
-) -> Event:
-    bids, asks = data.bids, data.asks
-    return kind(
-        received,
-        data.symbol,
-        reader.precision,
-        reader.levels(bids) if bids else (),
-        reader.levels(asks) if asks else (),
-        data.checksum,
-        data.timestamp,
-    )
-
-
-def _orders_event(
-    kind: type[events.L3Snapshot | events.L3Update],
-    data: wire.OrdersData,
-    reader: NumberReader,
-    received: int,
-) -> Event:
-    bids, asks = data.bids, data.asks
-    return kind(
-        received,
-        data.symbol,
-        reader.precision,
-        reader.orders(bids) if bids else (),
-        reader.orders(asks) if asks else (),
-        data.checksum,
-        data.timestamp,
-    )
-
-
-def _trade(row: wire.TradeData, precision: Precision) -> events.Trade:
-    side = _SIDES.get(row.side)
-    if side is None:
-        raise ProtocolError(f"a trade has no side {row.side!r}")
-    parse_ns(row.timestamp)  # raises for text that is no time
-    return events.Trade(
-        side,
-        price(bytes(row.price), precision.price),
-        price(bytes(row.qty), precision.qty),  # a trade of nothing is none
-        row.ord_type or "",
-        row.trade_id,
-        row.timestamp,
-    )
-
-
-def _candle(row: wire.CandleData, precision: Precision) -> events.Candle:
-    # The inner `timestamp` is the end of the interval, whatever the page says: not read.
-    opened, high, low, close, vwap = (
-        quantity(bytes(text), precision.price)
-        for text in (row.open, row.high, row.low, row.close, row.vwap)
-    )
-    return events.Candle(
-        interval=row.interval,
-        begin=parse_ns(row.interval_begin),
-        open=opened,
-        high=high,
-        low=low,
-        close=close,
-        vwap=vwap,
-        volume=quantity(bytes(row.volume), precision.qty),
-        trades=row.trades or 0,
-    )
-
-
-_Row = TypeVar("_Row", wire.TradeData, wire.CandleData)
-
-
-def _by_symbol(rows: list[_Row]) -> dict[str, list[_Row]]:
-    grouped: dict[str, list[_Row]] = {}
-    for row in rows:
-        grouped.setdefault(row.symbol, []).append(row)
-    return grouped
-
-
-def _status(message: wire.StatusMessage, received: int) -> list[Event]:
-    found, unreadable = list[Event](), list[Event]()
-    for data in message.data:
-        planned, emergency = bytes(data.upcoming_maintenance), bytes(data.emergency)
-        upcoming, incidents = read_events(planned), read_incidents(emergency)
-        status = events.Status(
-            received,
-            system=data.system,
-            version=data.version or "",
-            api_version=data.api_version or "",
-            connection_id=data.connection_id or 0,
-            upcoming_maintenance=upcoming.found,
-            emergency=incidents.found,
-            lists_stated=_is_list(planned) or _is_list(emergency),
-        )
-        found.append(status)
-        for entry, reason in (*upcoming.problems, *incidents.problems):
-            problem = malformed(entry, received, reason)
-            unreadable.append(msgspec.structs.replace(problem, channel="status"))
-    return found + unreadable
-
-
-def _is_list(data: bytes) -> bool:
-    return data.startswith(b"[")
-
-
-def _heartbeat(_message: wire.HeartbeatMessage, received: int) -> list[Event]:
-    return [events.Heartbeat(received)]
-
-
-def _account(message: wire.ExecutionsMessage | wire.BalancesMessage, received: int) -> list[Event]:
-    orders = isinstance(message, wire.ExecutionsMessage)
-    kind = events.Executions if orders else events.Balances
-    return [kind(received, tuple(message.data), message.sequence, message.type == "snapshot")]
