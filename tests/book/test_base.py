@@ -6,6 +6,7 @@ import pytest
 
 from kracked.book.checksum import checksum
 from kracked.book.l2 import L2Book
+from kracked.book.stats import BookStats
 from kracked.instruments import Precision
 from kracked.protocol.events import BookSnapshot, BookUpdate, Level, Side
 
@@ -28,6 +29,14 @@ def test_a_book_without_a_message_states_nothing() -> None:
         None,
         False,
     )
+
+
+def test_a_book_is_not_verified_before_a_message_has_proven_it() -> None:
+    fresh = L2Book("BTC/USD", P, 10)
+    assert (fresh.verified, fresh.computed) == (False, 0)
+    bids = ((100, 5),)
+    assert fresh.apply(BookUpdate(1, "BTC/USD", P, bids, (), checksum((), bids)))
+    assert BookStats("BTC/USD", "book").depth == 0
 
 
 def test_a_book_states_checksum_and_times_of_its_last_message() -> None:
