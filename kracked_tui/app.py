@@ -14,7 +14,7 @@ os.environ.setdefault("TEXTUAL_FPS", "240")
 import asyncio
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -24,11 +24,11 @@ from rich.segment import Segments
 from rich.traceback import Traceback
 from textual import events, work
 from textual.actions import ActionParseResult
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.dom import DOMNode
-from textual.screen import Screen
 
 from kracked.errors import KrackedError
+from kracked.flow.odds.store import UnreadableOdds, odds_path, read_odds
 from kracked.protocol.events import Event, Overflow
 from kracked_tui import error_boundary, keys, palettes, themes
 from kracked_tui.config import Settings
@@ -37,11 +37,13 @@ from kracked_tui.keys import Key
 from kracked_tui.palettes import Colours
 from kracked_tui.remembered import Memory
 from kracked_tui.screens.order import OrderScreen
+from kracked_tui.screens.palette import ActionProvider
 from kracked_tui.screens.replay import ReplayScreen
 from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.sources.base import Source
 from kracked_tui.sources.opening import EmptySource, Open, Opening
 from kracked_tui.sources.record_switch import RecordSwitch, session_name, sessions_folder
+from kracked_tui.state.market_odds import MarketOdds
 from kracked_tui.state.store import Store
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.chrome import trading_status
@@ -60,6 +62,9 @@ _TICK_S = 0.5
 """How often a frame is drawn without an event: ages and staleness change all the same."""
 _MODAL_FPS = 2
 """Frame rate below the command palette, where drawing costs five times as much."""
+_FIRST_STARTS = 3
+_FIRST_HINT = "{} shows every key, {} takes commands, {} and a letter goes to a pane"
+"""Told in the log at the first starts."""
 
 
 class Destination(NamedTuple):
@@ -69,6 +74,8 @@ class Destination(NamedTuple):
     """A recording; None for the source watched before."""
     ends_recording: bool = False
     """Whether this ends a recording in progress."""
+    other_account: bool = False
+    """Whether to go on with paper money in place of the real account, or the other way."""
 
 
 class Monitor(App[None]):
@@ -78,6 +85,7 @@ class Monitor(App[None]):
     TITLE = "kracked"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
+    COMMANDS = {ActionProvider}  # noqa: RUF012  the toolkit's own way
 
     destination: Destination | None = None
     """None: the program ends with this monitor."""
@@ -162,12 +170,15 @@ class Monitor(App[None]):
     def _start(self) -> None:
         """Start the source and the frames, after the first paint."""
         keep_quick()
+        if 0 < self.view_model.memory.choices.starts <= _FIRST_STARTS:
+            self.view_model.tell(_FIRST_HINT.format(*self._keys_of("help", "command", "jump")))
         if self.view_model.memory.problem:
             self.view_model.tell(self.view_model.memory.problem, "warn")
         if not self.is_headless:
             # A lost terminal or a request to end must not cut a recording short.
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self._end)
+        self.run_worker(self._read_odds(), group="odds")
         # A defect of these two ends the program: it would show old prices as today's.
         self.run_worker(self._watch(), group="feed")
         self.run_worker(self.pump.run(), group="frames")
@@ -192,6 +203,11 @@ class Monitor(App[None]):
         last.start()
         await self.action_finish()
 
+    def _keys_of(self, *ids: str) -> list[str]:
+        """Return the first key of each action, as it is set."""
+        shown = {key.id: keys.first_shown(key.keys) for key in self.table}
+        return [shown[name] for name in ids]
+
     def _tick(self) -> None:
         """Ask for a frame, and save what is to be remembered."""
         self.pump.mark()
@@ -212,6 +228,15 @@ class Monitor(App[None]):
         finally:
             self._saving = False
 
+    async def _read_odds(self) -> None:
+        """Read the tables of the odds; a file that cannot be read is told where odds would be."""
+        try:
+            file = await asyncio.to_thread(read_odds, odds_path(os.environ))
+        except UnreadableOdds as error:
+            self.store.odds = MarketOdds(problem=str(error))
+        else:
+            self.store.odds = MarketOdds(file)
+
     async def _watch(self) -> None:
         """Take the source from beginning to end; its error ends the monitor with a sentence."""
         try:
@@ -230,7 +255,7 @@ class Monitor(App[None]):
         """Start the trader, if there is a key; otherwise say what one would add."""
         access = source.access
         if access is None:
-            if source.mode == "LIVE":
+            if source.mode in ("LIVE", "PAPER"):
                 self.view_model.status_without_trader = TradingStatus(
                     trading_status.NO_KEY, trading_status.HOW_TO_GIVE_A_KEY
                 )
@@ -313,6 +338,13 @@ class Monitor(App[None]):
             self.trade.presses.hear(event.key, event.time)
         elif isinstance(event, events.MouseDown):
             self.trade.presses.point()
+        if (
+            isinstance(event, events.Key)
+            and event.is_forwarded  # nothing has used it
+            and event.is_printable
+            and self.trade.take_late(event.character or "")
+        ):
+            return
         await super().on_event(event)
 
     def _fatal_error(self) -> None:
@@ -337,6 +369,17 @@ class Monitor(App[None]):
         self.destination = Destination(message.path, self.recording.on)
         await self._leave()
 
+    async def action_paper(self) -> None:
+        """Go on with paper money in place of the real account, or the other way round."""
+        trader, mode = self.view_model.trader, self.source.mode
+        if mode not in ("LIVE", "PAPER"):
+            self.view_model.tell(f"{mode}: paper money is for the live market", "warn")
+        elif trader is not None and trader.armed:
+            self.view_model.tell("disarm first (A): this changes the account", "warn")
+        else:
+            self.destination = Destination(None, self.recording.on, other_account=True)
+            await self._leave()
+
     async def action_quit(self) -> None:
         """End the program, even where another source was chosen and not opened."""
         self.destination = None
@@ -360,13 +403,13 @@ class Monitor(App[None]):
         self.view_model.memory.change(theme=self.theme)
         self.view_model.tell(f"theme {self.theme}")
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """Yield every key's action by name, for the palette."""
+    def actions(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """Yield every key's action for the palette: its name, its help, and what runs it."""
         for key in self.table:
             if key.id not in ("palette", "back"):
                 name = key.id.replace("-", " ").capitalize()
-                run = partial(self.trade.run_action, key.action)
-                yield SystemCommand(name, f"{key.help} ({keys.first_shown(key.keys)})", run)
+                about = f"{key.help} ({keys.first_shown(key.keys)})"
+                yield name, about, partial(self.trade.run_action, key.action)
 
     async def run_action(
         self,

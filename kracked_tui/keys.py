@@ -65,12 +65,36 @@ EVERYWHERE, LADDER, LISTS, CHART = "Everywhere", "Ladder", "Panes and lists", "T
 TRADING, TICKET, REPLAY = "Trading", "Order ticket", "Replay"
 GROUPS = (EVERYWHERE, REPLAY, LADDER, LISTS, CHART, TRADING, TICKET)
 PANE_KEYS = (*"1234567890", "$")
-"""The key of each pane, in the order of their numbers."""
+"""The key of each pane, in the order of their numbers; the panes after them have letters alone."""
+LETTERS = {
+    "ladder": "l",
+    "queue": "q",
+    "tape": "t",
+    "chart": "c",
+    "flow": "x",
+    "level": "v",
+    "depth": "p",
+    "watch": "w",
+    "orders": "o",
+    "fills": "f",
+    "balances": "b",
+    "log-list": "k",
+    "health": "h",
+    "recorder": "r",
+}
+"""The letter of each pane after the key that jumps."""
+
+
+def pane_key(number: int, pane: str) -> str:
+    """Return the key that goes to a pane: its number, or the two keys of its letter."""
+    return PANE_KEYS[number - 1] if number <= len(PANE_KEYS) else f"g{LETTERS[pane]}"
+
 
 _KEY_NAMES = {"$": "dollar_sign"}
 
 KEYS = (
-    Key("help", "question_mark,f1", "help", "help", "Show these pages, or hide them", EVERYWHERE),
+    Key("help", "question_mark", "help", "help", "Show these pages, or hide them", EVERYWHERE),
+    Key("pane-help", "f1,I", "pane_help", "", "Help of the focused pane", EVERYWHERE),
     Key("pair", "slash", "pick", "pair", "Find a pair by typing a part of its name", EVERYWHERE),
     Key("recentre", "c", "recentre", "centre", "Bring the market back to the middle", LADDER),
     Key("hold", "space", "hold", "hold", "Hold the price rows still, or let them move", LADDER),
@@ -100,8 +124,12 @@ KEYS = (
     Key("next-pane", "tab", "pane(1)", "pane", "Go to the next pane", LISTS),
     Key("previous-pane", "shift+tab", "pane(-1)", "", "Go to the previous pane", LISTS),
     Key("zoom", "z", "zoom", "zoom", "Show this pane alone, or all panes again", LISTS),
+    Key("jump", "g,ctrl+o", "jump_to", "", "Go to a pane by its letter; g again: top", LISTS),
+    Key("layout", "backslash", "layout(1)", "", "Next layout", EVERYWHERE),
     Key("next-pair", "w", "watch(1)", "next pair", "Show the next watched symbol", EVERYWHERE),
     Key("previous-pair", "W", "watch(-1)", "", "Show the previous watched symbol", EVERYWHERE),
+    Key("follow", "m", "follow", "", "Queue: follow orders of this size, or stop", LISTS),
+    Key("sort", "o", "sort(1)", "", "Sort the watch list by the next column", LISTS),
     Key("reset-traded", "r", "reset_traded", "", "Clear traded: then a, u, d, or r undoes", LADDER),
     Key("clear-all", "a", "clear_traded('all')", "", "After r: clear all of it", LADDER),
     Key("clear-above", "u", "clear_traded('above')", "", "After r: above the best ask", LADDER),
@@ -118,16 +146,19 @@ KEYS = (
         for n, name in enumerate(PANE_KEYS, 1)
     ),
     Key("copy", "y", "copy", "", "Copy the row under the cursor", LISTS),
+    Key("copy-csv", "Y", "copy_csv", "", "Copy the pane as CSV, with a header", LISTS),
     Key("theme", "T", "app.theme", "", "Next colour theme", EVERYWHERE),
     Key(
         "palette",
-        "ctrl+p,colon",
+        "ctrl+p",
         "app.command_palette",
-        "commands",
+        "actions",
         "Find any action by its name",
         EVERYWHERE,
     ),
+    Key("command", "colon", "command", "commands", "Type a command: pair ETH/USD", EVERYWHERE),
     Key("sessions", "P", "sessions", "replay", "Replay a recorded session", EVERYWHERE),
+    Key("paper", "p", "app.paper", "", "Paper money or the real account: starts anew", EVERYWHERE),
     Key("record", "R", "app.record", "record", "Start recording, or stop", EVERYWHERE),
     Key("back", "escape", "back", "", "Close what is open, or end the zoom", EVERYWHERE),
     Key("quit", "ctrl+q", "app.quit", "quit", "Quit", EVERYWHERE),
@@ -256,6 +287,7 @@ _NAMES = {
     "right_square_bracket": "]",
     "left_square_bracket": "[",
     "dollar_sign": "$",
+    "backslash": "\\",
     "space": "space",
     "pageup": "pgup",
     "pagedown": "pgdn",

@@ -234,10 +234,11 @@ class OrderKeys(ScreenPart):
 
     def action_arm(self) -> None:
         """Disarm; or ask, then arm."""
-        trader = self._ticket.ready_trader()
+        trader, symbol = self._ticket.ready_trader(), self._model.symbol
         if trader is None:
+            # The pair that is typed next was meant for the question: it must not act as keys.
+            self._screen.questions.ask(questions.not_armed(self._why_not_open()), lambda _: None)
             return
-        symbol = self._model.symbol
         if trader.armed_for(symbol):
             self._ticket.run_order(trader.disarm)
             return
@@ -248,6 +249,12 @@ class OrderKeys(ScreenPart):
             warning=trader.switch_warning,
         )
         self._screen.questions.ask(question, lambda _: trader.arm(symbol))
+
+    def _why_not_open(self) -> str:
+        trader = self._model.trader
+        if trader is None:
+            return self._model.status_without_trader.reason or "not connected yet"
+        return trader.why_not(self._model.symbol)
 
     async def may_leave(self) -> bool:
         """Whether no own order can be open and nothing is armed; else ask what to do about it."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.widget import Widget
 
-from kracked_tui.view.chrome import layout
+from kracked_tui.view.chrome import layout, layouts
 from kracked_tui.widgets.painted_rows import lay_out, paint_all
 from kracked_tui.widgets.panes.pane import Pane
 
@@ -24,6 +24,8 @@ class Panels:
         self._open: list[str] = []
         """Open panels, the one on top last."""
         self._zoomed: str | None = None
+        self.layout = screen.model.memory.choices.layout
+        """The name of the layout; one that is not known is the standard one."""
         self._focused_before: Pane | None = None
         """The pane that had the focus before the panel."""
         self._account = False
@@ -100,6 +102,12 @@ class Panels:
         self._zoomed = pane
         self.place()
 
+    def lay_out_as(self, name: str) -> None:
+        """Take another layout, and remember it."""
+        self.layout, self._zoomed = name, None
+        self._screen.model.memory.change(layout=name)
+        self.place()
+
     @property
     def zoomed(self) -> bool:
         """Whether one pane has the whole screen."""
@@ -122,6 +130,7 @@ class Panels:
             panel=self.top,
             account=self._account,
             timed=screen.has_time_bar,
+            split=layouts.split_of(self.layout),
         )
         pane_places = {name: arranged.get(name) for name in layout.PANES}
         moved, self._pane_places = pane_places != self._pane_places, pane_places

@@ -21,6 +21,7 @@ from kracked_tui import keys
 from kracked_tui.config_checks import PAIR
 from kracked_tui.error_boundary import reporting_errors
 from kracked_tui.keys import Key
+from kracked_tui.screens.command_keys import CommandKeys
 from kracked_tui.screens.panels import Panels
 from kracked_tui.screens.part import ScreenPart
 from kracked_tui.screens.questions import Questions
@@ -38,7 +39,9 @@ from kracked_tui.view.replay.sessions import SessionRow
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.header import Header
 from kracked_tui.widgets.painted_rows import LiveRows, paint
+from kracked_tui.widgets.panels.command_line import CommandLine
 from kracked_tui.widgets.panels.help_pages import HelpPages
+from kracked_tui.widgets.panels.jump import JumpPanel
 from kracked_tui.widgets.panels.prompt import Prompt
 from kracked_tui.widgets.panels.session_picker import SessionPicker
 from kracked_tui.widgets.panels.symbol_picker import SymbolChosen, SymbolPicker
@@ -46,6 +49,7 @@ from kracked_tui.widgets.panes.account import BalancesPane, FillsPane, OrdersPan
 from kracked_tui.widgets.panes.candle_plot import Plotter
 from kracked_tui.widgets.panes.charts import ChartPane, DepthPane, LevelPane
 from kracked_tui.widgets.panes.ladder import LadderPane
+from kracked_tui.widgets.panes.lists import HealthPane, LogPane, RecorderPane
 from kracked_tui.widgets.panes.pane import FrameSkip
 from kracked_tui.widgets.panes.queue import QueuePane
 from kracked_tui.widgets.panes.tape import FlowPane, TapePane
@@ -105,6 +109,9 @@ class TradeScreen(Screen[None]):
             self.orders,
             FillsPane(10, id=layout.FILLS, ascii_only=ascii_only),
             BalancesPane(11, id=layout.BALANCES, ascii_only=ascii_only),
+            LogPane(12, id=layout.LOG_LIST, ascii_only=ascii_only),
+            HealthPane(13, id=layout.HEALTH, frames=lambda: self.frames, ascii_only=ascii_only),
+            RecorderPane(14, id=layout.RECORDER, progress=recording.view, ascii_only=ascii_only),
         )
         self.header = Header(id=layout.HEADER, ascii_only=ascii_only)
         self.strip = LiveRows(id=layout.STRIP, ascii_only=ascii_only)
@@ -114,12 +121,19 @@ class TradeScreen(Screen[None]):
         self.hints = Hints(id=layout.HINTS, ascii_only=ascii_only)
         self.picker = SymbolPicker(id=layout.PICKER, ascii_only=ascii_only)
         self.help_pages = HelpPages(table, id=layout.HELP, ascii_only=ascii_only)
+        self.commands = CommandLine(id=layout.COMMAND, ascii_only=ascii_only)
+        named = {pane.id or "": pane.name_shown for pane in self.panes}
+        letters = {letter: (pane, named[pane]) for pane, letter in keys.LETTERS.items()}
+        self.jump = JumpPanel(letters, id=layout.JUMP, ascii_only=ascii_only)
         self.sessions = SessionPicker(id=layout.SESSIONS, ascii_only=ascii_only)
         self.panels = Panels(self, self.panes)
         self.questions = Questions(self, ascii_only=ascii_only)
         self.parts: list[ScreenPart] = []
         self.view_keys = ViewKeys(self)
         self.add_part(self.view_keys)
+        self.command_keys = CommandKeys(self, table)
+        self.add_part(self.command_keys)
+        self.panels.takes_focus[layout.JUMP] = self.jump
         self.add_part(self.questions)
         self._hints = keys.hints(table)
         self._plotter = Plotter()
@@ -142,6 +156,8 @@ class TradeScreen(Screen[None]):
         yield self.picker
         yield self.help_pages
         yield self.sessions
+        yield self.commands
+        yield self.jump
         for part in reversed(self.parts):
             yield from part.widgets()
         yield self.mine
@@ -177,6 +193,19 @@ class TradeScreen(Screen[None]):
         for part in self.parts:
             if not await part.may_leave():
                 return False
+        return True
+
+    def take_late(self, typed: str) -> bool:
+        """Give a field what was typed before it had the focus: it must not act as a key.
+
+        Returns:
+            Whether a field that was opened to type in has taken it.
+        """
+        field = self.focused
+        opened_to_type = self.panels.top in (layout.COMMAND, layout.PICKER)
+        if not (opened_to_type and isinstance(field, Input)):
+            return False
+        field.insert_text_at_cursor(typed)
         return True
 
     # --- drawing ----------------------------------------------------------------------
@@ -219,7 +248,7 @@ class TradeScreen(Screen[None]):
         width = self.size.width
         if self.status.display and self._foot_skip.take():
             record = self.recording.view(frame.now)
-            self.status.show(frame, frames=self.frames, record=record)
+            self.status.show(frame, record)
             banner = banner_line(record, width)
             self.log_row.set_lines([banner or log_line(self.model.recent_log(), frame.now, width)])
         if self.mine.display:
@@ -255,6 +284,8 @@ class TradeScreen(Screen[None]):
                 self.help_pages.show()
             case layout.PICKER:
                 self.picker.offer(self.model.known_symbols())
+            case layout.JUMP:
+                self.jump.show()
             case layout.SESSIONS:
                 self.sessions.ends_recording = self.recording.on
                 self.sessions.show()
@@ -281,6 +312,12 @@ class TradeScreen(Screen[None]):
         elif row.limit is not None:
             precision = self.frame_state().precision
             self.ladder.point(int(row.limit.scaleb(precision.price)))
+
+    def on_command_line_entered(self, message: CommandLine.Entered) -> None:
+        self.command_keys.enter(message.text)
+
+    def on_jump_panel_chosen(self, message: JumpPanel.Chosen) -> None:
+        self.view_keys.jumped(message.pane, top=message.top)
 
     def on_symbol_chosen(self, message: SymbolChosen) -> None:
         self.panels.close()

@@ -13,13 +13,17 @@ from kracked.protocol.events import Side
 from kracked_tui.screens.part import ScreenPart
 from kracked_tui.sources.record_switch import recorded_sessions
 from kracked_tui.state.frame_state import FrameState
+from kracked_tui.state.pane_tables import csv_text, table_of
 from kracked_tui.view.chart.candles import TIMEFRAMES, timeframe_name
-from kracked_tui.view.chrome import layout
+from kracked_tui.view.chrome import layout, layouts, watchlist
+from kracked_tui.view.chrome.questions import QuestionText
+from kracked_tui.widgets.panels.command_line import CommandLine
 from kracked_tui.widgets.panels.help_pages import HelpPages
 from kracked_tui.widgets.panels.session_picker import SessionPicker
 from kracked_tui.widgets.panels.symbol_picker import SymbolPicker
 from kracked_tui.widgets.panes.ladder import LadderPane
 from kracked_tui.widgets.panes.pane import Pane
+from kracked_tui.widgets.panes.queue import QueuePane
 
 if TYPE_CHECKING:
     from kracked_tui.screens.trade import TradeScreen
@@ -30,6 +34,7 @@ _ACTS_IN = {
     "filter": layout.TAPE,
 }
 """The pane that must be in sight for a key to show an effect."""
+_SEARCH = "A word, such as cancel or queue; nothing shows all pages."
 _FAR = 1000
 """More rows than any list has."""
 
@@ -39,10 +44,8 @@ class ViewKeys(ScreenPart):
 
     def __init__(self, screen: TradeScreen) -> None:
         self._screen, self._model, self._panels = screen, screen.model, screen.panels
-        self.action_help = partial(self._panels.toggle, layout.HELP)
         self.action_recentre = screen.ladder.recentre
         self.action_hold = screen.ladder.hold
-        self.action_columns = screen.ladder.next_columns
         self.action_window = screen.ladder.window
         self.action_foot = screen.ladder.next_foot
         self._clear_asked: int | None = None
@@ -61,12 +64,35 @@ class ViewKeys(ScreenPart):
 
     # --- panels -----------------------------------------------------------------------
 
+    def action_help(self) -> None:
+        """Open the help, or close it."""
+        self._screen.help_pages.search("")
+        self._panels.toggle(layout.HELP)
+
+    def action_pane_help(self) -> None:
+        """Open the help of the focused pane, or close it."""
+        pane = self._panels.focused
+        self._screen.help_pages.of_pane(pane.id or "" if pane else "")
+        self._panels.toggle(layout.HELP)
+
+    def _search_help(self) -> None:
+        """Ask for a word, and show the help that has it."""
+
+        def search(word: str) -> None:
+            """Show what was found."""
+            self._screen.help_pages.search(word)
+            self._screen.help_pages.show()
+
+        self._screen.questions.ask(QuestionText("Search the help", (_SEARCH,)), search)
+
     def action_pick(self) -> None:
-        """Open the symbol picker, or close it."""
+        """Open the symbol picker, or close it; over the help, search it instead."""
+        if self._panels.top == layout.HELP:
+            self._search_help()
+            return
         self._panels.toggle(layout.PICKER)
         if self._panels.top == layout.PICKER:
-            start = partial(self._screen.picker.start, self._model.known_symbols())
-            self._screen.call_after_refresh(start)
+            self._screen.picker.start(self._model.known_symbols())
 
     async def action_sessions(self) -> None:
         """Open the list of recordings, or close it."""
@@ -93,10 +119,35 @@ class ViewKeys(ScreenPart):
 
     def action_go(self, number: int) -> None:
         """Focus a pane by its number; one this size has no room for is shown zoomed."""
-        pane = self._panels.pane(layout.PANES[number - 1])
+        self.go_to(layout.PANES[number - 1])
+
+    def go_to(self, name: str) -> None:
+        """Focus a pane; one this size has no room for is shown zoomed."""
+        pane = self._panels.pane(name)
         if not pane.display:
             self._panels.zoom(pane.id)
         pane.focus()
+
+    def action_jump_to(self) -> None:
+        """Show the letters of the panes: the next key goes to one."""
+        self._panels.toggle(layout.JUMP)
+
+    def jumped(self, pane: str | None, *, top: bool) -> None:
+        """Close the letters and go to a pane, or to the top of the focused one."""
+        if self._panels.top == layout.JUMP:
+            self._panels.close()
+        if pane is not None:
+            self.go_to(pane)
+        elif top:
+            self.action_edge(1)
+
+    def action_layout(self, step: int) -> None:
+        """Take the next layout (1) or the one before (-1)."""
+        at = layouts.NAMES.index(self._panels.layout) if self._panels.layout in layouts.NAMES else 0
+        name = layouts.NAMES[(at + step) % len(layouts.NAMES)]
+        self._panels.lay_out_as(name)
+        self._model.tell(f"layout {name}")
+        self._screen.draw()
 
     def _target(self) -> Widget | None:
         """Return the widget that the movement keys move."""
@@ -105,13 +156,14 @@ class ViewKeys(ScreenPart):
             layout.HELP: screen.help_pages,
             layout.PICKER: screen.picker,
             layout.SESSIONS: screen.sessions,
+            layout.COMMAND: screen.commands,
         }
         return panels.get(self._panels.top, screen.focused)
 
     def action_move(self, rows_up: int) -> None:
         """Move the cursor or the view up by some rows."""
         target = self._target()
-        if isinstance(target, (Pane, HelpPages, SymbolPicker, SessionPicker)):
+        if isinstance(target, (Pane, HelpPages, SymbolPicker, SessionPicker, CommandLine)):
             target.move(rows_up)
 
     def action_edge(self, up: int) -> None:
@@ -124,7 +176,9 @@ class ViewKeys(ScreenPart):
 
     def action_shift_time(self, columns: int) -> None:
         """Show what was before (-1) or after (1) in the focused pane."""
-        if self._panels.focused is not None:
+        if self._panels.top == layout.HELP:
+            self._screen.help_pages.move(-columns)
+        elif self._panels.focused is not None:
             self._panels.focused.shift(columns)
 
     def action_open(self) -> None:
@@ -157,6 +211,13 @@ class ViewKeys(ScreenPart):
         if ladder.frame is not None and ladder.scroll.ready:
             row = ladder.frame.precision.price_text(ladder.scroll.step)
             self._model.memory.change_pair(ladder.frame.symbol, row=row)
+
+    def action_columns(self) -> None:
+        """Show the ladder's next set of columns, and remember it."""
+        ladder = self._screen.ladder
+        ladder.next_columns()
+        if ladder.frame is not None:
+            self._model.memory.change_pair(ladder.frame.symbol, columns=ladder.shown.value)
 
     def action_filter(self, further: int) -> None:
         """Hide trades below the next larger size; 0 shows them all."""
@@ -192,6 +253,17 @@ class ViewKeys(ScreenPart):
         model.tell(f"cleared: {which}; r r brings it back" if cleared else "not cleared: no quote")
         self._screen.draw()
 
+    def action_follow(self) -> None:
+        """Follow the size of the order at the queue's cursor, or stop following it."""
+        pane, model = self._panels.focused, self._model
+        order = pane.at_cursor() if isinstance(pane, QueuePane) else None
+        if order is None:
+            model.tell("m follows the size of an order: go to the queue (2), then to an order")
+        else:
+            precision = self._screen.frame_state().precision
+            model.tell(model.followed.toggle(model.symbol, order.qty, precision))
+        self._screen.draw()
+
     def action_hide_empty(self) -> None:
         """Hide empty rows, with a warning: the rows then move with the market."""
         ladder = self._screen.ladder
@@ -203,13 +275,26 @@ class ViewKeys(ScreenPart):
 
     def action_timeframe(self, step: int) -> None:
         """Show longer candles (1) or shorter ones (-1)."""
+        at = TIMEFRAMES.index(self._model.timeframe_s) + step
+        self.show_candles(TIMEFRAMES[max(0, min(len(TIMEFRAMES) - 1, at))])
+
+    def show_candles(self, seconds: int) -> None:
+        """Show candles of this length."""
         model = self._model
-        at = TIMEFRAMES.index(model.timeframe_s) + step
-        model.timeframe_s = TIMEFRAMES[max(0, min(len(TIMEFRAMES) - 1, at))]
-        model.memory.change(timeframe_s=model.timeframe_s)
+        model.timeframe_s = seconds
+        model.memory.change(timeframe_s=seconds)
         self._screen.draw()
         model.tell(f"candles of {timeframe_name(model.timeframe_s)}")
         self._screen.run_in_background(model.load_candles, "candles", "no candles")
+
+    def action_sort(self, step: int) -> None:
+        """Sort the watch list by the next column."""
+        orders, before = watchlist.ORDERS, self._model.memory.choices.watch_order
+        at = orders.index(before) if before in orders else 0
+        order = orders[(at + step) % len(orders)]
+        self._model.memory.change(watch_order=order)
+        self._model.tell(f"watch list by {order}")
+        self._screen.draw()
 
     def action_watch(self, step: int) -> None:
         """Show the next watched symbol (1) or the previous one (-1)."""
@@ -223,4 +308,15 @@ class ViewKeys(ScreenPart):
         if self._panels.focused is not None:
             text = self._panels.focused.row_text()
             self._screen.app.copy_to_clipboard(text)
-            self._model.tell(f"copied: {' '.join(text.split())}")
+            self._model.tell(f"copied: {text}")
+
+    def action_copy_csv(self) -> None:
+        """Copy everything the focused pane knows as CSV, with a header."""
+        pane = self._panels.focused
+        table = table_of(pane.id or "", self._screen.frame_state()) if pane else None
+        if table is None:
+            self._model.tell("this pane has no table to copy", "warn")
+        else:
+            self._screen.app.copy_to_clipboard(csv_text(table))
+            self._model.tell(f"copied {len(table.rows)} rows as CSV")
+        self._screen.draw()

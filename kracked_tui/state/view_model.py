@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kracked import times
 from kracked.errors import ConfigError, KrackedError, RequestRejected
+from kracked.protocol.events import Ticker
 from kracked.protocol.maintenance.trading_effect import NewOrders, TradingEffect
 from kracked_tui.remembered import Memory, PairChoices
 from kracked_tui.sources.base import Source
@@ -22,8 +23,9 @@ from kracked_tui.view.chart.candles import TIMEFRAMES
 from kracked_tui.view.chrome.data_status import DataHealth, data_status
 from kracked_tui.view.chrome.status import LogEntry, foremost
 from kracked_tui.view.chrome.trading_status import TradingStatus
-from kracked_tui.view.chrome.watchlist import WatchRow
+from kracked_tui.view.chrome.watchlist import WatchRow, ordered
 from kracked_tui.view.ladder.l3_levels import LevelBook
+from kracked_tui.view.queue.followed import Followed
 from kracked_tui.view.tape.flow import FlowView, flow_view
 from kracked_tui.view.ticket.ticket import TicketMarket
 
@@ -64,6 +66,8 @@ class ViewModel:
         self.trader: Trader | None = None
         """None where no order can be sent."""
         self.status_without_trader = TradingStatus()
+        self.followed = Followed()
+        """Sizes of orders that are followed."""
         self.positions = SessionPositions()
         """What own fills have made since the start."""
         self._flow: tuple[int, str, int, FlowView] = (0, "", 0, FlowView())
@@ -123,7 +127,8 @@ class ViewModel:
     def frame_state(self, select: Select, chosen_order: ChosenOrder) -> FrameState:
         """Return the state of this moment; its parts are computed when they are needed."""
         if not self.symbol:
-            self.symbol = next(iter((*self.source.l2, *self.source.l3)), "")
+            known = (*self.source.l2, *self.source.l3, *self.store.markets)
+            self.symbol = next(filter(None, known), "")
         frame = FrameState(self, select, chosen_order)
         self._follow_books(frame.now)
         if frame.quote:
@@ -217,7 +222,8 @@ class ViewModel:
         """Return a row for each subscribed symbol."""
         symbols = dict.fromkeys((*self.store.markets, *self.source.l2, *self.source.l3))
         shown = [symbol for symbol in list(symbols)[:_MAX_WATCHED] if symbol]
-        return tuple(self._watch_row(symbol) for symbol in shown)
+        rows = [self._watch_row(symbol) for symbol in shown]
+        return ordered(rows, self.memory.choices.watch_order)
 
     def _watch_row(self, symbol: str) -> WatchRow:
         market, book = self.store.market(symbol), self.book(symbol)
@@ -231,6 +237,10 @@ class ViewModel:
         spread = book.spread if book else None
         if spread is None and ticker and ticker.ask is not None and ticker.bid is not None:
             spread = ticker.ask - ticker.bid
+        spread_bp = Decimal(10_000 * spread) / last if spread is not None and last else None
+        turnover = None
+        if ticker is not None and last is not None:
+            turnover = Decimal(last * ticker.volume).scaleb(-precision.price - precision.qty)
         return WatchRow(
             symbol,
             price=precision.price_text(last) if last is not None else "",
@@ -238,10 +248,32 @@ class ViewModel:
             spark=tuple(bar.close for bar in list(market.trade_bars)[-24:]),
             spread=precision.price_text(spread) if spread is not None else "",
             volume=fmt.compact(ticker.volume, precision.qty) if ticker else "",
+            imbalance=_imbalance(ticker),
+            spread_bp=spread_bp,
+            turnover=turnover,
             word="RESYNC" if market.resync else "",
             shown=symbol == self.symbol,
         )
 
+    async def watch(self, symbol: str) -> None:
+        """Add a pair to the watch list; the log says what is refused."""
+        if self.source.feed is None:
+            self.tell("a recording shows what was recorded, and nothing else", "warn")
+            return
+        try:
+            await self.source.feed.subscribe(symbol, trade=True, ticker=True)
+        except (RequestRejected, ConfigError) as error:
+            self.tell(str(error), "warn")
+        else:
+            self.store.market(symbol)
+            self.tell(f"{symbol} is watched")
+
     def recent_log(self) -> Sequence[LogEntry]:
         """Return the latest log entries, the foremost first."""
         return foremost(self.store.log_entries, self.source.now())[:_RECENT_ENTRIES]
+
+
+def _imbalance(ticker: Ticker | None) -> int | None:
+    """Return the bid's share at the best prices minus the ask's, per cent; None if unknown."""
+    both = ticker.bid_qty + ticker.ask_qty if ticker else 0
+    return round(100 * (ticker.bid_qty - ticker.ask_qty) / both) if ticker and both else None

@@ -7,6 +7,8 @@ from kracked.instruments import Precision
 
 _SUFFIXES = ("", "k", "M", "G", "T", "P", "E")
 _MAX_DECIMALS = 5
+_RECORDED_FROM_NS = 365 * 86_400 * times.NS_PER_S
+"""A time before 1971 is none: it counts the messages of a log that states none."""
 
 
 def qty_decimals(price: int, precision: Precision) -> int:
@@ -100,6 +102,16 @@ def clock(time_ns: int, digits: int = 0) -> str:
     '18:55:20.910'
     """
     return times.to_rfc3339(time_ns, digits)[11:-1]
+
+
+def recorded(time_ns: int) -> bool:
+    """Whether a time was recorded: a log without times counts from the epoch on."""
+    return time_ns >= _RECORDED_FROM_NS
+
+
+def moment(time_ns: int, digits: int = 0) -> str:
+    """Write the time of day in UTC, or that there are no times."""
+    return clock(time_ns, digits) if recorded(time_ns) else "no times"
 
 
 def milliseconds(duration_ns: int) -> str:

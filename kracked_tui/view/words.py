@@ -10,6 +10,12 @@ def verb(side: Side) -> str:
     return "BUY" if side is Side.BID else "SELL"
 
 
+def bare(text: str) -> str:
+    """Return the words of a row: without frames, bars, marks, and blanks between columns."""
+    kept = (" " if "\u2500" <= glyph <= "\u25ff" else glyph for glyph in text)
+    return " ".join("".join(kept).split())
+
+
 def wrapped(text: str, width: int) -> list[str]:
     """Break a sentence into lines of at most `width`; a longer word has a line of its own."""
     lines = [""]

@@ -24,6 +24,8 @@ class Header(LiveRows):
         clock = fmt.clock(frame.now)
         if replay:  # a recording may be of another day
             clock = times.to_rfc3339(frame.now, 0)[:-1].replace("T", " ")
+        if not fmt.recorded(frame.now):
+            clock = fmt.moment(frame.now)
         view = HeaderView(
             symbol=frame.symbol or "no symbol",
             precision=frame.precision,

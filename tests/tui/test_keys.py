@@ -41,7 +41,7 @@ def test_the_listing_has_the_keys_of_a_replay_too() -> None:
 
 
 def test_the_listing_names_keys_as_people_do() -> None:
-    assert "? f1             help             Show these pages" in keys.listing({})
+    assert "f1 I             pane-help        Help of the focused pane" in keys.listing({})
 
 
 def test_the_longest_keys_leave_the_columns_straight() -> None:

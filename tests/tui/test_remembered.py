@@ -204,15 +204,17 @@ async def test_keys_that_choose_are_remembered_per_pair(opened: Opened) -> None:
         least = frame.precision.qty_text(monitor.trade.tape.at_least)
         assert choices.pair(SYMBOL) == PairChoices(row, least)
         assert (choices.theme, choices.timeframe_s) == ("blue-orange", 300)
-        await pilot.press("F")
+        await pilot.press("v", "F")
+        assert monitor.view_model.memory.choices.pair(SYMBOL).columns == "pulled and stacked"
         assert monitor.view_model.memory.choices.pair(SYMBOL).least_print == ""
 
 
 async def test_what_is_remembered_is_on_the_first_screen(opened: Opened) -> None:
-    pair = PairChoices(row="5.0", least_print="0.31000000")
+    pair = PairChoices(row="5.0", least_print="0.31000000", columns="profile")
     memory = Memory(choices=Choices(timeframe_s=300, pairs={SYMBOL: pair}))
     async with opened(memory=memory) as (monitor, _):
         assert monitor.trade.ladder.scroll.step == 50
+        assert monitor.trade.ladder.shown.value == "profile"
         assert monitor.trade.tape.at_least == 31_000_000
         assert monitor.view_model.timeframe_s == 300
 

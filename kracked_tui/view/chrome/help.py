@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kracked_tui import keys
 from kracked_tui.keys import Key
+from kracked_tui.view.chrome.pane_help import PANES
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.words import wrapped
 
@@ -12,7 +13,7 @@ _READING = (
     ("◂", "the price of the last trade"),
     ("▲ ▼", "the last trade was higher, or lower, than the one before"),
     ("• ◆", "a large level: larger than 99 and 99.8 % of those of the last minutes"),
-    ("BGHT SOLD", "bought or sold by takers at a price since the start"),
+    ("SOLD BOUGHT", "bought or sold by takers at a price since the start"),
     ("1m… 5m…", "a window of time that has been watched only in part"),
     ("ahead", "quantity that fills before this order does"),
     ("▸64211.5 3 levels", "a sweep: its last price, and how many levels it took"),
@@ -37,7 +38,9 @@ _ROOMY = 60
 Row = tuple[str, str]
 
 
-def pages(table: tuple[Key, ...], rows: int, width: int) -> list[list[Row]]:
+def pages(
+    table: tuple[Key, ...], rows: int, width: int, *, word: str = "", pane: str = ""
+) -> list[list[Row]]:
     """Divide the help into pages of (key, words) rows; groups that fit share a page.
 
     A row without a key is a heading, or separates two groups.
@@ -46,10 +49,21 @@ def pages(table: tuple[Key, ...], rows: int, width: int) -> list[list[Row]]:
         table: The keys of the screen.
         rows: Rows of the longest page.
         width: Cells of the longest row.
+        word: Only entries with this word; empty for all.
+        pane: The pane whose help comes first; empty for none.
     """
     rows = max(3, rows)
     groups = [(group, _entries(table, group)) for group in keys.GROUPS]
     groups.append(("Reading the screen", list(_READING)))
+    if word:
+        groups = [(group, _having(word, entries)) for group, entries in groups]
+        if not any(entries for _, entries in groups):
+            return [[("", f"Nothing in the help has {word!r}.")]]
+    elif pane in PANES:
+        shown, group = PANES[pane]
+        groups.insert(0, ("This pane", [("", each) for each in shown]))
+        first = [one for one in groups if one[0] == group]
+        groups = [groups[0], *first, *(one for one in groups[1:] if one[0] != group)]
     found: list[list[Row]] = []
     for heading, entries in groups:
         if not entries:
@@ -62,6 +76,11 @@ def pages(table: tuple[Key, ...], rows: int, width: int) -> list[list[Row]]:
             parts = [body[start : start + room] for start in range(0, len(body), room)]
             found += [[("", heading), *part] for part in parts]
     return found
+
+
+def _having(word: str, entries: list[Row]) -> list[Row]:
+    """Return the entries with a word in their key or their text."""
+    return [row for row in entries if word.lower() in f"{row[0]} {row[1]}".lower()]
 
 
 def _entries(table: tuple[Key, ...], group: str) -> list[Row]:
@@ -82,6 +101,7 @@ def _entries(table: tuple[Key, ...], group: str) -> list[Row]:
 def _body(entries: list[Row], width: int) -> list[Row]:
     """Put the entries in columns; words that need more than a row go on in the next."""
     column = _COLUMN if width >= _ROOMY else max(len(key) for key, _ in entries)
+    column = column if any(key for key, _ in entries) else 0
     found: list[Row] = []
     for key, words in entries:
         parts = wrapped(words, max(1, width - column - 3))

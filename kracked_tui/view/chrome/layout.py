@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 
@@ -19,18 +20,57 @@ LADDER, QUEUE, TAPE, CHART = "ladder", "queue", "tape", "chart"
 FLOW, LEVEL, DEPTH, WATCH = "flow", "level", "depth", "watch"
 ORDERS, FILLS, BALANCES, MINE = "orders", "fills", "balances", "mine"
 PICKER, HELP, TICKET, PROMPT = "picker", "help", "ticket", "prompt"
+LOG_LIST, HEALTH, RECORDER = "log-list", "health", "recorder"
+COMMAND, JUMP = "command", "jump"
 TIME, SESSIONS, STRIP = "time", "sessions", "strip"
 
-PANES = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH, ORDERS, FILLS, BALANCES)
-"""Panes in the order of their numbers, from 1."""
+NUMBERED = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH, ORDERS, FILLS, BALANCES)
+PANES = (*NUMBERED, LOG_LIST, HEALTH, RECORDER)
+"""Panes in the order of their numbers, from 1; the first have keys of one digit."""
 _LEAST_WIDTH, _LEAST_HEIGHT = 60, 16
 _LEAST_PANEL = 30
+_LEAST_PANE_ROWS = 5
+"""Rows below which a pane of a split says nothing."""
 _LEAST_TICKET = 24
 """Rows in which most tickets and questions are whole."""
 _LEAST_SHARED, _LEAST_WITH_OWN = 66, 72
 """Columns below which a ladder, and one with own orders, has no room for a neighbour."""
 
 Arrangement = dict[str, Rectangle]
+
+
+class Split(NamedTuple):
+    """A place divided among several; each part is a pane or a split."""
+
+    across: bool
+    """Whether the parts stand side by side; otherwise one above the other."""
+    parts: tuple[tuple[int, str | Split], ...]
+    """Each part with its share. Where there is no room for all, the last ones are left out."""
+
+    def places(self, place: Rectangle) -> Iterator[tuple[str, Rectangle]]:
+        """Yield every pane with its place."""
+        whole = place.width if self.across else place.height
+        least = _LEAST_PANEL if self.across else _LEAST_PANE_ROWS
+        parts = self.parts
+        while len(parts) > 1 and whole * min(share for share, _ in parts) < least * _total(parts):
+            parts = parts[:-1]
+        start = before = 0
+        for share, part in parts:
+            before += share
+            end = whole * before // _total(parts)
+            if self.across:
+                along = place._replace(x=place.x + start, width=end - start)
+            else:
+                along = place._replace(y=place.y + start, height=end - start)
+            if isinstance(part, str):
+                yield part, along
+            else:
+                yield from part.places(along)
+            start = end
+
+
+def _total(parts: tuple[tuple[int, str | Split], ...]) -> int:
+    return sum(share for share, _ in parts)
 
 
 def arrange(
@@ -41,6 +81,7 @@ def arrange(
     panel: str | None = None,
     account: bool = False,
     timed: bool = False,
+    split: Split | None = None,
 ) -> Arrangement:
     """Return the places of everything that is shown at this size.
 
@@ -51,6 +92,7 @@ def arrange(
         panel: A panel that lies over the panes: none of them moves.
         account: Whether there are own orders to show.
         timed: Whether there is the time bar of a recording.
+        split: How the panes share the room, where the size alone does not decide it.
     """
     small = width < _LEAST_WIDTH or height < _LEAST_HEIGHT
     top = [HEADER, STRIP] if account and not small else [HEADER]
@@ -68,6 +110,8 @@ def arrange(
         panes = {zoomed: body}
     elif small or body.width < (_LEAST_WITH_OWN if account else _LEAST_SHARED):
         panes = {LADDER: body}
+    elif split is not None:
+        panes = dict(split.places(body))
     else:
         panes = _panes(body, account=account)
     over = {panel: _over(body, panel, panes)} if panel else {}
@@ -85,7 +129,7 @@ def _over(body: Rectangle, panel: str, panes: Arrangement) -> Rectangle:
     A ticket and a question lie beside the ladder where they have room for their words, and end
     with the first pane below which they have room for their rows; a list may cover all.
     """
-    width = {HELP: 78, TICKET: 36, PROMPT: 36, SESSIONS: 60}.get(panel, 44)
+    width = {HELP: 78, TICKET: 36, PROMPT: 36, SESSIONS: 60, COMMAND: 70, JUMP: 30}.get(panel, 44)
     room = body.width - panes.get(LADDER, body).width
     if panel in (TICKET, PROMPT) and room >= _LEAST_PANEL:
         width = max(_LEAST_PANEL, min(width, room))

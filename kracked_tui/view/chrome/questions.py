@@ -51,6 +51,13 @@ def cancel(row: OrderRow) -> QuestionText:
     return QuestionText("Cancel", (text,), (("y", "cancel it"),))
 
 
+def not_armed(reason: str) -> QuestionText:
+    """Say why nothing can be armed; the field takes what is typed, and does nothing with it."""
+    return QuestionText(
+        "Not armed", (f"{reason}", "What is typed here does nothing; enter closes this.")
+    )
+
+
 SIDES = {"b": Side.BID, "a": Side.ASK, "y": None}
 """The sides that the answers to `cancel_pair` cancel; None for both."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from kracked import times
 from kracked_tui.view import format as fmt
@@ -31,6 +31,42 @@ class FeedView(NamedTuple):
     """Frames drawn in the last second."""
     uptime_ns: int = 0
     rates: RateView | None = None
+
+
+class Counted(Protocol):
+    """The owner of counters since the start."""
+
+    messages: int
+    resyncs: int
+    gaps: int
+    dropped: int
+    started: int
+
+
+class Checked(Protocol):
+    """The checksum counts of all books together."""
+
+    @property
+    def verified(self) -> int:
+        """Messages whose checksum matched."""
+
+    @property
+    def mismatched(self) -> int:
+        """Messages whose checksum did not."""
+
+
+def feed_view(source: str, counted: Counted, checked: Checked, now: int) -> FeedView:
+    """Return the counters of a moment; rates are for whoever has seen the moment before."""
+    return FeedView(
+        source=source,
+        messages=counted.messages,
+        verified=checked.verified,
+        mismatched=checked.mismatched,
+        resyncs=counted.resyncs,
+        gaps=counted.gaps,
+        dropped=counted.dropped,
+        uptime_ns=now - counted.started if counted.started else 0,
+    )
 
 
 def status_line(view: FeedView, width: int, record: RecordView | None = None) -> Line:
@@ -99,7 +135,7 @@ def log_line(log_entries: Sequence[LogEntry], now: int, width: int) -> Line:
     """Draw the entries side by side, as many as fit; those of the last half minute stand out."""
     spans: list[Span] = []
     for each in log_entries:
-        text = f" {fmt.clock(each.time)} {each.words}  "
+        text = f" {fmt.moment(each.time)} {each.words}  "
         if spans and sum(len(span.text) for span in spans) + len(text) > width:
             break
         fresh = now - each.time < 30 * times.NS_PER_S

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 from kracked_tui.view import block_bars
 from kracked_tui.view import format as fmt
 from kracked_tui.view.line import Line, Span, fit
+
+_WITH_LEANS, _WITH_VOLUME = 50, 66
+"""Columns from which a row has them."""
 
 
 class WatchRow(NamedTuple):
@@ -20,6 +24,11 @@ class WatchRow(NamedTuple):
     """Prices, oldest first."""
     spread: str = ""
     volume: str = ""
+    imbalance: int | None = None
+    """The bid's share of the quantity at the best prices minus the ask's, per cent."""
+    spread_bp: Decimal | None = None
+    turnover: Decimal | None = None
+    """Volume times price: what volumes of several pairs are compared by."""
     word: str = ""
     """The word for its data where it is not simply live."""
     shown: bool = False
@@ -27,19 +36,55 @@ class WatchRow(NamedTuple):
     cursor: bool = False
 
 
-def head_line(width: int) -> Line:
-    """Draw the heads of the columns."""
+ORDERS = ("listed", "symbol", "change", "spread", "leans", "volume")
+"""What the rows can be sorted by; the first is the order in which they were watched."""
+
+
+def ordered(rows: Sequence[WatchRow], order: str) -> tuple[WatchRow, ...]:
+    """Sort rows by a column, the largest first; symbols by name. Unknown values come last."""
+    if order == "symbol":
+        return tuple(sorted(rows, key=lambda row: row.symbol))
+    values: Mapping[str, Callable[[WatchRow], Decimal | int | None]] = {
+        "change": lambda row: row.change,
+        "spread": lambda row: row.spread_bp,
+        "leans": lambda row: row.imbalance,
+        "volume": lambda row: row.turnover,
+    }
+    value = values.get(order)
+    if value is None:
+        return tuple(rows)
+    known = [(found, row) for row in rows if (found := value(row)) is not None]
+    known.sort(key=lambda one: one[0], reverse=True)
+    return (*(row for _, row in known), *(row for row in rows if value(row) is None))
+
+
+def head_line(width: int, order: str = "") -> Line:
+    """Draw the heads of the columns, that of the order with a mark."""
     trend = "trend".ljust(_trend_width(width))[: _trend_width(width)]
-    text = f"  {'symbol':<9}{'last':>11}{'24 h':>9}  {trend}{'spread':>10}"
-    return Line(fit([Span(text + _volume("volume", width), "header")], width))
+    heads = {
+        "symbol": f"  {'symbol':<9}",
+        "last": f"{'last':>11}",
+        "change": f"{'24 h':>9}  {trend}",
+        "spread": f"{'spread':>10}",
+        "leans": _leans("leans", width),
+        "volume": _volume("volume", width),
+    }
+    spans = [
+        Span(text, "key" if name == order else "header") for name, text in heads.items() if text
+    ]
+    return Line(fit(spans, width))
 
 
 def _trend_width(width: int) -> int:
-    return max(0, min(24, width - 44 - len(_volume("", width))))
+    return max(0, min(24, width - 44 - len(_leans("", width)) - len(_volume("", width))))
+
+
+def _leans(text: str, width: int) -> str:
+    return f"{text:>7}" if width >= _WITH_LEANS else ""
 
 
 def _volume(text: str, width: int) -> str:
-    return f"{text:>9}" if width >= 60 else ""
+    return f"{text:>9}" if width >= _WITH_VOLUME else ""
 
 
 def watch_line(row: WatchRow, width: int) -> Line:
@@ -47,6 +92,7 @@ def watch_line(row: WatchRow, width: int) -> Line:
     room = _trend_width(width)
     falling = row.change is not None and row.change < 0
     change = "" if row.change is None else f"{fmt.signed(f'{row.change:.2f}')}%"
+    leans = "" if row.imbalance is None else f"{row.imbalance:+d}%"
     spans = (
         Span("▸ " if row.shown else "  ", "accent"),
         Span(f"{row.symbol:<9}", "bright" if row.shown else ""),
@@ -54,6 +100,7 @@ def watch_line(row: WatchRow, width: int) -> Line:
         Span(f"{change:>9}  ", "sell" if falling else "buy"),
         Span(block_bars.spark(row.spark[-room:]).ljust(room) if room else "", "accent"),
         Span(f"{row.word or row.spread:>10}", "warn" if row.word else "dim"),
+        Span(_leans(leans, width), "sell" if (row.imbalance or 0) < 0 else "buy"),
         Span(_volume(row.volume, width), "dim"),
     )
     return Line(fit(spans, width), "cursor" if row.cursor else "")

@@ -100,7 +100,7 @@ def head_line(columns: LadderColumns) -> Line:
     left = "#".rjust(columns.orders)[: columns.orders] + " " * columns.bar + bid + " "
     change = f"±{columns.window}".rjust(columns.change)[: columns.change]
     left += change + "SOLD".rjust(columns.traded)[: columns.traded]
-    right = "BGHT".rjust(columns.traded)[: columns.traded] + change + ask + " "
+    right = "BOUGHT".rjust(columns.traded)[: columns.traded] + change + ask + " "
     right += " " * columns.bar + "#".rjust(columns.orders)[: columns.orders]
     right += "PROFILE".rjust(columns.profile)[: columns.profile]
     own = "MINE".ljust(columns.mine)[: columns.mine]
@@ -226,9 +226,9 @@ def foot_spans(bids: int, asks: int, precision: Precision, width: int) -> tuple[
         Span("bid ", "dim"),
         Span(fmt.compact(bids, precision.qty), "bid"),
         Span(" "),
-        *block_bars.share(bids, both, max(6, min(24, width - 42))),
+        *block_bars.share(bids, both, max(6, min(24, width - 44))),
         Span(" "),
         Span(fmt.compact(asks, precision.qty), "ask"),
         Span(" ask", "dim"),
-        Span(f"  imb {fmt.signed(str(lean))}%", "dim"),
+        Span(f"  leans {fmt.signed(str(lean))}%", "dim"),
     )

@@ -54,6 +54,31 @@ def record_facts(view: RecordView) -> list[list[Span]]:
     ]
 
 
+def recorder_lines(view: RecordView, width: int) -> list[Line]:
+    """Draw every fact of a recording, one a line."""
+    if view.failed:
+        return [Line(fit([Span(" × NOT RECORDING; the log says why", "warn")], width))]
+    rows = (
+        ("worth so far", view.verdict.replace("_", " "), _is_lacking(view)),
+        ("bytes before packing", f"{fmt.compact(view.bytes)}B", False),
+        ("rows", fmt.compact(view.rows), False),
+        ("messages a second", str(view.rate), False),
+        ("gaps", str(view.gaps), bool(view.gaps)),
+        ("messages lost", str(view.lost), bool(view.lost)),
+        ("waiting for the disk", f"{fmt.compact(view.waiting_bytes)}B", False),
+        ("free on the disk", f"{fmt.compact(view.free_bytes)}B", view.free_bytes < _LITTLE_BYTES),
+    )
+    lines = [[Span(" ● RECORDING", "sell")]]
+    lines += [
+        [Span(f" {name:<22}", "dim"), Span(f"{text:>14}", "warn" if bad else "")]
+        for name, text, bad in rows
+    ]
+    for trouble in (view.trouble, view.tables_stopped):
+        if trouble:
+            lines.append([Span(f" {trouble}", "warn")])
+    return [Line(fit(spans, width)) for spans in lines]
+
+
 def _is_lacking(view: RecordView) -> bool:
     """Whether the verdict says more than the count of gaps beside it."""
     return view.verdict not in ("", "complete", "gaps")

@@ -42,10 +42,12 @@ def time_line(view: TimeView, width: int) -> Line:
     left = [
         Span(f" {sign} ", "accent"),
         Span(f"{view.speed:<4}", "word"),
-        Span(f" {fmt.clock(view.position, 3)} ", "bright"),
+        Span(f" {fmt.moment(view.position, 3)} ", "bright"),
     ]
     passed, whole = view.position - view.start, view.end - view.start
     words = view.step or f"{fmt.age(passed)} of {fmt.age(whole)}"
+    if not view.step and not fmt.recorded(view.position):
+        words = f"{fmt.percent(passed, whole)}% of the messages"
     if view.gaps and not view.step:
         words += f"  {len(view.gaps)} gap{'' if len(view.gaps) == 1 else 's'}"
     right = [Span(f" {words} ", "word" if view.step else "dim")]

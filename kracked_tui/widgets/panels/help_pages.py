@@ -16,6 +16,10 @@ class HelpPages(LiveRows):
         super().__init__(id=id, ascii_only=ascii_only)
         self._table = table
         self._page = 0
+        self._word = ""
+        """What is searched; empty for all pages."""
+        self._pane = ""
+        """The pane whose help this is; empty for that of all keys."""
         self._box = Box()
 
     def show(self) -> None:
@@ -23,12 +27,21 @@ class HelpPages(LiveRows):
         width, height = self.size
         if not height:
             return
-        found = pages(self._table, height - 2, width - 2)
+        found = pages(self._table, height - 2, width - 2, word=self._word, pane=self._pane)
         self._page %= len(found)
-        title = Title("?", "Help", f"page {self._page + 1} of {len(found)}", "")
-        foot = (Span("up and down turn the page · esc closes", "dim"),)
+        name = f"Help: {self._word}" if self._word else "Help"
+        title = Title("?", name, f"page {self._page + 1} of {len(found)}", "")
+        foot = (Span("arrows, pgup, pgdn, home, end turn · / searches · esc closes", "dim"),)
         body = help_lines(found[self._page], width - 2)
         self.set_lines(self._box.around(title, body, (width, height), focused=True, foot=foot))
+
+    def search(self, word: str) -> None:
+        """Show the entries with this word alone; every page where it is empty."""
+        self._word, self._pane, self._page = word.strip(), "", 0
+
+    def of_pane(self, pane: str) -> None:
+        """Begin with what one pane shows, and its keys."""
+        self._word, self._pane, self._page = "", pane, 0
 
     def move(self, rows_up: int) -> None:
         """Turn one page back (positive) or ahead."""

@@ -53,7 +53,7 @@ class SymbolPicker(Vertical):
         self._symbols = list(symbols)
         field = self.query_one(Input)
         field.value = ""
-        field.focus()
+        self.screen.set_focus(field)  # at once: the next key may be waiting already
         self._search("")
 
     def offer(self, symbols: Sequence[str]) -> None:

@@ -9,11 +9,11 @@ from typing import NamedTuple
 from textual.events import Blur, Focus
 
 from kracked_tui.error_boundary import error_text
-from kracked_tui.keys import PANE_KEYS
+from kracked_tui.keys import pane_key
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.chrome.pane_frame import Box, Title
 from kracked_tui.view.line import Line, Span, fit
-from kracked_tui.view.words import wrapped
+from kracked_tui.view.words import bare, wrapped
 from kracked_tui.widgets.painted_rows import LiveRows
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class Pane(LiveRows, can_focus=True):
             self._failure = ""
         except Exception as error:  # a screen without one pane is better than no screen
             body, note, right, foot, urgent = self._failed(error)
-        title = Title(PANE_KEYS[self.number - 1], self.name_shown, note, right, urgent)
+        title = Title(pane_key(self.number, self.id or ""), self.name_shown, note, right, urgent)
         armed = self.frame.armed
         self.set_lines(
             self._box.around(
@@ -119,8 +119,7 @@ class Pane(LiveRows, can_focus=True):
         """Return the text to copy: the row under the cursor, else the first below the heads."""
         rows = self.lines[2:-1]
         marked = next((row for row in rows if "▸" in row.text), rows[0] if rows else Line(()))
-        words = "".join(span.text for span in marked.spans if "-bar" not in span.role)
-        return words.strip("│┃║▸ ")
+        return bare("".join(span.text for span in marked.spans if "-bar" not in span.role))
 
     def on_focus(self, _: Focus) -> None:
         self.redraw()

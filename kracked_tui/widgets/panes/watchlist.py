@@ -27,7 +27,9 @@ class WatchlistPane(Pane):
             watchlist.watch_line(row._replace(cursor=self.has_focus and at == self._cursor), width)
             for at, row in enumerate(frame.watch_rows)
         ]
-        return Content([watchlist.head_line(width), *rows])
+        order = frame.watch_order
+        note = f"by {order}" if order in watchlist.ORDERS[1:] else ""
+        return Content([watchlist.head_line(width, order), *rows], note)
 
     def move(self, rows_up: int) -> None:
         """Move the cursor up by some rows."""

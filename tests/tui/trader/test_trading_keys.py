@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from kracked.orders import ActionKind, OrderState
 from kracked.orders.outbox.outbox import PreparedAction, StateChange
 from kracked_tui import keys
 from kracked_tui.config import Settings
+from kracked_tui.view.chrome import layout
 from tests.tui.conftest import Opened
 from tests.tui.keyboard import key_event
 from tests.tui.trading_monitor import SYMBOL, Trading, trading
@@ -78,7 +80,7 @@ async def test_read_only_has_no_order_key_and_no_order_action(tmp_path: Path) ->
         assert not bound & {key.id for key in ORDER_KEYS}
         assert not any(hasattr(found.monitor.trade, f"action_{name}") for name in actions)
         assert found.monitor.view_model.trader is None
-        titles = {one.title for one in found.monitor.get_system_commands(found.monitor.screen)}
+        titles = {name for name, _, _ in found.monitor.actions()}
         assert not titles & {"Buy", "Send", "Arm", "Panic"}
         await found.until(lambda: "No order of yours is open." in found.text())
         await found.pilot.press(*NAMES)
@@ -94,11 +96,27 @@ async def test_without_a_key_every_order_key_says_what_a_key_would_add(opened: O
             await pilot.press(name)
             text = " ".join(each.text for each in monitor.store.log_entries)
             assert "KRAKEN_API_KEY" in text
+            if name == "A":
+                await pilot.press("escape")
+
+
+async def test_the_pair_typed_after_an_arm_key_that_was_refused_acts_as_no_key(
+    opened: Opened,
+) -> None:
+    async with opened((120, 40)) as (monitor, pilot):
+        await pilot.press("A")
+        before = (monitor.view_model.symbol, monitor.trade.ladder.scroll)
+        await pilot.press(*"btc/usd")
+        assert monitor.trade.panels.top == layout.PROMPT
+        assert monitor.trade.query_one("#prompt-input", Input).value == "btc/usd"
+        await pilot.press("enter")
+        assert monitor.trade.panels.top is None
+        assert (monitor.view_model.symbol, monitor.trade.ladder.scroll) == before
 
 
 async def test_every_order_action_is_in_the_palette_too(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
-        titles = {one.title for one in found.monitor.get_system_commands(found.monitor.screen)}
+        titles = {name for name, _, _ in found.monitor.actions()}
         assert {"Buy", "Sell", "Arm", "Join bid", "Amend", "Cancel pair", "Panic", "Send"} <= titles
 
 

@@ -1,0 +1,82 @@
+"""What each pane shows, and what it cannot show: the first page of its help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from kracked_tui.keys import CHART, EVERYWHERE, LADDER, LISTS, TRADING
+
+
+class PaneHelp(NamedTuple):
+    """The help of one pane."""
+
+    sentences: tuple[str, ...]
+    group: str
+    """The group of keys that come next."""
+
+
+PANES: Mapping[str, PaneHelp] = {
+    "ladder": PaneHelp(
+        (
+            "Bids on the left, asks on the right of their prices; bars compare the quantities.",
+            "Sold and bought are what takers traded at a price since the start.",
+            "Hidden quantities and orders on their way to the exchange cannot be seen.",
+        ),
+        LADDER,
+    ),
+    "queue": PaneHelp(
+        (
+            "The orders at the ladder's cursor, the first to fill on top: level 3, with a key.",
+            "Ahead is the quantity that fills before an order does.",
+        ),
+        LADDER,
+    ),
+    "tape": PaneHelp(
+        (
+            "A row for each order of a taker, newest on top; one of several levels is a sweep.",
+            "An exclamation mark says that trades before it never came.",
+        ),
+        CHART,
+    ),
+    "chart": PaneHelp(
+        (
+            "Candles of the exchange, or made here of trades where it makes none.",
+            "The dotted line is the VWAP of the day (UTC), as far as it is known.",
+            "Broken lines are own orders, arrows own fills.",
+        ),
+        CHART,
+    ),
+    "flow": PaneHelp(
+        ("What takers bought and sold over windows of time, and the difference.",), CHART
+    ),
+    "level": PaneHelp(
+        ("Age and size of the orders at the ladder's cursor: one old wall, or many new orders.",),
+        LADDER,
+    ),
+    "depth": PaneHelp(("The quantity from the best price outwards, summed up.",), LADDER),
+    "watch": PaneHelp(
+        (
+            "Every pair that is watched; enter or a click shows one.",
+            "Leans is the bid's share of the quantity at the best prices minus the ask's.",
+        ),
+        LISTS,
+    ),
+    "orders": PaneHelp(("Own working orders of every pair, with their places.",), TRADING),
+    "fills": PaneHelp(("Own fills, newest first.",), LISTS),
+    "balances": PaneHelp(
+        ("What is on the account, what open orders hold, and what is free.",), LISTS
+    ),
+    "log-list": PaneHelp(
+        ("Everything that was told, newest first; the foot of the screen shows the latest.",),
+        LISTS,
+    ),
+    "health": PaneHelp(
+        (
+            "Every counter of the feed, and its connections.",
+            "A failed checksum costs a book its trust until a fresh snapshot is verified.",
+        ),
+        EVERYWHERE,
+    ),
+    "recorder": PaneHelp(("The recording in progress, and what it is worth so far.",), EVERYWHERE),
+}
