@@ -5,8 +5,9 @@
     python examples/market_maker.py http://127.0.0.1:PORT [SECONDS]
 
 The client is python-kraken-sdk, unmodified. The same command trades on paper in the real market
-(`kracked paper BTC/USD`) and in a recording (`kracked replay SESSION --serve 8800 --trade`): only
-the address is another one. It shows the plumbing; to join the best price is no strategy.
+(`kracked paper BTC/USD`) and in a recording (`kracked replay SESSION --serve 8800 --trade`, of
+`kracked record BTC/USD --channels level3=1000 trade ticker=bbo`): only address and key are others.
+It shows the plumbing; to join the best price is no strategy.
 """
 
 import asyncio
@@ -40,13 +41,14 @@ class MarketMaker(SpotWSClient):
                 self.mid = (Decimal(str(row["bid"])) + Decimal(str(row["ask"]))) / 2
                 await self.quote("buy", row["bid"])
                 await self.quote("sell", row["ask"])
-        if message.get("method") in ("add_order", "amend_order"):
+        refused, method = message.get("success") is False, message.get("method")
+        if refused:  # a post-only order that would trade, say
+            print(f"{method} refused: {message['error']}")
+        if method in ("add_order", "amend_order"):
             side = ("buy", "sell")[message["req_id"]]
             self.quotes.get(side, {})["due"] = False
-            if not message["success"]:  # a post-only order that would trade, say
-                print(f"{side}: {message['method']} refused: {message['error']}")
-                if message["method"] == "add_order":
-                    self.quotes.pop(side, None)
+            if refused and method == "add_order":
+                self.quotes.pop(side, None)
 
     async def quote(self, side: str, price: float) -> None:
         """Stand at a price; one request a side is under way at a time."""

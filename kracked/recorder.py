@@ -32,8 +32,7 @@ from kracked.format.cells import time_cell
 from kracked.format.keyframe import Book
 from kracked.format.session_info import SessionInfo
 from kracked.protocol.events import Balances, Event, Executions
-from kracked.record.closed_segments import tables_of_closed_segments
-from kracked.record.convert import convert
+from kracked.record.closed_segments import finish_tables, tables_of_closed_segments
 from kracked.record.trade_healing import NoPage, TradeHealer, TradePage
 from kracked.record.write.ingest import HAND_OVER_EVERY_S
 from kracked.record.write.session import (
@@ -41,7 +40,6 @@ from kracked.record.write.session import (
     JoinedState,
     RecorderStatus,
     RecordingSession,
-    confirm_tables,
     record_into,
 )
 from kracked.rest.client import RestClient
@@ -71,7 +69,9 @@ class Progress(NamedTuple):
     ending: bool = False
     """Whether it has stopped listening and writes what is left."""
     making_tables: bool = False
-    """Whether every message is on the disk, and tables are being made of them."""
+    """Whether everything is on the disk, and Parquet is being made of it."""
+    tables_process: int = 0
+    """The process that goes on making Parquet; the rows are in CSV until it is done."""
 
 
 class Recorder:
@@ -93,6 +93,7 @@ class Recorder:
         """Set when it listens no more: the feed has ended, or nothing can be written any more.
         Leave the block of `recording` then; it raises the reason."""
         self._ending = self.making_tables = False
+        self.tables_process = 0
         self._dropped_by_tap = 0
         self._missing: tuple[str, ...] = ()
         self._rest = RestClient(endpoints=feed.endpoints)
@@ -126,6 +127,7 @@ class Recorder:
             missing=self._missing,
             ending=self._ending,
             making_tables=self.making_tables,
+            tables_process=self.tables_process,
         )
 
     async def run(self) -> None:
@@ -307,12 +309,7 @@ async def recording(
             await _in_thread(lambda: opened.__exit__(None, None, None), recorder, tell_ending)
         if form is Format.PARQUET:
             recorder.making_tables = True
-            await _in_thread(lambda: _make_tables(Path(out)), recorder, tell_ending)
-
-
-def _make_tables(path: Path) -> None:
-    convert(path)
-    confirm_tables(path)
+            recorder.tables_process = await asyncio.to_thread(finish_tables, Path(out))
 
 
 async def _in_thread(

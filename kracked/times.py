@@ -42,8 +42,8 @@ def parse_ns(text: str) -> int:
     1716144920910159752
     """
     # Most times are of a second that was seen before, with nine decimals.
-    if len(text) == 30 and text[19] == "." and text[29] == "Z" and text[20:29].isdecimal():
-        return _whole_second(text[:19]) + int(text[20:29])
+    if len(text) == 30 and text[19::10] == ".Z" and (fraction := text[20:29]).isdecimal():
+        return _whole_second(text[:19]) + int(fraction)
     match = _RFC3339.fullmatch(text)
     if match is None:
         raise NotATime(text)

@@ -28,6 +28,7 @@ from textual.app import App
 from textual.dom import DOMNode
 
 from kracked.errors import KrackedError
+from kracked.flow.odds.store import UnreadableOdds, odds_path, read_odds
 from kracked.protocol.events import Event, Overflow
 from kracked_tui import error_boundary, keys, palettes, themes
 from kracked_tui.config import Settings
@@ -42,6 +43,7 @@ from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.sources.base import Source
 from kracked_tui.sources.opening import EmptySource, Open, Opening
 from kracked_tui.sources.record_switch import RecordSwitch, session_name, sessions_folder
+from kracked_tui.state.market_odds import MarketOdds
 from kracked_tui.state.store import Store
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.chrome import trading_status
@@ -72,6 +74,8 @@ class Destination(NamedTuple):
     """A recording; None for the source watched before."""
     ends_recording: bool = False
     """Whether this ends a recording in progress."""
+    other_account: bool = False
+    """Whether to go on with paper money in place of the real account, or the other way."""
 
 
 class Monitor(App[None]):
@@ -175,6 +179,7 @@ class Monitor(App[None]):
             # A lost terminal or a request to end must not cut a recording short.
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self._end)
+        self.run_worker(self._read_odds(), group="odds")
         # A defect of these two ends the program: it would show old prices as today's.
         self.run_worker(self._watch(), group="feed")
         self.run_worker(self.pump.run(), group="frames")
@@ -219,6 +224,15 @@ class Monitor(App[None]):
         finally:
             self._saving = False
 
+    async def _read_odds(self) -> None:
+        """Read the tables of the odds; a file that cannot be read is told where odds would be."""
+        try:
+            file = await asyncio.to_thread(read_odds, odds_path(os.environ))
+        except UnreadableOdds as error:
+            self.store.odds = MarketOdds(problem=str(error))
+        else:
+            self.store.odds = MarketOdds(file)
+
     async def _watch(self) -> None:
         """Take the source from beginning to end; its error ends the monitor with a sentence."""
         try:
@@ -237,7 +251,7 @@ class Monitor(App[None]):
         """Start the trader, if there is a key; otherwise say what one would add."""
         access = source.access
         if access is None:
-            if source.mode == "LIVE":
+            if source.mode in ("LIVE", "PAPER"):
                 self.view_model.status_without_trader = TradingStatus(
                     trading_status.NO_KEY, trading_status.HOW_TO_GIVE_A_KEY
                 )
@@ -350,6 +364,17 @@ class Monitor(App[None]):
                 return
         self.destination = Destination(message.path, self.recording.on)
         await self._leave()
+
+    async def action_paper(self) -> None:
+        """Go on with paper money in place of the real account, or the other way round."""
+        trader, mode = self.view_model.trader, self.source.mode
+        if mode not in ("LIVE", "PAPER"):
+            self.view_model.tell(f"{mode}: paper money is for the live market", "warn")
+        elif trader is not None and trader.armed:
+            self.view_model.tell("disarm first (A): this changes the account", "warn")
+        else:
+            self.destination = Destination(None, self.recording.on, other_account=True)
+            await self._leave()
 
     async def action_quit(self) -> None:
         """End the program, even where another source was chosen and not opened."""

@@ -48,6 +48,8 @@ def run(options: Options, settings: Settings, memory: Memory) -> int:
     first, interrupted = SessionRow(monitor.source.name), False
     while (destination := monitor.destination) is not None:
         path, interrupted = destination.path, interrupted or destination.ends_recording
+        if destination.other_account:
+            options = replace(options, paper=not options.paper)
         opened = options if path is None else replace(options, replay=path)
         monitor = _monitor(opened, settings, memory)
         if path is None:
@@ -75,7 +77,8 @@ def watched(options: Options, choices: Choices) -> tuple[str, ...]:
     if options.demo:
         exchange, offered = source_factories.SIMULATED, DEMO_SYMBOLS
     else:
-        exchange = source_factories.host(endpoints_of(options))
+        name = source_factories.paper_name if options.paper else source_factories.host
+        exchange = name(endpoints_of(options))
         offered = choices.watched.get(exchange) or DEFAULT_SYMBOLS
     shown = choices.shown.get(exchange)
     return (shown, *(each for each in offered if each != shown)) if shown in offered else offered
@@ -103,4 +106,6 @@ def source_for(options: Options, symbols: tuple[str, ...]) -> Opening:
         return source_factories.demo(symbols, options.seed, trades=trades)
     credentials = config.credentials(options.key_file)
     endpoints = endpoints_of(options)
+    if options.paper:
+        return source_factories.paper(symbols, endpoints, credentials, trades=trades)
     return source_factories.exchange(symbols, endpoints, credentials, trades=trades)

@@ -14,6 +14,7 @@ from kracked.cli.arguments import spelled
 _EXAMPLES = """examples:
   kracked-tui --demo                        a simulated exchange: no network, no key
   kracked-tui BTC/USD ETH/USD               Kraken itself
+  kracked-tui BTC/USD --paper               Kraken itself, with an account on paper
   kracked-tui --replay SESSION              a recording, with keys for time
   kracked-tui --replay messages.jsonl       a log of raw v2 messages, one a line
   kracked-tui BTC/USD --record              record every message to disk
@@ -27,6 +28,7 @@ class Options:
 
     symbols: tuple[str, ...] = ()
     demo: bool = False
+    paper: bool = False
     replay: Path | None = None
     record: bool = False
     record_to: Path | None = None
@@ -56,11 +58,14 @@ def parsed(arguments: Sequence[str]) -> Options:
         command.error("--record records an exchange: a replay is a recording already")
     if given.demo and (given.replay or given.endpoint):
         command.error("--demo brings its own exchange: leave out --replay and --endpoint")
+    if given.paper and (given.demo or given.replay):
+        command.error("--paper trades on the live market: leave out --demo and --replay")
     if given.web and (given.snapshot or given.record is not None):
         command.error("--web starts a monitor for every visit: leave out --snapshot and --record")
     return Options(
         symbols=tuple(spelled(name) for word in given.symbols for name in word.split(",") if name),
         demo=given.demo,
+        paper=given.paper,
         replay=given.replay,
         record=given.record is not None,
         record_to=given.record or None,
@@ -92,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("symbols", nargs="*", metavar="SYMBOL", help="for example BTC/USD; the first is shown")
     add("--demo", action="store_true", help="watch a simulated exchange in this program")
+    add("--paper", action="store_true", help="trade on paper: the real market, no real order")
     add(
         "--replay",
         type=_recorded,

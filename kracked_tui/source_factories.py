@@ -20,6 +20,7 @@ from kracked_tui.sources.base import Source
 from kracked_tui.sources.opening import Opening
 
 if TYPE_CHECKING:
+    from kracked.paper_server.server import PaperServer
     from kracked.sim.server import SimServer
 
 SIMULATED = "simulated exchange"
@@ -28,6 +29,11 @@ SIMULATED = "simulated exchange"
 def host(endpoints: Endpoints) -> str:
     """Return the name of an exchange for people, and for what is remembered of it."""
     return endpoints.public.split("/")[2]
+
+
+def paper_name(endpoints: Endpoints) -> str:
+    """Return the name of an exchange's market with an account on paper."""
+    return f"paper on {host(endpoints)}"
 
 
 def exchange(
@@ -45,6 +51,18 @@ def exchange(
 def demo(symbols: tuple[str, ...], seed: int, *, trades: bool) -> Opening:
     """Return a simulated exchange to watch, which runs in this process and loop."""
     return Opening("DEMO", SIMULATED, partial(_demo, symbols, seed, trades))
+
+
+def paper(
+    symbols: tuple[str, ...],
+    endpoints: Endpoints,
+    credentials: Credentials | None,
+    *,
+    trades: bool,
+) -> Opening:
+    """Return an exchange to watch with an account on paper, which a server in this loop keeps."""
+    name = paper_name(endpoints)
+    return Opening("PAPER", name, partial(_paper, symbols, endpoints, credentials, trades, name))
 
 
 def replay(path: Path) -> Opening:
@@ -97,6 +115,42 @@ async def _demo(symbols: tuple[str, ...], seed: int, trades: bool) -> AsyncItera
             )
             async with live as source:
                 yield source
+
+
+@asynccontextmanager
+async def _paper(
+    symbols: tuple[str, ...],
+    endpoints: Endpoints,
+    credentials: Credentials | None,
+    trades: bool,
+    name: str,
+) -> AsyncIterator[Source]:
+    def load() -> PaperServer:
+        """Load the libraries and the account."""
+        from kracked.paper_server.own_account import account_file, account_key  # noqa: PLC0415
+        from kracked.paper_server.server import PaperOptions, PaperServer  # noqa: PLC0415
+        from kracked_tui.sources import live  # noqa: F401, PLC0415
+
+        _load_trader()
+        account = account_file(endpoints)
+        key, secret = account_key(account)
+        options = PaperOptions(account=account, api_key=key, api_secret=secret)
+        return PaperServer(symbols, options, credentials=credentials, endpoints=endpoints)
+
+    async with await asyncio.to_thread(load) as server:
+        from kracked_tui.sources.live import LiveSource  # noqa: PLC0415  loaded above
+
+        live = LiveSource(
+            symbols,
+            Endpoints.at(server.endpoints.rest),
+            Credentials(server.api_key, server.api_secret),
+            trades=trades,
+            mode="PAPER",
+            name=name,
+            paper_place=server.exchange.broker.engine.place,
+        )
+        async with live as source:
+            yield source
 
 
 @asynccontextmanager

@@ -10,6 +10,8 @@ import pytest
 
 import kracked
 import kracked.flow
+import kracked.flow.odds
+import kracked.flow.review
 import kracked.orders
 import kracked.paper
 import kracked.rest
@@ -47,7 +49,16 @@ def test_the_architecture_page_follows_the_three_paths() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [kracked, kracked.flow, kracked.orders, kracked.paper, kracked.rest]
+    "module",
+    [
+        kracked,
+        kracked.flow,
+        kracked.flow.odds,
+        kracked.flow.review,
+        kracked.orders,
+        kracked.paper,
+        kracked.rest,
+    ],
 )
 def test_every_public_name_has_a_docstring_for_the_reference(module: object) -> None:
     names = module.__all__  # type: ignore[attr-defined]

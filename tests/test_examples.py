@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 
@@ -22,25 +23,38 @@ MORE_WORDS = {"market_maker": ["2"]}
 NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
 
 
+KRACKED = [sys.executable, "-m", "kracked.cli.main"]
+
+
 @pytest.fixture(scope="module")
 def exchange() -> Iterator[dict[str, str]]:
-    """Run a simulated exchange in a process of its own; yield its addresses and its key."""
-    command = [sys.executable, "-m", "kracked.cli.main", "sim", "--seed", "5", "--rate", "4"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    """Run a simulated exchange; yield its addresses and its key."""
+    with served(["sim", "--seed", "5", "--rate", "4"], os.environ) as addresses:
+        yield addresses
+
+
+@contextmanager
+def served(words: list[str], environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Run a server of ours in a process of its own; yield its first line."""
+    command = [*KRACKED, *words]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
         process.terminate()
         assert process.wait(timeout=PATIENCE_S) == 0
 
 
+def key_of(exchange: dict[str, str]) -> dict[str, str]:
+    return {"KRAKEN_API_KEY": exchange["api_key"], "KRAKEN_API_SECRET": exchange["api_secret"]}
+
+
 def run(
     words: list[str], exchange: dict[str, str], folder: Path, patience_s: float = PATIENCE_S
 ) -> str:
     """Run a program with the exchange's key and return its output; it must not fail."""
-    key = {"KRAKEN_API_KEY": exchange["api_key"], "KRAKEN_API_SECRET": exchange["api_secret"]}
     done = subprocess.run(
         [sys.executable, *words],
-        env=os.environ | key | {"XDG_STATE_HOME": str(folder / "state")},
+        env=os.environ | key_of(exchange) | {"XDG_STATE_HOME": str(folder / "state")},
         cwd=folder,
         capture_output=True,
         text=True,
@@ -72,6 +86,34 @@ def test_the_market_maker_trades_and_leaves_no_order_behind(
     assert said.splitlines()[-1].endswith("USD at the mid")
     user = kraken.User(exchange["api_key"], exchange["api_secret"], url=exchange["rest"])
     assert user.get_open_orders()["open"] == {}
+
+
+def test_the_market_maker_runs_on_paper_over_the_exchange(
+    exchange: dict[str, str], tmp_path: Path
+) -> None:
+    pytest.importorskip("kraken.spot", reason="the public client is not installed")
+    words = ["paper", "BTC/USD", "--endpoint", exchange["rest"], "--memory"]
+    words += ["--balances", "USD=10000,BTC=1"]
+    with served(words, os.environ | key_of(exchange)) as paper:
+        maker = str(EXAMPLES / "market_maker.py")
+        said = run([maker, paper["rest"], "6"], paper, tmp_path)
+    assert said.splitlines()[-1].endswith("USD at the mid")
+    assert " at " in said
+
+
+def test_the_market_maker_runs_in_a_recording(exchange: dict[str, str], tmp_path: Path) -> None:
+    pytest.importorskip("kraken.spot", reason="the public client is not installed")
+    session = str(tmp_path / "session")
+    channels = ["--channels", "level3=1000", "trade", "ticker=bbo"]
+    record = ["record", "BTC/USD", "--out", session, *channels]
+    record += ["--endpoint", exchange["rest"], "--duration", "10s"]
+    run(["-m", "kracked.cli.main", *record], exchange, tmp_path)
+    words = ["replay", session, "--serve", "0", "--trade", "--balances", "USD=10000,BTC=1"]
+    with served(words, os.environ) as recording:
+        maker = str(EXAMPLES / "market_maker.py")
+        said = run([maker, recording["rest"], "6"], recording, tmp_path)
+    assert said.splitlines()[-1].endswith("USD at the mid")
+    assert " at " in said
 
 
 def test_the_market_maker_is_for_simulated_exchanges(tmp_path: Path) -> None:

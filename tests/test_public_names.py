@@ -43,6 +43,8 @@ PUBLIC_MODULES = (
     "kracked.endpoints",
     "kracked.errors",
     "kracked.flow",
+    "kracked.flow.odds",
+    "kracked.flow.review",
     "kracked.frames",
     "kracked.instruments",
     "kracked.orders",
@@ -62,7 +64,7 @@ def test_a_public_module_lists_names_that_it_has(home: str) -> None:
 
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-PUBLIC_HOMES = ("kracked", "kracked.flow", "kracked.orders")
+PUBLIC_HOMES = ("kracked", "kracked.flow", "kracked.flow.odds", "kracked.orders")
 
 
 def names_used(example: Path) -> set[str]:
@@ -90,12 +92,14 @@ def names_used(example: Path) -> set[str]:
     return imported | reached
 
 
-SHARED = {"example_recording.py", "line_picture.py"}
-"""What the notebooks import: it runs commands, and draws."""
+SHARED = {"example_recording.py", "line_picture.py", "simulated_hour.py"}
+"""What the notebooks import: it runs commands, draws, and makes a market without a server."""
+STRANGERS = {"market_maker.py"}
+"""Programs of another client library, which any of our exchanges serves."""
 PROGRAMS = sorted(
     path
     for path in EXAMPLES.iterdir()
-    if path.suffix in (".py", ".ipynb") and path.name not in SHARED
+    if path.suffix in (".py", ".ipynb") and path.name not in SHARED | STRANGERS
 )
 
 
@@ -105,6 +109,11 @@ def test_an_example_uses_public_names_alone(example: Path) -> None:
     used = names_used(example)
     assert used
     assert used <= public
+
+
+@pytest.mark.parametrize("example", sorted(STRANGERS))
+def test_a_program_of_another_library_uses_no_name_of_ours(example: str) -> None:
+    assert not names_used(EXAMPLES / example)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

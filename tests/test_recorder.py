@@ -6,10 +6,12 @@ import asyncio
 import os
 import random
 import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import zstandard
 
@@ -23,8 +25,9 @@ from kracked.format.session_info import SessionInfo
 from kracked.format.tables import Flag
 from kracked.frames import load_orders, load_ticker, load_trades
 from kracked.frames.books.table_replay import books
+from kracked.record import closed_segments
 from kracked.record.check import check
-from kracked.record.closed_segments import make_tables_so_far
+from kracked.record.closed_segments import make_tables_so_far, replace_tables
 from kracked.record.read.recording import open_recording
 from kracked.record.write.session import Format, record_into
 from kracked.recorder import Progress, record, recording
@@ -203,7 +206,9 @@ async def test_the_progress_tells_what_is_left_to_write_when_it_ends(
     assert all(each.ending and each.status.left_bytes >= 0 for each in told)
 
 
-async def test_tables_of_closed_hours_are_made_while_it_records(tmp_path: Path) -> None:
+async def test_parquet_takes_the_place_of_hours_that_are_over_while_it_records(
+    tmp_path: Path,
+) -> None:
     stream = Level3Market().stream(100)
     later = [(received + 3600 * NS_PER_S, data) for received, data in stream[50:]]
     path = tmp_path / "session"
@@ -211,9 +216,54 @@ async def test_tables_of_closed_hours_are_made_while_it_records(tmp_path: Path) 
     with record_into(path, info, form=Format.PARQUET, clock=lambda: later[-1][0]) as session:
         feed_session(session, BookKeeper(), [*stream[:50], *later])
         await until(lambda: not session.status().left_bytes)
+        whole = load_orders(path)
+        assert (path / "L3_ticks-20241112T06Z.csv").exists()
         await make_tables_so_far(path)
         made = [part.name for part in path.glob("parquet/channel=l3/*/*/*.parquet")]
         assert made == ["part-20241112T0600Z-00.parquet"]
+        assert [file.name for file in path.glob("L3*")] == ["L3_ticks.csv"]
+        pd.testing.assert_frame_equal(load_orders(path), whole, check_categorical=False)
+
+
+def recorded_hour(path: Path) -> pd.DataFrame:
+    """What is in the tables of a recording whose Parquet was not made yet."""
+    stream = Level3Market().stream(60)
+    info = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
+    with record_into(path, info, form=Format.PARQUET, clock=lambda: stream[-1][0]) as session:
+        feed_session(session, BookKeeper(), stream)
+    return load_orders(path)
+
+
+def test_parquet_takes_the_place_of_csv_when_a_recording_ends(tmp_path: Path) -> None:
+    whole = recorded_hour(tmp_path / "session")
+    replace_tables(tmp_path / "session")
+    assert not [*(tmp_path / "session").glob("L*.csv")]
+    pd.testing.assert_frame_equal(load_orders(tmp_path / "session"), whole, check_categorical=False)
+    health = check(tmp_path / "session")
+    assert (health.healthy, health.verdict) == (True, "complete")
+
+
+def test_csv_with_more_rows_than_parquet_stays(tmp_path: Path) -> None:
+    recorded_hour(tmp_path / "session")
+    table = tmp_path / "session" / "L3_ticks.csv"
+    table.write_text(table.read_text() + table.read_text().splitlines(keepends=True)[-1])
+    replace_tables(tmp_path / "session")
+    assert table.exists()
+
+
+def test_an_end_does_not_wait_for_long_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = recorded_hour(tmp_path / "session")
+    monkeypatch.setattr(closed_segments, "_END_WAITS_S", 0.0)
+    process = closed_segments.finish_tables(tmp_path / "session")
+    assert process > 0
+    assert len(load_orders(tmp_path / "session")) == len(whole)
+    end = time.monotonic() + PATIENCE_S
+    while (tmp_path / "session" / "L3_ticks.csv").exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert len(load_orders(tmp_path / "session")) == len(whole)
 
 
 async def test_no_secret_is_ever_written(

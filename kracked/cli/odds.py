@@ -35,7 +35,9 @@ def fit(sessions: list[Path], *, symbols: list[str], out: Path | None, as_json: 
     path = out or odds_path(os.environ)
     kept = read_odds(path)
     now = time.time_ns()
-    found = fit_odds(sessions, now=now, symbols=symbols)
+    found = fit_odds(
+        sessions, now=now, symbols=symbols, told=lambda line: print(line, file=sys.stderr)
+    )
     tables = [one for one in found.values() if isinstance(one, OddsTable)]
     for table in tables:
         for gone in kept.keep(table):
@@ -99,10 +101,11 @@ def show(symbol: str | None, *, file: Path | None, as_json: bool) -> int:
 def _lines(kept: KeptOdds, now: int) -> Iterator[str]:
     table = kept.table
     age_h = (now - table.end) / 3.6e12
+    age = f"{age_h:.1f} h" if age_h < 48 else f"{age_h / 24:.0f} days"
     recordings = "1 recording" if table.recordings == 1 else f"{table.recordings} recordings"
     yield (
         f"{table.symbol}: {table.samples:,} samples, {table.watched_s / 60:.0f} minutes of "
-        f"{recordings}, the last {age_h:.1f} h old"
+        f"{recordings}, the last {age} old"
     )
     for name, outcome in zip(OUTCOMES, table.outcomes, strict=True):
         yield from _calibration(name, outcome.reliability)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from kracked.cli import DONE, FAILED
 from kracked.cli.output import safe_print as print  # noqa: A004
@@ -16,12 +14,12 @@ from kracked.endpoints import Endpoints
 from kracked.gateway.auth import new_key
 from kracked.paper import PaperState
 from kracked.paper_exchange.opening import PaperTerms
+from kracked.paper_server.own_account import account_file, account_key
 from kracked.paper_server.server import HOST, PaperOptions, PaperServer, serve
-from kracked.state_files import state_folder
 
 _NO_LEVEL3 = (
-    f"no {KEY_VARIABLE} in the environment, so there is no level 3 and no queue: "
-    "the market is passed on, orders are refused"
+    f"no {KEY_VARIABLE} in the environment, so there is no level 3 and no queue: an order's place "
+    "is bounded by level 2, and it fills as from the worst: what is cancelled stood behind it"
 )
 
 
@@ -48,8 +46,8 @@ def paper(
         Exit code 1 when the address cannot be served.
     """
     endpoints = Endpoints.at(endpoint) if endpoint else Endpoints.kraken()
-    file = None if memory else account or _default_file(endpoints)
-    key, secret = new_key() if file is None else _own_key(file)
+    file = None if memory else account or account_file(endpoints)
+    key, secret = new_key() if file is None else account_key(file)
     options = PaperOptions(
         port=port,
         account=file,
@@ -89,23 +87,3 @@ def _describe(server: PaperServer) -> None:
             f"the account in {server.options.account} goes on with {len(account.open)} open "
             f"orders; the outcome of {unknown} is unknown, they can only be cancelled"
         )
-
-
-def _default_file(endpoints: Endpoints) -> Path:
-    """Return the account's file for an exchange; make its folder."""
-    folder = state_folder() / "paper"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder / f"{urlsplit(endpoints.rest).hostname}.log"
-
-
-def _own_key(account: Path) -> tuple[str, str]:
-    """Return the key of an account, which stands beside its file; make one for a new account."""
-    file = account.with_name(f"{account.name}.key")
-    if file.exists():
-        known = Credentials.from_file(file)
-        return known.key, known.secret
-    key, secret = new_key()
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as lines:
-        lines.write(f"{key}\n{secret}\n")
-    return key, secret

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _UNMODELLED = """\
 Refused by name, because it is not modelled: trailing stops, scheduled orders, orders with an
 expiry, conditional closes, index triggers, fees in the base currency, margin, self-trade rules
-but cancel-newest, amends of an iceberg's shown quantity. Nobody reacts to paper orders, orders
+but cancel-newest, amends of the shown quantity. Nobody reacts to paper orders, orders
 behind them keep the volume they took, and hidden quantity is not seen.
 
 example: kracked paper BTC/USD ETH/USD --balances USD=5000,BTC=0.1 --latency 20ms
@@ -29,7 +29,8 @@ def add_paper(commands: arguments.Commands) -> None:
         description="Serve the real market, verified, with an account of play money in it: orders\n"
         "stand in the real queue. Any Kraken v2 client can be pointed at it. The first\n"
         "line of output is a JSON object with its addresses and an API key of its own.\n"
-        "The queue needs level 3, and that needs KRAKEN_API_KEY and KRAKEN_API_SECRET.",
+        "The queue needs level 3, and that needs KRAKEN_API_KEY and KRAKEN_API_SECRET;\n"
+        "without them places are bounded by level 2, and orders fill as from the worst.",
         epilog=_UNMODELLED,
         formatter_class=arguments.ExampleHelpFormatter,
     )

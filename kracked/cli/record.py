@@ -79,6 +79,11 @@ def record(
     )
     narrator.finish(last)
     _print_figures(last, as_json=as_json)
+    if last.tables_process:
+        say(
+            f"kracked: process {last.tables_process} makes Parquet of the last hour; "
+            "until it is done its rows are in CSV\n"
+        )
     _print_missing(last, feed)
     status = last.status
     faults = (status.lost, status.trouble, status.refused, status.without_rows, last.missing)
@@ -180,6 +185,7 @@ def _print_figures(last: Progress, *, as_json: bool) -> None:
             "seconds": round(last.elapsed_s, 3),
             **status._asdict(),
             "missing": last.missing,
+            "tables_process": last.tables_process,
             "verdict": info.verdict,
             "coverage": info.coverage,
         }

@@ -99,8 +99,8 @@ def add_replay(commands: Commands) -> None:
     parser.add_argument(
         "--trade",
         action="store_true",
-        help="served: take orders of a paper account into the recorded queue; it needs level3 and\n"
-        "trade in the recording. With --speed max the recording waits for its clients",
+        help="served: take orders of a paper account into the recorded queue; it needs trade, and\n"
+        "level3 or book, in the recording. With --speed max the recording waits for its clients",
     )
     add_terms(parser)
     parser.set_defaults(run=_replay)

@@ -111,6 +111,11 @@ class Ghost:
         return []
 
     @property
+    def shown(self) -> int:
+        """How much of it the queue would show."""
+        return self._shown
+
+    @property
     def crossed(self) -> bool:
         """Whether an order that rested across it waits for the takers of before."""
         return bool(self._crossings)

@@ -385,6 +385,17 @@ class Ledger:
         level = self.side(side).levels.get(price)
         return iter(level.orders.values()) if level is not None else iter(())
 
+    def ahead_of(self, side: Side, price: int, standing: Standing) -> list[Life]:
+        """Return the orders at a price that are filled before one that stands there."""
+        level = self.side(side).levels.get(price)
+        if level is None:
+            return []
+        return [
+            life
+            for life in level.orders.values()
+            if Standing(level.made, life.number, life.entered).before(standing)
+        ]
+
     def back_of(self, side: Side, price: int, time: int) -> Standing:
         """Return where an order would stand that joined a price at an instant."""
         level = self.side(side).levels.get(price)

@@ -183,7 +183,9 @@ class Linker:
         """
         takers, unsettled = self._takers, self._unsettled
         if takers:
-            first = min(group.arrived for _, _, group in takers)
+            first = takers[0][2].arrived
+            if len(takers) > 1:
+                first = min(group.arrived for _, _, group in takers)
             if not unsettled or unsettled[0].time >= takers[0][0] - EARLY_NS:
                 return first + self._hold
             return min(first, unsettled[0].arrived) + self._hold

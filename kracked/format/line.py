@@ -20,7 +20,8 @@ from kracked.errors import RecordError
 from kracked.protocol import events
 
 _LINE = re.compile(
-    rb'\{"ts_recv":(\d+),"seq":(\d+),"conn":"([^"\\]*)","(msg|text|event)":(.*)\}', re.S
+    rb'\{"ts_recv":(\d{1,19}),"seq":(\d{1,19}),"conn":"([ !#-\[\]-~]*)","(msg|text|event)":(.*)\}',
+    re.S,
 )
 OPENING = b'{"ts_recv":'
 """The first bytes of every line."""
@@ -134,5 +135,8 @@ def unpack(line: bytes) -> LogLine:
         raise RecordError(f"not a line of a raw log: {line[:80]!r}")
     received, seq, connection, form, data = match.groups()
     if form == b"text":
-        data = msgspec.json.decode(data, type=str).encode("latin-1")
+        try:
+            data = msgspec.json.decode(data, type=str).encode("latin-1")
+        except (msgspec.DecodeError, UnicodeError):
+            raise RecordError(f"not a line of a raw log: {line[:80]!r}") from None
     return LogLine(int(received), int(seq), connection.decode(), data, form == b"event")

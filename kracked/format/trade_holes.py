@@ -170,8 +170,7 @@ class TradeHoles:
 
     def commit(self) -> None:
         """Note that everything so far is where it will be written."""
-        if self._committed:
-            self._committed.clear()
+        self._committed.clear()
 
     def roll_back(self, now: int) -> None:
         """Note that everything since the last `commit` was lost: its trades are a hole.

@@ -18,13 +18,15 @@ import pandas as pd
 
 from kracked.flow.facts import Taker
 from kracked.flow.review import HORIZONS_S, FillReview, FillSummary, ReviewedFill
+from kracked.format.session_info import read_table_info
 from kracked.format.tables import Flag
 from kracked.frames.books.order_messages import times_ns
 from kracked.frames.books.order_rows import TooManyDigits
+from kracked.frames.books.quote_ends import FOREVER
 from kracked.frames.flow import best_bid_offer
 from kracked.frames.loaders import load_executions
 from kracked.frames.order_lives import RecordedTrades, ledger_steps, level3_symbols
-from kracked.frames.read.table_files import Source
+from kracked.frames.read.table_files import Source, paths
 from kracked.instruments import Precision
 from kracked.protocol.events import Executions, Side
 from kracked.times import NS_PER_S, to_rfc3339
@@ -62,14 +64,15 @@ def load_fill_review(
         price (quote currency), qty (base), liquidity_ind (m maker, t taker), fees (text),
         wait_s (since the order was accepted, or was first seen in the book); of makers on
         level 3: place (how its place was learnt when it joined), joined_position,
-        joined_qty_ahead, ahead_filled and ahead_left (what was ahead and was filled, or
-        cancelled and amended away; missing where that is not told any more), taker_qty and
-        taker_levels (what the taker took in all, and at how many prices); mid (at the fill),
-        earned_bp, and for each horizon markout_1s_bp, drift_1s_bp, mark_1s (known, missing:
-        the book was not known for a while in between, pending: the data ended before).
+        joined_qty_ahead, position (at the fill), ahead_filled and ahead_left (what was ahead and
+        was filled, or cancelled and amended away; missing where that is not told any more),
+        taker_qty and taker_levels (what the taker took in all, and at how many prices); mid (at
+        the fill), earned_bp, and for each horizon markout_1s_bp, drift_1s_bp, mark_1s (known;
+        missing: the book was not known for a while in between, or not recorded; pending: the
+        data ended before).
 
     Raises:
-        RecordError: A symbol was not recorded, or a file is damaged.
+        RecordError: A file is damaged.
     """
     fills = [
         fill
@@ -114,6 +117,8 @@ def review_fills(source: Source, symbol: str) -> FillReview:
     """
     reports = list(_reports(source))
     if symbol not in level3_symbols(source, None):
+        if _without_book(source, symbol):
+            return _told(symbol, reports, known=False)
         return _by_level2(source, symbol, reports)
     try:
         return _by_level3(source, symbol, reports, exact=False)
@@ -149,9 +154,20 @@ def _reports(source: Source) -> Iterator[Executions]:
         yield Executions(arrived, (report,), snapshot=snapshot)
 
 
-def _told(symbol: str, reports: Iterable[Executions]) -> FillReview:
-    """Return a review that knows all reports, and no market yet."""
+def _without_book(source: Source, symbol: str) -> bool:
+    """Whether a recording says which books it has, and none is the symbol's."""
+    folders = [path if path.is_dir() else path.parent for path in paths(source)]
+    infos = [info for path in folders if (info := read_table_info(path)) is not None]
+    found = [one for info in infos if (one := info.symbols.get(symbol)) is not None]
+    return bool(infos) and not any(one.level3 or one.book for one in found)
+
+
+def _told(symbol: str, reports: Iterable[Executions], *, known: bool = True) -> FillReview:
+    """Return a review that knows all reports, and no market yet; or that there will be none."""
     review = FillReview(symbol, bounded=False)
+    if not known:
+        log.warning("%s: fills without a recorded book have no marks", symbol)
+        review.lose(FOREVER)
     for event in reports:
         review.apply(event)
     if review.unreadable:
@@ -225,6 +241,7 @@ def _columns(fills: list[ReviewedFill]) -> dict[str, tuple[str, list[Any]]]:
         "place": ("category", [one and one.known.value for one in passages]),
         "joined_position": ("Int64", [one and one.joined_position for one in passages]),
         "joined_qty_ahead": ("number", [one and one.joined_qty_ahead for one in passages]),
+        "position": ("Int64", [one and one.position for one in passages]),
         "ahead_filled": ("number", [one and one.ahead_filled for one in passages]),
         "ahead_left": ("number", [one and one.ahead_left for one in passages]),
         "taker_qty": ("number", [fill.taker_qty for fill in fills]),

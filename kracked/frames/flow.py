@@ -2,7 +2,8 @@
 
 Order-flow imbalance is that of Cont, Kukanov and Stoikov, "The Price Impact of Order Book
 Events" (2014): quantity that arrives at the best bid or leaves the best ask counts up, the
-opposite down. The micro-price is the mid weighted by the opposite sides' quantities.
+opposite down. The micro-price here is the weighted mid: the mid weighted by the opposite sides'
+quantities. Stoikov's micro-price, which needs a table estimated on recordings, is another one.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ def queue_position(
 
 
 def microprice(touch: pd.DataFrame) -> pd.Series[float]:
-    """Return the micro-price: nearer the ask when more is bid.
+    """Return the weighted mid: nearer the ask when more is bid.
 
     Args:
         touch: A frame of `best_bid_offer`, `sampled_books`, `load_book_wide` or `load_ticker`.

@@ -155,14 +155,17 @@ def _stretches(source: Source, symbol: str) -> list[_Stretch]:
 def _read(source: Source, symbol: str, *, exact: bool) -> Iterator[_Stretch]:
     found: _Stretch | None = None
     ledger: Ledger | None = None
+    links: list[Link] = []
     for step in ledger_steps(source, symbol, exact=exact):
         if step.ledger is not ledger:
             if found is not None:
                 yield found
             ledger = step.ledger
             found = _Stretch(step.precision, step.lives, [])
-        assert found is not None
-        found.links.extend(one for one in step.outcomes if type(one) is Link)
+            links = found.links
+        for one in step.outcomes:
+            if type(one) is Link:
+                links.append(one)
     if found is not None:
         yield found
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from errno import ENOENT
 from typing import NamedTuple
 
 from kracked.errors import RecordError, says
@@ -15,6 +17,8 @@ from kracked.frames.order_lives import ledger_steps, level3_symbols
 from kracked.frames.read.table_files import Source, paths
 from kracked.times import NS_PER_S
 
+MOST_SAMPLES = 250_000
+"""More than these are thinned out, evenly over time: they overlap, and say little more."""
 LEAST_SAMPLED_NS = 20 * 60 * NS_PER_S
 """Ghosts must have been placed for so long: what is near a hole or an end counts for nothing."""
 _MINUTE_NS = 60 * NS_PER_S
@@ -35,10 +39,16 @@ class SampledOrders(NamedTuple):
     """How long the book was known and told for the first time."""
     recordings: int
     """Those that had the symbol."""
+    every_ns: int = EVERY_NS
+    """The time between two instants, where nothing is missing."""
 
 
 def fit_odds(
-    recordings: Sequence[Source], *, now: int, symbols: Iterable[str] = ()
+    recordings: Sequence[Source],
+    *,
+    now: int,
+    symbols: Iterable[str] = (),
+    told: Callable[[str], object] | None = None,
 ) -> dict[str, OddsTable | NoOdds]:
     """Fit the odds of resting orders to recordings of level 3 and trades.
 
@@ -48,6 +58,7 @@ def fit_odds(
         recordings: The recordings, or their folders.
         now: The time of the fit, ns since the Unix epoch.
         symbols: The symbols; by default all whose level 3 was recorded.
+        told: Takes a line of talk before each symbol is read, which may last minutes.
 
     Returns:
         Each symbol's table, or why there is none: less than forty minutes were recorded.
@@ -55,8 +66,12 @@ def fit_odds(
     Raises:
         NoOrders: No level 3 was recorded in any of them.
         RecordError: A recording is damaged, or a symbol asked for is in none of them.
+        FileNotFoundError: A recording does not exist.
     """
     asked = sorted(set(symbols))
+    for path in (path for recording in recordings for path in paths(recording)):
+        if not path.exists():
+            raise FileNotFoundError(ENOENT, os.strerror(ENOENT), str(path))
     held = [set(level3_symbols(recording, None)) for recording in recordings]
     known = set().union(*held)
     where = ", ".join(str(path) for recording in recordings for path in paths(recording))
@@ -69,6 +84,8 @@ def fit_odds(
         )
     found: dict[str, OddsTable | NoOdds] = {}
     for symbol in asked or sorted(known):
+        if told is not None:
+            told(f"reading the orders and trades of {symbol}")
         mine = [one for one, has in zip(recordings, held, strict=True) if symbol in has]
         found[symbol] = _fitted(symbol, sampled(mine, symbol), now)
     return found
@@ -93,14 +110,30 @@ def sampled(recordings: Sequence[Source], symbol: str) -> SampledOrders:
     parts.sort(key=lambda part: part.begin)
     samples: list[Sample] = []
     watched = end = 0
+    every = EVERY_NS
     for part in parts:
         samples += [one for one in part.samples if one.placed > end]
+        while len(samples) > MOST_SAMPLES:
+            every *= 2
+            samples = _thinned(samples, every)
         seen = part.watched_ns
         if part.begin < end:  # the beginning was told by another recording
             seen = min(seen, max(0, part.end - end))
         watched += seen
         end = max(end, part.end)
-    return SampledOrders(samples, watched, len(recordings))
+    return SampledOrders(_thinned(samples, every), watched, len(recordings), every)
+
+
+def _thinned(samples: list[Sample], every_ns: int) -> list[Sample]:
+    """Return the samples of the first instant in each stretch of so long."""
+    kept: list[Sample] = []
+    stretch = instant = -1
+    for one in samples:
+        if one.placed // every_ns != stretch:
+            stretch, instant = one.placed // every_ns, one.placed
+        if one.placed == instant:
+            kept.append(one)
+    return kept
 
 
 def _fitted(symbol: str, found: SampledOrders, now: int) -> OddsTable | NoOdds:
@@ -108,10 +141,10 @@ def _fitted(symbol: str, found: SampledOrders, now: int) -> OddsTable | NoOdds:
     if found.watched_ns < LEAST_NS:
         least = LEAST_NS // _MINUTE_NS
         return NoOdds(f"not fitted: {minutes} of {least} minutes were recorded")
-    instants = len({one.placed for one in found.samples})
-    if instants * EVERY_NS < LEAST_SAMPLED_NS:
+    sampled_ns = len({one.placed for one in found.samples}) * found.every_ns
+    if sampled_ns < LEAST_SAMPLED_NS:
         return NoOdds(
-            f"not fitted: {instants * EVERY_NS // _MINUTE_NS} minutes are left where nothing is "
+            f"not fitted: {sampled_ns // _MINUTE_NS} minutes are left where nothing is "
             f"missing five minutes before and after, {LEAST_SAMPLED_NS // _MINUTE_NS} are needed"
         )
     from kracked.flow.odds.fitting import fit_table  # noqa: PLC0415  loads numpy
@@ -122,6 +155,7 @@ def _fitted(symbol: str, found: SampledOrders, now: int) -> OddsTable | NoOdds:
         fitted=now,
         watched_ns=found.watched_ns,
         recordings=found.recordings,
+        every_ns=found.every_ns,
     )
 
 

@@ -12,18 +12,21 @@ times, answers and rows of the `executions` channel come out. ::
             ...
 
 Not modelled: nobody reacts to paper orders, hidden quantity, index prices, trailing stops,
-orders with an expiry, conditional closes, margin, rate limits, fees in the base currency.
+orders with an expiry, conditional closes, margin, rate limits, fees in the base currency. With
+`levels` the engine works from level 2, with bounds of each place.
 """
 
-from kracked.paper.account import ImpossibleEvent, PaperAccount, PaperOrder
+from kracked.paper.account import ImpossibleEvent, PaperAccount
 from kracked.paper.account_events import (
     Accepted,
     AccountEvent,
+    Carried,
     Ended,
     Filled,
     Listed,
     Obscured,
     Opened,
+    PaperOrder,
     SwitchSet,
     TermsChanged,
     TriggerMet,
@@ -46,6 +49,7 @@ __all__ = [
     "Accepted",
     "AccountEvent",
     "Answer",
+    "Carried",
     "DamagedLog",
     "Ended",
     "FeeRates",

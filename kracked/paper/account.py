@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from typing import assert_never
 
-import msgspec
 from msgspec.structs import replace
 
 from kracked.errors import RecordError, says
@@ -16,20 +16,23 @@ from kracked.instruments import Instrument
 from kracked.paper.account_events import (
     Accepted,
     AnyAccountEvent,
+    Carried,
     Ended,
     Filled,
     Listed,
     Obscured,
     Opened,
+    PaperOrder,
     SwitchSet,
     TermsChanged,
     TriggerMet,
 )
 from kracked.paper.money import Money
-from kracked.paper.terms import PaperRequest, PaperState
+from kracked.paper.terms import PaperState
 from kracked.protocol.own_orders import MAX_CLOSED
 
-_OVER = frozenset((PaperState.FILLED, PaperState.CANCELLED))
+MOST_FILLS = 1_000
+"""Fills that are retained."""
 
 
 @says("paper event {kind} does not fit the account: {reason}")
@@ -38,36 +41,6 @@ class ImpossibleEvent(RecordError):
 
     kind: str
     reason: str
-
-
-class PaperOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """One order of the account, in scaled integers."""
-
-    order_id: str
-    request: PaperRequest
-    """Its terms as they are now, amends included."""
-    state: PaperState
-    placed: int
-    """When it was accepted, ns since the Unix epoch."""
-    touched: int
-    """When it was placed or last amended."""
-    filled: int = 0
-    notional: int = 0
-    """Sum of price times quantity of its fills."""
-    fills: int = 0
-    triggered: bool = False
-    reason: str = ""
-    """Why it ended, or why its outcome is unknown."""
-
-    @property
-    def left(self) -> int:
-        """The quantity that is not filled."""
-        return self.request.qty - self.filled
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it is neither filled nor cancelled; one whose outcome is unknown is open."""
-        return self.state not in _OVER
 
 
 class PaperAccount:
@@ -79,18 +52,45 @@ class PaperAccount:
         open: Open orders by order id, oldest first.
         closed: The latest closed orders by order id, oldest first.
         deadline: When the dead-man's switch cancels everything; None while it is disarmed.
+        history: The latest fills, oldest first.
         orders: Orders that were ever placed.
         fills: Fills that there ever were.
     """
 
-    def __init__(self, opened: Opened) -> None:
-        """Open an account; raises what `Money` does for balances that cannot be."""
+    def __init__(self, opened: Opened | Carried) -> None:
+        """Open an account, or carry one on; raises what `Money` does for impossible balances."""
         self.money = Money(opened.instruments, opened.balances, opened.rates)
         self.instruments: dict[str, Instrument] = {one.symbol: one for one in opened.instruments}
         self.open: dict[str, PaperOrder] = {}
         self.closed: dict[str, PaperOrder] = {}
+        self.history: deque[Filled] = deque(maxlen=MOST_FILLS)
         self.deadline: int | None = None
         self.orders = self.fills = 0
+        if isinstance(opened, Carried):
+            self._carry(opened)
+
+    def _carry(self, carried: Carried) -> None:
+        for order in (*carried.closed, *carried.open):
+            self._put(order)
+        self.history.extend(carried.history)
+        self.orders, self.fills = carried.orders, carried.fills
+        self.deadline = carried.deadline
+
+    def carried(self, time: int) -> Carried:
+        """Return the event that makes this account, in place of all before."""
+        money = self.money
+        return Carried(
+            time=time,
+            instruments=tuple(self.instruments.values()),
+            balances={asset: f"{money.balance(asset):f}" for asset in money.assets},
+            rates=money.rates,
+            open=tuple(self.open.values()),
+            closed=tuple(self.closed.values()),
+            history=tuple(self.history),
+            orders=self.orders,
+            fills=self.fills,
+            deadline=self.deadline,
+        )
 
     @classmethod
     def replay(cls, events: Iterable[AnyAccountEvent]) -> PaperAccount:
@@ -101,7 +101,7 @@ class PaperAccount:
         """
         rest = iter(events)
         first = next(rest, None)
-        if not isinstance(first, Opened):
+        if not isinstance(first, Opened | Carried):
             raise ImpossibleEvent(type(first).__name__, "the first one opens the account")
         account = cls(first)
         for event in rest:
@@ -121,8 +121,8 @@ class PaperAccount:
             Overdrawn: The account cannot pay for it.
         """
         match event:
-            case Opened():
-                raise ImpossibleEvent("Opened", "the account is open")
+            case Opened() | Carried():
+                raise ImpossibleEvent(type(event).__name__, "the account is open")
             case SwitchSet():
                 self.deadline = event.deadline
                 return None
@@ -180,7 +180,9 @@ class PaperAccount:
             case TriggerMet():
                 return replace(order, triggered=True, state=PaperState.RESTING)
             case Ended():
-                return replace(order, state=PaperState.CANCELLED, reason=event.reason)
+                return replace(
+                    order, state=PaperState.CANCELLED, reason=event.reason, ended=event.time
+                )
             case Obscured():
                 return replace(order, state=PaperState.UNKNOWN, reason=event.reason)
         assert_never(event)
@@ -191,13 +193,19 @@ class PaperAccount:
         request = order.request
         self.money.settle(request.symbol, request.side, event.price, event.qty, maker=event.maker)
         self.fills += 1
+        self.history.append(event)
+        rates = self.money.rates
+        rate = rates.maker if event.maker else rates.taker
         filled = order.filled + event.qty
+        over = filled == request.qty
         return replace(
             order,
             filled=filled,
             notional=order.notional + event.price * event.qty,
+            fee_weight=order.fee_weight + event.price * event.qty * rate,
             fills=order.fills + 1,
-            state=PaperState.FILLED if filled == request.qty else order.state,
+            state=PaperState.FILLED if over else order.state,
+            ended=event.time if over else 0,
         )
 
     def _put(self, order: PaperOrder) -> PaperOrder:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from kracked.instruments import Instrument
-from kracked.paper.terms import FeeRates, PaperRequest
+from kracked.paper.terms import FeeRates, PaperRequest, PaperState
 
 
 class AccountEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
@@ -18,6 +18,9 @@ class AccountEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="event")
     """ns since the Unix epoch: a fill's own instant, else the arrival of what caused it."""
 
 
+_OVER = frozenset((PaperState.FILLED, PaperState.CANCELLED))
+
+
 class Opened(AccountEvent, frozen=True, tag="opened"):
     """The account's first event: what it may trade, what it owns, what it pays."""
 
@@ -25,6 +28,40 @@ class Opened(AccountEvent, frozen=True, tag="opened"):
     balances: dict[str, str]
     """Decimal text by asset."""
     rates: FeeRates
+
+
+class PaperOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One order of the account, in scaled integers."""
+
+    order_id: str
+    request: PaperRequest
+    """Its terms as they are now, amends included."""
+    state: PaperState
+    placed: int
+    """When it was accepted, ns since the Unix epoch."""
+    touched: int
+    """When it was placed or last amended."""
+    ended: int = 0
+    """When it was filled or cancelled; 0 while it is open."""
+    filled: int = 0
+    notional: int = 0
+    """Sum of price times quantity of its fills."""
+    fee_weight: int = 0
+    """Sum of price times quantity times fee rate of its fills."""
+    fills: int = 0
+    triggered: bool = False
+    reason: str = ""
+    """Why it ended, or why its outcome is unknown."""
+
+    @property
+    def left(self) -> int:
+        """The quantity that is not filled."""
+        return self.request.qty - self.filled
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is neither filled nor cancelled; one whose outcome is unknown is open."""
+        return self.state not in _OVER
 
 
 class Listed(AccountEvent, frozen=True, tag="listed"):
@@ -89,6 +126,36 @@ class SwitchSet(AccountEvent, frozen=True, tag="switch_set"):
     """When everything is cancelled; None when it is disarmed."""
 
 
+class Carried(AccountEvent, frozen=True, tag="carried"):
+    """The account as it was, in place of all events before: a log does not grow without end.
+
+    Of closed orders and of fills it has the latest alone.
+    """
+
+    instruments: tuple[Instrument, ...]
+    balances: dict[str, str]
+    """Decimal text by asset."""
+    rates: FeeRates
+    open: tuple[PaperOrder, ...]
+    closed: tuple[PaperOrder, ...]
+    history: tuple[Filled, ...]
+    orders: int
+    """Orders that were ever placed."""
+    fills: int
+    """Fills that there ever were."""
+    deadline: int | None
+    """When the dead-man's switch cancels everything."""
+
+
 AnyAccountEvent = (
-    Opened | Listed | Accepted | Filled | TermsChanged | TriggerMet | Ended | Obscured | SwitchSet
+    Opened
+    | Carried
+    | Listed
+    | Accepted
+    | Filled
+    | TermsChanged
+    | TriggerMet
+    | Ended
+    | Obscured
+    | SwitchSet
 )

@@ -8,11 +8,14 @@ hole in the data makes what rests `unknown`, and it is never filled after.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 
-from kracked.flow import Link, OrderFlow, Outcome, Settled, Taker
-from kracked.paper.account import PaperAccount, PaperOrder
-from kracked.paper.account_events import AnyAccountEvent, Obscured, SwitchSet
+from kracked.book.l2 import L2Book
+from kracked.book.queue import QueuePosition
+from kracked.flow import Ghost, GhostState, Ledger, Link, OrderFlow, Outcome, Settled, Taker
+from kracked.paper.account import PaperAccount
+from kracked.paper.account_events import AnyAccountEvent, Obscured, PaperOrder, SwitchSet
 from kracked.paper.market import SymbolMarket
 from kracked.paper.order_entry import OrderEntry
 from kracked.paper.reports import USER_REQUESTED, rows
@@ -58,6 +61,7 @@ class PaperEngine:
         *,
         now: int,
         verified: Callable[[str], bool],
+        levels: Callable[[str], L2Book | None] | None = None,
         latency: Latency | None = None,
         record: Callable[[AnyAccountEvent], None] | None = None,
     ) -> None:
@@ -67,14 +71,16 @@ class PaperEngine:
             account: New, or replayed from its log.
             flow: The ledgers; the engine gives them every event.
             now: On the clock of the events' `received`.
-            verified: Whether the level 3 book of a symbol is verified just now.
+            verified: Whether the book of a symbol is verified just now.
+            levels: Returns a symbol's level 2 book, as it is when an event is applied. With it
+                the engine works from level 2: places are bounded, and fills follow the worst.
             latency: How long requests take; by default none.
             record: Writes an event down before it is applied. When it raises, stop, and begin
                 anew from what is written: the account has not changed, but the market moved on.
         """
         self.account, self.flow = account, flow
         self.latency = latency or Latency()
-        self._verified = verified
+        self._verified, self._levels = verified, levels
         self._record = record or (lambda _: None)
         self._markets: dict[str, SymbolMarket] = {}
         self._misfits: set[str] = set()
@@ -135,6 +141,8 @@ class PaperEngine:
         self._advance(event.received)
         if isinstance(event, _MARKET_DATA):
             self._look_at(event)
+        elif self._levels is not None:
+            self._look_at_levels(event)
         self._follow(self.flow.apply(event), event.received)
         return self._told()
 
@@ -168,6 +176,25 @@ class PaperEngine:
         elif isinstance(event, events.Trades) and market.look_at(event):
             self._obscure(market, "unknown: trades are missing", waiting=True)
 
+    def _look_at_levels(self, event: Event) -> None:
+        """Follow level 2, and say what its loss makes unknown."""
+        lost: Iterable[SymbolMarket | None] = ()
+        match event:
+            case events.BookSnapshot() | events.BookUpdate():
+                market = self._market(event.symbol)
+                if market is not None:
+                    market.follow(event)
+            case events.Resync(channel="book"):
+                lost = (self._markets.get(event.symbol),)
+            case events.Reconnecting(connection=name) if name.startswith("public"):
+                lost = self._markets.values()
+            case events.Overflow():
+                lost = self._markets.values()
+        for market in lost:
+            if market is not None:
+                reason = "unknown: level 2 was lost while it rested"
+                self._obscure(market, reason, waiting=False)
+
     def _follow(self, outcomes: list[Outcome], now: int) -> None:
         """Follow the market by what its ledgers tell."""
         market, symbol = None, ""
@@ -195,25 +222,37 @@ class PaperEngine:
         for market in self._markets.values():
             if market.idle:
                 continue
-            for order_id, fill in market.settle():
+            for order_id, fill in market.settle(now):
                 self._entry.fill(market, order_id, fill)
             if market.ending:
                 self._end_cancelled(market, now)
 
     def _market(self, symbol: str) -> SymbolMarket | None:
         """Return a symbol's market; None for one that is not traded or not seen yet."""
+        if symbol not in self.account.instruments:
+            return None
+        if self._levels is not None:
+            self.flow.ledgers.setdefault(symbol, Ledger(symbol, 0))
         ledger = self.flow.ledgers.get(symbol)
-        if ledger is None or symbol not in self.account.instruments:
+        if ledger is None:
             return None
         market = self._markets.get(symbol)
         if market is None or market.ledger is not ledger:
             if market is not None:
                 self._obscure(market, "unknown: level 3 began anew", waiting=False)
-            market = self._markets[symbol] = SymbolMarket(ledger, lambda: self._knows(symbol))
+            market = self._markets[symbol] = SymbolMarket(
+                ledger,
+                lambda: self._knows(symbol),
+                levels=partial(self._levels, symbol) if self._levels is not None else None,
+            )
         return market
 
     def _knows(self, symbol: str) -> bool:
         """Whether a symbol's book is verified and has the scale of its instrument."""
+        if self._levels is not None:
+            book = self._levels(symbol)
+            if book is None or book.precision != self.account.instruments[symbol].precision:
+                return False
         return symbol not in self._misfits and self._verified(symbol)
 
     # --- arrivals -----------------------------------------------------------------------------
@@ -259,6 +298,25 @@ class PaperEngine:
             )
             return
         self._news.append(Answer(ticket=ticket, time=time, order_id=order_id, count=count))
+
+    def place(self, order_id: str) -> tuple[int, QueuePosition] | None:
+        """Return the price of a resting order and its place among the real orders there.
+
+        None where it rests in no queue, or in one that is not known, as without level 3.
+        """
+        order = self.account.open.get(order_id)
+        market = self._markets.get(order.request.symbol) if order else None
+        if market is None or order_id not in market.resting or market.ledger.lost:
+            return None
+        ghost = market.resting[order_id]
+        if not isinstance(ghost, Ghost) or ghost.state is not GhostState.RESTING:
+            return None
+        ledger = market.ledger
+        real = list(ledger.queue(ghost.side, ghost.price))
+        ahead = [life.qty for life in ledger.ahead_of(ghost.side, ghost.price, ghost.standing)]
+        level_qty = sum(life.qty for life in real) + ghost.shown
+        place = QueuePosition(len(ahead) + 1, len(real) + 1, sum(ahead), len(ahead), level_qty)
+        return ghost.price, place
 
     def _open(self, order_id: str) -> PaperOrder:
         """Return an order that is open and not about to end; raises `PaperRefusal`."""

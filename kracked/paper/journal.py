@@ -14,10 +14,11 @@ from zlib import crc32
 import msgspec
 
 from kracked.errors import ConfigError, RecordError, says
-from kracked.paper.account_events import AnyAccountEvent
+from kracked.paper.account_events import AnyAccountEvent, Carried
 
 _DECODER = msgspec.json.Decoder(AnyAccountEvent)
 _SUM_CHARACTERS = 8
+_SAFE = os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 @says("line {line} of the paper account's log is damaged: {reason}; restore the file or move it")
@@ -89,8 +90,7 @@ class PaperLog:
             OSError: It cannot be opened, or is a symbolic link.
         """
         self.path = path
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-        self._handle = os.open(path, flags, 0o600)
+        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | _SAFE, 0o600)
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.events, complete = decode_lines(path.read_bytes())
@@ -119,6 +119,36 @@ class PaperLog:
             raise
         self._lines += 1
         self._size += len(line)
+
+    @property
+    def size(self) -> int:
+        """Bytes in the file."""
+        return self._size
+
+    def compact(self, carried: Carried) -> None:
+        """Put one event in place of all that are written. The file is whole at any instant.
+
+        Args:
+            carried: The account as it is now.
+
+        Raises:
+            OSError: It could not be written; the log is as before.
+        """
+        new = self.path.with_name(f"{self.path.name}.new")
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _SAFE, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            line = encode_line(1, carried)
+            rest = memoryview(line)
+            while rest:
+                rest = rest[os.write(handle, rest) :]
+            os.fsync(handle)
+            new.replace(self.path)
+        except OSError:
+            os.close(handle)
+            raise
+        os.close(self._handle)
+        self._handle, self._lines, self._size = handle, 1, len(line)
 
     def sync(self) -> None:
         """Wait until all of it is on the disk."""

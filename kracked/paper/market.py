@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
+from kracked.book.l2 import L2Book
 from kracked.flow import Fact, Ghost, Ledger, Outcome, Taker, What
 from kracked.flow.links import HOLD_NS
+from kracked.paper.levels import RestingLevels, VisibleLevels
 from kracked.paper.resting import Fills, Resting
 from kracked.paper.visible import Taken, Visible
-from kracked.protocol.events import Side, Trades
+from kracked.protocol.events import BookSnapshot, BookUpdate, Side, Trades
 
 _HOLE = What.HOLE
 _US = 1_000
@@ -42,13 +45,34 @@ class SymbolMarket:
         holed: Whether level 3 was lost with the last outcome.
     """
 
-    def __init__(self, ledger: Ledger, verified: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        verified: Callable[[], bool],
+        *,
+        levels: Callable[[], L2Book | None] | None = None,
+    ) -> None:
+        """Begin without orders.
+
+        Args:
+            ledger: The market's orders; of level 2, its trades alone.
+            verified: Whether the book is verified just now.
+            levels: Returns the level 2 book, where there is no level 3.
+        """
         self.ledger = ledger
-        self.visible = Visible(ledger)
-        self.resting = Resting(self.visible)
+        self.visible: Visible | VisibleLevels
+        self.resting: Resting | RestingLevels
+        if levels is None:
+            self.visible = Visible(ledger)
+            self.resting = Resting(self.visible)
+        else:
+            self.visible = VisibleLevels(levels)
+            self.resting = RestingLevels(self.visible)
         self.ending: dict[str, Ending] = {}
         self.entered: dict[str, int] = {}
-        self.last = self._traded = 0
+        self.last = self._traded = self._booked = self._passed = 0
+        self._heard: deque[tuple[int, int]] = deque()
+        """Arrival and exchange time of level 2 messages of late."""
         self.holed = False
         self._verified = verified
         self._trade_id = 0
@@ -60,12 +84,14 @@ class SymbolMarket:
 
         Whatever arrives now comes after it.
         """
-        return max(self._traded, self.ledger.told, self.ledger.linker.level3_time)
+        seen = max(self._traded, self._booked)
+        return max(seen, self.ledger.told, self.ledger.linker.level3_time)
 
     @property
     def ready(self) -> bool:
         """Whether something may be decided from the book just now."""
-        return not self.ledger.lost and self._verified()
+        by_levels = isinstance(self.visible, VisibleLevels)
+        return (by_levels or not self.ledger.lost) and self._verified()
 
     @property
     def idle(self) -> bool:
@@ -83,6 +109,15 @@ class SymbolMarket:
         if not before or not fresh:
             return False
         return fresh != list(range(before + 1, fresh[-1] + 1))
+
+    def follow(self, event: BookSnapshot | BookUpdate) -> None:
+        """Follow level 2, where there is no level 3."""
+        if isinstance(self.resting, RestingLevels) and isinstance(self.visible, VisibleLevels):
+            self._booked = max(self._booked, event.exchange_time or 0)
+            self.visible.follow()
+            if not self.resting.idle:
+                self._heard.append((event.received, self._booked))
+                self.resting.follow(event, self._booked)
 
     def apply(self, outcome: Outcome) -> Fills:
         """Follow the market by one outcome; return what it fills of the own orders."""
@@ -105,9 +140,13 @@ class SymbolMarket:
             self.last = prices[-1][0]
         return prices
 
-    def settle(self) -> Fills:
+    def settle(self, now: int) -> Fills:
         """Return what is filled by orders that came to rest across own ones."""
-        return self.resting.settle(self.ledger.decided)
+        decided = self.ledger.decided
+        # Level 2 alone moves no watermark: a taker that it has shown is told by then.
+        while self._heard and now - self._heard[0][0] >= HOLD_NS:
+            self._passed = self._heard.popleft()[1]
+        return self.resting.settle(max(decided, self._passed))
 
     def offers(self, side: Side, qty: int, limit: int | None) -> tuple[list[Taken], bool]:
         """Return what a taker takes now, and whether an own order stops it there."""
@@ -124,6 +163,9 @@ class SymbolMarket:
 
     def rest(self, order_id: str, side: Side, price: int, qty: int, shown: int | None) -> None:
         """Let an order join the back of its level."""
+        if isinstance(self.resting, RestingLevels):
+            self.resting.join(order_id, side, price, qty, time=self.time + _US, shown=shown)
+            return
         standing = self.ledger.back_of(side, price, self.time + _US)
         self.resting.rest(order_id, Ghost(side, price, qty, standing, display=shown))
 

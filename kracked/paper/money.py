@@ -85,6 +85,10 @@ class Money:
         notional = price * qty * unit
         return qty * lot, notional * _ONE, notional * self._rate(maker)
 
+    def fee_of(self, symbol: str, weight: int) -> int:
+        """Return a fee, in the scale of the quote: `weight` is price times quantity times rate."""
+        return weight * self._quote(symbol)[1]
+
     @property
     def assets(self) -> tuple[str, ...]:
         """Every asset that the account may own."""

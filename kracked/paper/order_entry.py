@@ -7,13 +7,14 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from kracked.flow import GhostFill
-from kracked.paper.account import PaperAccount, PaperOrder
+from kracked.paper.account import PaperAccount
 from kracked.paper.account_events import (
     Accepted,
     AnyAccountEvent,
     Ended,
     Filled,
     Obscured,
+    PaperOrder,
     TermsChanged,
     TriggerMet,
 )

@@ -11,15 +11,17 @@ from __future__ import annotations
 from decimal import Decimal
 
 from kracked.instruments import Precision
-from kracked.paper.account import PaperAccount, PaperOrder
+from kracked.paper.account import PaperAccount
 from kracked.paper.account_events import (
     Accepted,
     AnyAccountEvent,
+    Carried,
     Ended,
     Filled,
     Listed,
     Obscured,
     Opened,
+    PaperOrder,
     SwitchSet,
     TermsChanged,
     TriggerMet,
@@ -41,7 +43,7 @@ def rows(account: PaperAccount, order: PaperOrder | None, event: AnyAccountEvent
         order: The order after it.
         event: What happened.
     """
-    if order is None or isinstance(event, Opened | Listed | SwitchSet):
+    if order is None or isinstance(event, Opened | Carried | Listed | SwitchSet):
         return []
     delta = _delta(order, event.time)
     changed: Row

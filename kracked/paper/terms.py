@@ -28,7 +28,7 @@ POST_ONLY = "EOrder:Post only order"
 UNKNOWN_ORDER = "EOrder:Unknown order"
 CLIENT_ID_IN_USE = "EGeneral:Invalid arguments:cl_ord_id not unique"
 UNKNOWN_PAIR = "EQuery:Unknown asset pair"
-NOT_VERIFIED = "EService:Unavailable:paper has no verified level 3 book"
+NOT_VERIFIED = "EService:Unavailable:paper has no verified book"
 NOT_MODELLED = "EGeneral:Invalid arguments:not modelled on paper"
 OUTCOME_UNKNOWN = "EOrder:Invalid order:its outcome is unknown, it can only be cancelled"
 

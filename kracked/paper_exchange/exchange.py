@@ -118,7 +118,7 @@ class PaperExchange:
             data: The message that brought them; empty where there is none.
             now: When it came, on the account's clock.
         """
-        self.advance(now)
+        self._arrive(now)
         happened = tuple(happened)
         self.relay.publish(happened, data)
         for event in happened:
@@ -140,16 +140,20 @@ class PaperExchange:
 
     def advance(self, now: int) -> None:
         """Let requests arrive and time pass; call it a hundred times a second."""
-        while self._waiting and self._waiting[0][0] <= now:
-            arrival, _, act = heappop(self._waiting)
-            self.time = max(self.time, arrival)
-            act()
-        self.time = max(self.time, now)
+        self._arrive(now)
         self.broker.elapse(self.time)
         restriction = "" if any(map(self._verified, self._pairs)) else CANCEL_ONLY
         if restriction != self.relay.restriction:
             self.relay.restriction = restriction
             self.relay.announce(self._wall)
+
+    def _arrive(self, now: int) -> None:
+        """Let the requests arrive whose time has come."""
+        while self._waiting and self._waiting[0][0] <= now:
+            arrival, _, act = heappop(self._waiting)
+            self.time = max(self.time, arrival)
+            act()
+        self.time = max(self.time, now)
 
     def _arriving(self, now: int, act: Callable[[], None]) -> None:
         """Let a request arrive after the latency."""

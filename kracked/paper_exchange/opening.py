@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
+from kracked.book.l2 import L2Book
 from kracked.errors import ConfigError, says
 from kracked.flow import OrderFlow
 from kracked.gateway.listing import ListedAsset, ListedPair
 from kracked.gateway.relay.market_relay import Books, MarketRelay
 from kracked.instruments import Asset, Instrument
-from kracked.paper import FeeRates, Listed, Opened, PaperAccount, PaperEngine
+from kracked.paper import Carried, FeeRates, Listed, Opened, PaperAccount, PaperEngine
 from kracked.paper.account_events import AnyAccountEvent
 from kracked.paper_exchange.broker import PaperBroker
 from kracked.paper_exchange.exchange import PaperExchange
@@ -54,6 +55,8 @@ class PaperVenue(msgspec.Struct, frozen=True, kw_only=True):
     verified: Callable[[str], bool]
     """Whether orders may be decided by a symbol's book just now."""
     flow: OrderFlow
+    by_levels: bool = False
+    """Whether there is no level 3: places are bounded by level 2."""
 
 
 def opening(instruments: Iterable[Instrument], terms: PaperTerms, now: int) -> Opened:
@@ -118,9 +121,20 @@ def open_exchange(
         record(event)
         pending.append(event)
 
-    engine = PaperEngine(account, venue.flow, now=now, verified=venue.verified, record=note)
+    def level2(symbol: str) -> L2Book | None:
+        """Return the level 2 book as it is now."""
+        return venue.books().l2.get(symbol)
+
+    engine = PaperEngine(
+        account,
+        venue.flow,
+        now=now,
+        verified=venue.verified,
+        levels=level2 if venue.by_levels else None,
+        record=note,
+    )
     first = past[0]
-    assert isinstance(first, Opened)
+    assert isinstance(first, Opened | Carried)
     shown = {listed.asset.id: listed.asset.precision for listed in venue.assets}
     records = AccountRecords(first, account.money, tier=terms.tier, shown=shown)
     for event in past[1:]:

@@ -29,12 +29,15 @@ from kracked.gateway.exchange_ids import ExchangeIds
 from kracked.instruments import Instrument
 from kracked.paper import (
     Accepted,
+    Carried,
     Ended,
     Filled,
     Listed,
     Money,
     Obscured,
     Opened,
+    PaperOrder,
+    PaperState,
     SwitchSet,
     TermsChanged,
     TriggerMet,
@@ -48,6 +51,10 @@ MAIN = "main"
 """The name of the one account there is."""
 USD = "USD"
 _USD_DECIMALS = 4
+_STATUSES = {
+    PaperState.FILLED: OrderStatus.FILLED,
+    PaperState.CANCELLED: OrderStatus.CANCELED,
+}
 _OrderEvent = Accepted | Filled | TermsChanged | TriggerMet | Ended | Obscured
 
 
@@ -61,12 +68,12 @@ class AccountRecords:
     """
 
     def __init__(
-        self, opened: Opened, money: Money, *, tier: Tier, shown: Mapping[str, int]
+        self, opened: Opened | Carried, money: Money, *, tier: Tier, shown: Mapping[str, int]
     ) -> None:
         """Begin where an account was opened.
 
         Args:
-            opened: Its first event.
+            opened: The event that its log begins with.
             money: Its money, which scales amounts and knows what orders hold.
             tier: The rate limits.
             shown: The decimals that each asset is always written with.
@@ -90,6 +97,47 @@ class AccountRecords:
         for asset in opening.assets:
             finer = self.scales[asset] - opening.scales[asset]
             ledger.deposit(asset, opening.amount(asset) * 10**finer)
+        if isinstance(opened, Carried):
+            self._carry(opened)
+
+    def _carry(self, carried: Carried) -> None:
+        """Take over the orders and the fills of before; their ledger entries are gone."""
+        fills: dict[str, list[Filled]] = {}
+        for event in carried.history:
+            fills.setdefault(event.order_id, []).append(event)
+        for order in (*carried.closed, *carried.open):
+            known = fills.get(order.order_id, [])
+            record = self._carried_order(order, tuple(one.exec_id for one in known))
+            self.account.orders.put(record, order.ended or order.touched)
+            for event in known:
+                self.account.fills[event.exec_id] = self._fill_record(record, event, ())
+        self.account.cancel_all_at = carried.deadline
+
+    def _carried_order(self, order: PaperOrder, trades: tuple[str, ...]) -> OrderRecord:
+        request = _as_requested(order.request)
+        _, cost, _ = self._money.moved(request.symbol, order.notional, 1, maker=True)
+        status = _STATUSES.get(order.state, OrderStatus.NEW)
+        partial = order.is_open and order.filled
+        return OrderRecord(
+            order_id=order.order_id,
+            request=request,
+            rates=self.account.rates(order.placed),
+            opened=order.placed,
+            touched=order.touched,
+            qty=request.qty,
+            price=request.price,
+            trigger_price=request.trigger_price,
+            display_qty=request.display_qty,
+            status=OrderStatus.PARTIAL if partial else status,
+            triggered=order.triggered,
+            filled=order.filled,
+            notional=order.notional,
+            cost=cost,
+            fee=self._money.fee_of(request.symbol, order.fee_weight),
+            trades=trades,
+            closed=order.ended or None,
+            reason=order.reason,
+        )
 
     def _scale(self) -> None:
         """Take the scales that the money has now; an amount of before keeps its digits."""
@@ -105,7 +153,7 @@ class AccountRecords:
     def apply(self, event: AnyAccountEvent) -> None:
         """Follow one event, and send what subscribers are to know of it."""
         match event:
-            case Opened():
+            case Opened() | Carried():
                 return
             case Listed():
                 self._list(event.instrument)
@@ -191,7 +239,21 @@ class AccountRecords:
             ledger.book(asset, amount, paid, ref_id=event.exec_id, time=event.time).ledger_id
             for asset, amount, paid in movements
         )
-        fill = FillRecord(
+        return self._fill_record(order, event, (base, quote)), replace(
+            order,
+            status=OrderStatus.PARTIAL,
+            filled=order.filled + event.qty,
+            notional=order.notional + event.price * event.qty,
+            cost=order.cost + cost,
+            fee=order.fee + fee,
+            trades=(*order.trades, event.exec_id),
+        )
+
+    def _fill_record(
+        self, order: OrderRecord, event: Filled, ledgers: tuple[str, ...]
+    ) -> FillRecord:
+        _, cost, fee = self._money.moved(order.symbol, event.price, event.qty, maker=event.maker)
+        return FillRecord(
             exec_id=event.exec_id,
             order_id=order.order_id,
             trade_id=event.trade_id or 0,
@@ -200,18 +262,9 @@ class AccountRecords:
             qty=event.qty,
             cost=cost,
             fee=fee,
-            fee_asset=amounts.quote,
+            fee_asset=self.amounts[order.symbol].quote,
             maker=event.maker,
-            ledgers=(base, quote),
-        )
-        return fill, replace(
-            order,
-            status=OrderStatus.PARTIAL,
-            filled=order.filled + event.qty,
-            notional=order.notional + event.price * event.qty,
-            cost=order.cost + cost,
-            fee=order.fee + fee,
-            trades=(*order.trades, fill.exec_id),
+            ledgers=ledgers,
         )
 
     # --- shared -----------------------------------------------------------------------

@@ -113,9 +113,16 @@ def instruments_now(feed: FeedManager) -> InstrumentList:
     return found
 
 
-def is_current(feed: FeedManager, symbol: str) -> bool:
-    """Whether orders may be decided: the level 3 book is verified, it and trades are current."""
-    book = feed.l3.get(symbol)
+def is_current(feed: FeedManager, symbol: str, *, level3: bool) -> bool:
+    """Whether orders may be decided: the book is verified, it and trades are current.
+
+    Args:
+        feed: The market.
+        symbol: The pair.
+        level3: Whether the book is that of level 3, or that of level 2.
+    """
+    book = feed.l3.get(symbol) if level3 else feed.l2.get(symbol)
     if book is None or not book.verified:
         return False
-    return all(feed.freshness(symbol, channel).current for channel in ("level3", "trade"))
+    channels = ("level3" if level3 else "book", "trade")
+    return all(feed.freshness(symbol, channel).current for channel in channels)

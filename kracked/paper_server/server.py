@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -47,6 +48,8 @@ LOST = "the connection to the exchange was lost"
 TICK_S = 0.01
 READY_S = 15.0
 """How long to wait for the first books before clients are served all the same."""
+MOST_BYTES = 4 * 2**20
+"""The account's file is written anew, shorter, when it is longer than this."""
 _TOLD_S = 0.5
 """How often what changed is told."""
 
@@ -95,7 +98,8 @@ class PaperServer:
         Args:
             symbols: The pairs, ``["BTC/USD"]``.
             options: How to run it.
-            credentials: A key of the real exchange, for level 3 alone; without one there is none.
+            credentials: A key of the real exchange, for level 3 alone; without one there is none,
+                and places in the queue are bounded by level 2.
             endpoints: Addresses of the real exchange; Kraken's own by default.
             clock: Returns the time in ns since the Unix epoch.
         """
@@ -114,12 +118,15 @@ class PaperServer:
             ticker="bbo",
         )
         self.has_level3 = credentials is not None
-        """Whether there is level 3: the key of the real exchange opens it."""
+        """Whether there is level 3, which a key of the real exchange opens; else places in the
+        queue are bounded by level 2."""
         self._upstream = Upstream(self.feed.endpoints.rest, clock)
         self._exchange: PaperExchange
         self._consumer: Consumer
         self._tap: Tap
         self._frame = b""
+        self._log: PaperLog | None = None
+        self._compacted = 0
         self._failed: asyncio.Future[None]
         self._wanted: asyncio.Queue[Topic]
         self._shell = HttpShell(
@@ -168,6 +175,7 @@ class PaperServer:
             log = None if self.options.account is None else PaperLog(self.options.account)
             if log is not None:
                 stack.callback(log.close)
+            self._log = log
             await self._until_ready()
             self._tap = stack.enter_context(self.feed.tap())
             self._consumer = stack.enter_context(self.feed.consumer())
@@ -179,8 +187,9 @@ class PaperServer:
                     pairs=pairs,
                     assets=assets,
                     books=lambda: self.feed,
-                    verified=lambda symbol: is_current(self.feed, symbol),
+                    verified=partial(is_current, self.feed, level3=self.has_level3),
                     flow=self._flow(now),
+                    by_levels=not self.has_level3,
                 ),
                 () if log is None else log.events,
                 (lambda _: None) if log is None else log.record,
@@ -257,8 +266,15 @@ class PaperServer:
             now = self._clock()
             with self._failing():
                 self._exchange.advance(now)
+                self._compact(now)
             self._exchange.relay.advance(now)
             await asyncio.sleep(TICK_S)
+
+    def _compact(self, now: int) -> None:
+        """Write the account anew when its file has grown, so that it does not without end."""
+        if self._log is not None and self._log.size > max(MOST_BYTES, 2 * self._compacted):
+            self._log.compact(self._exchange.broker.engine.account.carried(now))
+            self._compacted = self._log.size
 
     async def _subscribe(self) -> None:
         """Subscribe to the candles that clients ask for."""
@@ -371,6 +387,6 @@ def _has(server: PaperServer) -> dict[str, object]:
     """Return what the first line tells besides addresses and key."""
     file = server.options.account
     return {
-        "queue": "level3" if server.has_level3 else None,
+        "queue": "level3" if server.has_level3 else "level2",
         "account": None if file is None else str(file),
     }

@@ -66,6 +66,7 @@ class RecordedExchange:
             self.relay.publish(happened, data)
         else:
             self.paper.apply(happened, data, now)
+            self.paper.advance(now)
 
     def trade(self, terms: PaperTerms) -> PaperExchange:
         """Open a paper account on the recording, in memory; its time is the recording's.
@@ -93,6 +94,7 @@ class RecordedExchange:
                 books=lambda: self._player.keeper,
                 verified=self._verified,
                 flow=flow,
+                by_levels=self._by_levels,
             ),
             (),
             lambda _: None,
@@ -102,8 +104,15 @@ class RecordedExchange:
         return self.paper
 
     def _verified(self, symbol: str) -> bool:
-        book = self._player.keeper.l3.get(symbol)
-        return book is not None and book.verified and not self.relay.is_lost("level3")
+        keeper = self._player.keeper
+        book = keeper.l2.get(symbol) if self._by_levels else keeper.l3.get(symbol)
+        role = "public" if self._by_levels else "level3"
+        return book is not None and book.verified and not self.relay.is_lost(role)
+
+    @property
+    def _by_levels(self) -> bool:
+        """Whether level 3 was recorded of no symbol: places are bounded by level 2."""
+        return not any(one.level3 for one in self._player.recording.info().symbols.values())
 
 
 def _listed_pair(pair: Instrument) -> ListedPair:

@@ -61,7 +61,7 @@ class PlantedRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     qty: int = 0
     """Own-made icebergs: the first part. Same size: each taker. Else what was traded."""
     count: int = 0
-    """Refills, takers, levels or orders."""
+    """Refills at one price, takers, levels or orders."""
     times: tuple[int, ...] = ()
     """When each taker came."""
     outcome: str = ""

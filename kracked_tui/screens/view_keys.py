@@ -23,6 +23,7 @@ from kracked_tui.widgets.panels.session_picker import SessionPicker
 from kracked_tui.widgets.panels.symbol_picker import SymbolPicker
 from kracked_tui.widgets.panes.ladder import LadderPane
 from kracked_tui.widgets.panes.pane import Pane
+from kracked_tui.widgets.panes.queue import QueuePane
 
 if TYPE_CHECKING:
     from kracked_tui.screens.trade import TradeScreen
@@ -250,6 +251,17 @@ class ViewKeys(ScreenPart):
             sides = {Clear.ABOVE: Side.ASK, Clear.BELOW: Side.BID}
             flow.changes.reset(flow.now(now), sides.get(Clear(which)))
         model.tell(f"cleared: {which}; r r brings it back" if cleared else "not cleared: no quote")
+        self._screen.draw()
+
+    def action_follow(self) -> None:
+        """Follow the size of the order at the queue's cursor, or stop following it."""
+        pane, model = self._panels.focused, self._model
+        order = pane.at_cursor() if isinstance(pane, QueuePane) else None
+        if order is None:
+            model.tell("m follows the size of an order: go to the queue (2), then to an order")
+        else:
+            precision = self._screen.frame_state().precision
+            model.tell(model.followed.toggle(model.symbol, order.qty, precision))
         self._screen.draw()
 
     def action_hide_empty(self) -> None:

@@ -17,12 +17,17 @@ from kracked_tui.view.replay.timebar import TimeView
 if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
     from kracked.book.l3 import L3Book
+    from kracked.book.queue import QueuePosition
     from kracked.feed.account import Account
     from kracked.feed.fanout import Consumer
     from kracked.feed.freshness import Freshness
     from kracked.feed_manager import FeedManager
     from kracked.protocol.maintenance.tracker import MaintenanceTracker
     from kracked.rest.client import RestClient
+
+
+PaperPlace = Callable[[str], "tuple[int, QueuePosition] | None"]
+"""The price and place of an order on paper, by its id; None where it rests in no known queue."""
 
 
 class Access(NamedTuple):
@@ -39,6 +44,10 @@ class Access(NamedTuple):
     """Whether the level 2 book of a symbol is current, by the feed's judge."""
     maintenance: MaintenanceTracker | None = None
     """What the exchange has announced, none left out."""
+    paper: bool = False
+    """Whether the account is one on paper: no order reaches the exchange."""
+    paper_place: PaperPlace | None = None
+    """The price and place of an order on paper, which no book holds."""
 
 
 class Counters(NamedTuple):

@@ -25,7 +25,7 @@ from kracked.rest.client import RestClient
 from kracked.rest.nonce import key_file
 from kracked.state_files import state_folder
 from kracked.times import NS_PER_S
-from kracked_tui.sources.base import Access, Counters
+from kracked_tui.sources.base import Access, Counters, PaperPlace
 
 BOOK_DEPTH = 100
 LEVEL3_DEPTH = 100
@@ -54,6 +54,7 @@ class LiveSource:
         trades: bool = True,
         mode: str = "LIVE",
         name: str = "",
+        paper_place: PaperPlace | None = None,
     ) -> None:
         """
         Args:
@@ -62,8 +63,9 @@ class LiveSource:
             credentials: The API key; without one there is no level 3 and no account.
             state: Folder for the key's files.
             trades: Whether orders may be placed; otherwise they are only shown.
-            mode: LIVE, or DEMO where the exchange is simulated.
+            mode: LIVE; DEMO where the exchange is simulated; PAPER where only the account is.
             name: The exchange's name for people; its host by default.
+            paper_place: The places of orders on paper, which no book holds.
         """
         state = state or state_folder()
         self.mode, self.name = mode, name or endpoints.public.split("/")[2]
@@ -96,6 +98,8 @@ class LiveSource:
                 state / outbox,
                 self.feed.freshness,
                 self.feed.maintenance,
+                paper=mode == "PAPER",
+                paper_place=paper_place,
             )
         self._stack = AsyncExitStack()
 

@@ -11,17 +11,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kracked.feed.account import Account, Fill
+from kracked.flow.odds.table import NoOdds, Odds
 from kracked.instruments import Precision
 from kracked.orders.rules.funds import held
 from kracked.protocol.events import Side
 from kracked_tui.view.account.balances import Balance, balances_of
 from kracked_tui.view.account.orders import OrderRow, OwnLevel, own_levels, rows_of
-from kracked_tui.view.account.position import PositionView, position_view
+from kracked_tui.view.account.position import PositionView, amount_of, position_view
 from kracked_tui.view.account.rates import RateView
 from kracked_tui.view.chrome.trade_strip import StripLimits, StripView
 from kracked_tui.view.chrome.trading_status import TradingStatus
 from kracked_tui.view.ladder.selection import Selection
+from kracked_tui.view.queue.own_lines import A_MINUTE, OrderOdds, own_facts
 from kracked_tui.view.queue.own_place import OwnPlace, exact, own_places
+from kracked_tui.view.ticket.ticket import TicketMarket
 
 if TYPE_CHECKING:
     from kracked_tui.state.view_model import ViewModel
@@ -52,12 +55,17 @@ class AccountState:
         return self._account is not None and self._account.orders_known
 
     @cached_property
+    def market(self) -> TicketMarket | None:
+        """The market an order of the shown pair is checked against; None before it is known."""
+        return self._model.ticket_market(self._symbol)
+
+    @cached_property
     def status(self) -> TradingStatus:
         """Whether keys trade, and why not."""
         trader = self._model.trader
         if trader is None or self._account is None:
             return self._model.status_without_trader
-        status, market = trader.status(self._symbol), self._model.ticket_market(self._symbol)
+        status, market = trader.status(self._symbol), self.market
         if not status.armed or market is None:
             return status
         size = trader.presets.size(market)
@@ -74,6 +82,9 @@ class AccountState:
         if reason := model.positions.unknown:
             return PositionView(reason)
         trader, position = model.trader, model.positions.of(self._symbol)
+        held = account.balances.get(instrument.base) if account.balances_known else None
+        if not position.fills:
+            return PositionView(held_before=amount_of(held, instrument))
         fees = trader.terms.fees.get(self._symbol) if trader else None
         marks = book is not None and book.verified and position.qty
         return position_view(
@@ -83,20 +94,22 @@ class AccountState:
             asks=book.asks if book is not None and marks else (),
             last=model.market.last,
             taker_fee_percent=fees.taker if fees else None,
-            held=account.balances.get(instrument.base) if account.balances_known else None,
+            held=held,
         )
 
     @cached_property
     def strip(self) -> StripView:
         """The line for whoever trades."""
-        model, market = self._model, self._model.ticket_market(self._symbol)
+        model, market = self._model, self.market
         trader, precision = model.trader, model.market.precision or Precision(2, 8)
         size, limits = "", StripLimits()
         if trader is not None and market is not None:
             precision = market.instrument.precision
             size = exact(trader.presets.size(market), precision)
             limits = trader.limits
-        return StripView(self._symbol, precision, self.position, size, limits)
+        access = model.source.access
+        paper = access is not None and access.paper
+        return StripView(self._symbol, precision, self.position, size, limits, paper)
 
     @cached_property
     def order_rows(self) -> tuple[OrderRow, ...]:
@@ -117,13 +130,23 @@ class AccountState:
             for each in sent
             if each.symbol in instruments
         }
-        return rows_of(open_orders, sent, self.places, precisions, self._now, closed=closed)
+        places = self.places
+        # The reason of an order on paper says since when its queue is unknown.
+        paper = model.source.access is not None and model.source.access.paper
+        doubted = [
+            o.order_id for o in open_orders if paper and o.reason and o.order_id not in places
+        ]
+        return rows_of(
+            open_orders, sent, places, precisions, self._now, closed=closed, doubted=doubted
+        )
 
     @cached_property
     def places(self) -> Mapping[str, OwnPlace]:
         """The places in the queue of own orders of every pair, by order id."""
         orders = self._account.orders.values() if self._account else ()
-        return own_places(orders, self._model.source.l3)
+        access = self._model.source.access
+        paper = access.paper_place if access is not None else None
+        return own_places(orders, self._model.source.l3, paper)
 
     def place_at(self, selection: Selection) -> OwnPlace | None:
         """Return the place of the first own order to fill at these prices; None without one."""
@@ -138,6 +161,19 @@ class AccountState:
         ]
         sign = -1 if selection.side is Side.BID else 1
         return min(here, key=lambda it: (sign * it.price, it.position), default=None)
+
+    def facts_of(self, place: OwnPlace, precision: Precision) -> list[tuple[str, str]]:
+        """Return what the place of an own order of the shown pair is worth, in words."""
+        store = self._model.store
+        flow, ledger = store.flows[self._symbol], store.flows.order_flow.ledgers.get(self._symbol)
+        told = None if ledger is None else ledger.place(place.order_id)
+        live, table = store.odds.live(self._symbol), store.odds.table(self._symbol)
+        odds: Odds | NoOdds = table if isinstance(table, NoOdds) else NoOdds("not followed yet")
+        if live is not None and told is not None and ledger is not None:
+            odds = live.of_order(ledger, told, flow.now(self._now))
+        proof = None if isinstance(table, NoOdds) else table.outcomes[A_MINUTE].reliability
+        seen = live.score.observed[A_MINUTE] if live is not None and live.score else None
+        return own_facts(place, told, OrderOdds(odds, proof, seen), precision)
 
     @cached_property
     def own_levels(self) -> Mapping[int, OwnLevel]:

@@ -6,7 +6,7 @@ sight draws them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -118,7 +118,7 @@ class FrameState:
     @cached_property
     def size(self) -> int:
         """The quantity of the next order, scaled; one unit where no order can be sent."""
-        trader, market = self._model.trader, self._model.ticket_market(self.symbol)
+        trader, market = self._model.trader, self.account.market
         if trader is not None and market is not None:
             return trader.presets.size(market)
         return int(10**self.precision.qty)
@@ -128,6 +128,11 @@ class FrameState:
         """Whether keys send orders of the shown pair."""
         trader = self._model.trader
         return trader is not None and trader.armed_for(self.symbol)
+
+    @property
+    def followed(self) -> Mapping[int, str]:
+        """The letters of the sizes that are followed."""
+        return self._model.followed.of(self.symbol)
 
     @property
     def measures(self) -> MarketFlow:

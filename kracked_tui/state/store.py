@@ -20,6 +20,7 @@ from kracked.protocol.maintenance.tracker import MaintenanceNews, MaintenanceTra
 from kracked.protocol.maintenance.words import clock_text
 from kracked.untrusted import printable
 from kracked_tui.sources.base import BooksJump, TimeJump
+from kracked_tui.state.market_odds import MarketOdds
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import Bar, merged
 from kracked_tui.view.chrome.data_status import ONLINE, DataHealth, system_words
@@ -177,6 +178,8 @@ class Store:
         self.markets: dict[str, MarketState] = {}
         self.flows = MarketFlows()
         """The measures of each market's order flow, and its orders where level 3 comes."""
+        self.odds = MarketOdds()
+        """The odds of orders, where the user fitted a table."""
         self.instruments: dict[str, Instrument] = {}
         self.log_entries: deque[LogEntry] = deque(maxlen=MAX_LOG_ENTRIES)
         """Newest first."""
@@ -228,12 +231,14 @@ class Store:
     def apply(self, event: Event) -> None:
         """Take in one event of the source. A `TimeJump` forgets all that came before."""
         if type(event) is TimeJump:
+            odds = self.odds.anew()
             vars(self).update(vars(Store(self.mode)))
+            self.odds = odds
             return
         if type(event) is BooksJump:
             self.flows.lose(event.received)
             return
-        self.flows.apply(event)
+        self._measure(event)
         self.messages += 1
         self.last_received = event.received
         if not self.started:
@@ -253,6 +258,12 @@ class Store:
                 self.account.apply(event)
             case _:
                 self._apply_condition(event)
+
+    def _measure(self, event: Event) -> None:
+        outcomes = self.flows.apply(event)
+        if isinstance(event, events.L3Update | events.L3Snapshot | events.Trades):
+            ledger = self.flows.order_flow.ledgers.get(event.symbol)
+            self.odds.follow(ledger, outcomes, qty_decimals=event.precision.qty)
 
     def tell(self, time: int, text: str, role: str = "dim", *, own: bool = False) -> None:
         """Write an entry to the log.

@@ -25,6 +25,7 @@ from kracked_tui.view.chrome.status import LogEntry, foremost
 from kracked_tui.view.chrome.trading_status import TradingStatus
 from kracked_tui.view.chrome.watchlist import WatchRow, ordered
 from kracked_tui.view.ladder.l3_levels import LevelBook
+from kracked_tui.view.queue.followed import Followed
 from kracked_tui.view.tape.flow import FlowView, flow_view
 from kracked_tui.view.ticket.ticket import TicketMarket
 
@@ -65,6 +66,8 @@ class ViewModel:
         self.trader: Trader | None = None
         """None where no order can be sent."""
         self.status_without_trader = TradingStatus()
+        self.followed = Followed()
+        """Sizes of orders that are followed."""
         self.positions = SessionPositions()
         """What own fills have made since the start."""
         self._flow: tuple[int, str, int, FlowView] = (0, "", 0, FlowView())

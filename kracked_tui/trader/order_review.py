@@ -79,12 +79,13 @@ class Reviewer:
             now=now,
             sizes=self._presets.sizes(market),
             size=self._presets.size(market),
-            words=review.words,
+            words=f"On PAPER: {review.words}" if self._access.paper else review.words,
             problems=tuple(problems),
             remarks=remarks,
             waivable=bool(checks) and checks <= _WAIVABLE,
             note=note(ticket, market),
             effect=self.effect(manager, ticket, market, book),
+            paper=self._access.paper,
         )
 
     def _reviewed(self, manager: OrderManager, ticket: Ticket, market: TicketMarket) -> OrderReview:

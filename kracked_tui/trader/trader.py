@@ -139,12 +139,15 @@ class Trader:
     def status(self, symbol: str) -> TradingStatus:
         """Return whether keys trade the pair, why not, and the time left."""
         if self._arming is None:
-            return TradingStatus(trading_status.DISARMED, self.why_not(symbol))
+            return TradingStatus(
+                trading_status.DISARMED, self.why_not(symbol), paper=self._access.paper
+            )
         word = trading_status.ARMED if self.armed else trading_status.DISARMED
         if self.armed and not self.armed_for(symbol):
             word = f"{trading_status.ARMED} {self._arming.symbol} ONLY"
         left_ns, switch_ns = self._arming.left_ns, self._arming.switch_ns
-        return TradingStatus(word, self.why_not(symbol), left_ns, switch_ns)
+        paper = self._access.paper
+        return TradingStatus(word, self.why_not(symbol), left_ns, switch_ns, paper=paper)
 
     def why_not(self, symbol: str) -> str:
         """Say why no order at all of the pair would be sent now; empty when one would."""

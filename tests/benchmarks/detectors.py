@@ -17,11 +17,12 @@ import argparse
 import gc
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from random import Random
 from time import process_time
 
 from kracked.book.keeper import BookKeeper
-from kracked.flow import Fact, Link, MarketFlows, What
+from kracked.flow import Fact, Link, MarketFlows, OrderFlow, What
 from kracked.flow.detectors.numbers import DetectorNumbers
 from kracked.flow.detectors.sighting import Kind, Sighting, Sureness
 from kracked.flow.market_flow import MarketFlow
@@ -52,7 +53,7 @@ AN_HOUR = {
     Pattern.ABSORPTION: 30,
 }
 LEAD_S = 120
-"""Nothing is planted so long, while detectors warm up."""
+"""What is planted so early is not scored: detectors warm up."""
 DEPTH = 100
 
 
@@ -69,6 +70,8 @@ class PlantedMarket:
         planted: bool = True,
         new_ids: bool = False,
         delay_ns: int = 100_000_000,
+        lead_s: float = LEAD_S,
+        an_hour: Mapping[Pattern, int] = AN_HOUR,
     ) -> None:
         [self.listing] = listings([symbol])
         self.symbol, self.depth = symbol, depth
@@ -82,9 +85,9 @@ class PlantedMarket:
         if new_ids:
             market.hide_ids(symbol)
         if planted:
-            for pattern, count in AN_HOUR.items():
-                within = max(1.0, minutes * 60 - LEAD_S - 180)
-                market.plant(symbol, pattern, int(count * minutes / 60) + 1, LEAD_S + within)
+            until = minutes * 60 - min(180, minutes * 15)
+            for pattern, count in an_hour.items():
+                market.plant(symbol, pattern, int(count * minutes / 60) + 1, until)
         matcher = market.matcher(symbol)
         publisher = MarketDataPublisher(
             self.listing, matcher, market.histories[symbol], START, habits
@@ -112,14 +115,30 @@ class PlantedMarket:
             (one for feed in feeds.values() for one in _delayed(feed, delay_ns, random)),
             key=lambda one: one.received,
         )
-        self.truth = [row for row in self.truth if row.start > START + LEAD_S * NS_PER_S]
+        self.truth = [row for row in self.truth if row.start > START + lead_s * NS_PER_S]
 
 
 class Run:
     """What the detectors said of a market."""
 
-    def __init__(self, market: PlantedMarket, *, looks: bool = False, facts: bool = False) -> None:
-        codec = Codec({market.symbol: market.listing.instrument.precision})
+    def __init__(
+        self,
+        market: PlantedMarket,
+        *,
+        looks: bool = False,
+        facts: bool = False,
+        lose_at: int = 0,
+    ) -> None:
+        """Read the messages.
+
+        Args:
+            market: Where they are from.
+            looks: Whether to look every 20 ms between them.
+            facts: Whether to keep the facts and links.
+            lose_at: When level 3 is lost and begins anew from the verified book; 0 for never.
+        """
+        precisions = {market.symbol: market.listing.instrument.precision}
+        codec = BookKeeper(precisions=precisions) if lose_at else Codec(precisions)
         self.flows = MarketFlows(numbers=DetectorNumbers(budget=None))
         self.market: MarketFlow = self.flows[market.symbol]
         self.market.use_rules(market.listing.instrument)
@@ -134,7 +153,15 @@ class Run:
                 self.flows.elapse(before)
                 self.news += self.market.detectors.take_news()
             before = message.received
-            for event in codec.decode(message.raw, message.received):
+            if isinstance(codec, Codec):
+                decoded = codec.decode(message.raw, message.received)
+            else:
+                decoded = codec.receive(message.raw, message.received)
+                if message.received >= lose_at > 0:
+                    lose_at = 0
+                    self.flows.lose(message.received)
+                    self.flows.restart(codec.l3[market.symbol], message.received)
+            for event in decoded:
                 outcomes = self.flows.apply(event)
                 self.news += self.market.detectors.take_news()
                 if facts:
@@ -304,27 +331,30 @@ def wrong_facts(market: PlantedMarket, run: Run) -> tuple[int, int]:
     return told, wrong
 
 
-def costs(market: PlantedMarket) -> tuple[float, float, int]:
-    """Return seconds of the floor, seconds of the measures, and the count of events."""
+def costs(market: PlantedMarket) -> tuple[float, float, float]:
+    """Return microseconds an event: the verified book, the ledger, the ledger and all measures."""
     precisions = {market.symbol: market.listing.instrument.precision}
     messages = market.messages[: len(market.messages) // 4]
-    keeper = BookKeeper(precisions=precisions)
-    gc.collect()
-    started = process_time()
-    for message in messages:
-        keeper.receive(message.raw, message.received)
-    floor = process_time() - started
-    codec, flows = Codec(precisions), MarketFlows()
+    keeper, codec = BookKeeper(precisions=precisions), Codec(precisions)
     decoded = [codec.decode(message.raw, message.received) for message in messages]
-    events = sum(
-        message.raw.count(b'"event"') + message.raw.count(b'"trade_id"') for message in messages
-    )
-    gc.collect()
-    started = process_time()
-    for each in decoded:
-        for event in each:
-            flows.apply(event)
-    return floor, process_time() - started, events
+    names = (b'"event"', b'"trade_id"')
+    events = sum(message.raw.count(name) for message in messages for name in names)
+    spent = []
+    for kind in (None, OrderFlow, MarketFlows):
+        flows = kind() if kind is not None else None
+        gc.collect()
+        gc.freeze()  # the messages are the benchmark's, and no part of what is measured
+        started = process_time()
+        if flows is None:
+            for message in messages:
+                keeper.receive(message.raw, message.received)
+        else:
+            for each in decoded:
+                for event in each:
+                    flows.apply(event)
+        spent.append(1e6 * (process_time() - started) / events)
+        gc.unfreeze()
+    return spent[0], spent[1], spent[2]
 
 
 NAMES = (
@@ -365,10 +395,10 @@ def main() -> None:
         print(f"\nseed {seed}: {len(market.messages)} messages, {len(live.sightings)} sightings")
         print(f"live and replay equal: {live.news == replay.news} ({len(live.news)} revisions)")
         print(f"ends and fills told: {told}, not the engine's: {wrong}")
-        floor, spent, events = costs(market)
+        floor, ledger, spent = costs(market)
         print(
-            f"cost: {1e6 * spent / events:.2f} us an event; decoding and the verified book "
-            f"{1e6 * floor / events:.2f} us; ratio {spent / floor:.2f}"
+            f"cost an event: {spent:.2f} us, of which the ledger {ledger:.2f}; decoding and the "
+            f"verified book {floor:.2f}; ratios {spent / floor:.2f} and {ledger / floor:.2f}"
         )
         found = score(market, live, new_ids=False)
         del live, replay, market

@@ -5,7 +5,8 @@
 For each stay of an order in a queue its own events are taken out of what the ledger saw, and a
 `Ghost` stands in its place. Instants, parts and sum of the ghost's fills must be those the
 engine gave the order. All stays are tried that were filled or saw a taker at their price.
-What the owner did (amend, cancel) is told to the ghost.
+What the owner did (amend, cancel) is told to the ghost. A stream should have five thousand stays;
+a shorter one is said, and the exit code is 1 then, as for a stay that is wrong.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from tests.benchmarks.queue_truth import Market
 
 JOINS = {What.NEW, What.CAME, What.RETURNED, What.MOVED_IN, What.PRESENT}
 LEAVES = {What.FILLED, What.CANCELLED, What.MOVED_AWAY, What.LEFT_VIEW, What.TAKEN, What.LOST}
+MINUTES = {"SOL/USD": 240}
+ENOUGH = 5_000
 
 
 class Decided(NamedTuple):
@@ -224,21 +227,25 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--symbols", nargs="+", default=["BTC/USD", "SOL/USD"])
     parser.add_argument("--depths", type=int, nargs="+", default=[10, 1000])
-    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--minutes", type=float, help="by default 60, of quieter pairs 240")
     parser.add_argument("--delay-ms", type=float, default=250)
     parser.add_argument("--plain", action="store_true", help="none of the live habits")
     given = parser.parse_args()
-    habits = PLAIN if given.plain else Realism()
+    habits, failed = PLAIN if given.plain else Realism(), False
     for symbol in given.symbols:
         for seed in given.seeds:
-            market = Market(symbol, seed, given.minutes, given.depths, habits)
+            minutes = given.minutes or MINUTES.get(symbol, 60)
+            market = Market(symbol, seed, minutes, given.depths, habits)
             for depth in given.depths:
                 counts, wrong = score(market, depth, int(given.delay_ms * 1e6), seed)
                 print(f"{symbol} {seed} depth {depth}: {counts['right']} of {counts['all']}")
                 print("  " + ", ".join(f"{kind} {n}" for kind, n in sorted(counts.items())))
+                failed = failed or counts["right"] < counts["all"] or counts["all"] < ENOUGH
+                if counts["all"] < ENOUGH:
+                    print(f"  fewer than {ENOUGH:,}: give more --minutes than {minutes:g}")
                 for line in wrong[:5]:
                     print(f"  {line}", flush=True)
-    return 0
+    return int(failed)
 
 
 if __name__ == "__main__":

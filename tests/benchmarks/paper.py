@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.paper --seeds 1 2 3 --sizes 1 8
 
-As `what_if` does, but the orders are sent to a `PaperEngine`, which places, fills and cancels
-them; the public stream does not know of them.
+As `what_if --kept` does, but the orders are sent to a `PaperEngine`, which places, fills and
+cancels them; the public stream does not know of them.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def compare(
     median = int(statistics.median(r.qty for _, r in noted.requests if type(r) is NewOrder))
     counts: Counter[str] = Counter()
     for number in range(runs):
-        ours, engine = with_ours(noted, int(median * size), number)
+        ours, engine = with_ours(noted, int(median * size), number, apart=False)
         paper = PaperRun(market, ours)
         for one in ours:
             real, found = engine[one.order_id], paper.fills[one.order_id]

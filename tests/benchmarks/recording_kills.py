@@ -1,10 +1,10 @@
 """A recorder killed with SIGKILL at random moments under load: what each kill costs.
 
-    python -m tests.benchmarks.recording_kills --kills 30
+    python -m tests.benchmarks.recording_kills --kills 30 --format sqlite
 
 Each time a process records level3 at 20,000 events a second and is killed. Lost is the
 time from the kill back to the last message found on the disk. Then the recording is
-mended, every checksum of the raw log and of the CSV tables is verified, and the messages
+mended, every checksum of the raw log and of the tables is verified, and the messages
 must be those that were sent, from the first on. Exit code 1 on any violation.
 """
 
@@ -25,7 +25,7 @@ from kracked.format.session_info import SessionInfo
 from kracked.frames.books.table_replay import book_events
 from kracked.record.check import check
 from kracked.record.read.recording import open_recording
-from kracked.record.write.session import record_into
+from kracked.record.write.session import Format, record_into
 from kracked.times import NS_PER_S
 from tests.benchmarks.recording_cost import HAND_OVER_NS, SLICE_NS, paced
 
@@ -36,11 +36,12 @@ SLICE = 200
 SYMBOL = "BTC/USD"
 
 
-def victim(path: Path, told: Path) -> None:
+def victim(path: Path, told: Path, form: Format) -> None:
     """Record the stream in time, slice by slice, until killed."""
     frames = [(offset, data.encode()) for offset, data in json.loads(told.read_text())]
     keeper, at = BookKeeper(), 0
-    with record_into(path, SessionInfo(start="2026-09-21T14:13:20.000000000Z")) as session:
+    info = SessionInfo(start="2026-09-21T14:13:20.000000000Z")
+    with record_into(path, info, form=form) as session:
         begun = handed = time.time_ns()
         print("recording", flush=True)
         while at < len(frames):
@@ -58,9 +59,10 @@ def victim(path: Path, told: Path) -> None:
                 time.sleep(SLICE_NS / NS_PER_S)
 
 
-def kill(path: Path, told: Path, after_s: float) -> int:
+def kill(path: Path, told: Path, form: Format, after_s: float) -> int:
     """Let one record for so long, then kill it; when, ns since the Unix epoch."""
-    arguments = [sys.executable, "-m", __spec__.name, "--victim", str(path), str(told)]
+    words = ["--victim", str(path), str(told), "--format", form]
+    arguments = [sys.executable, "-m", __spec__.name, *words]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -94,10 +96,11 @@ def main() -> int:
     )
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--format", type=Format, choices=[*Format], default=Format.CSV)
     parser.add_argument("--victim", nargs=2, type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.victim:
-        victim(*options.victim)
+        victim(*options.victim, options.format)
         return 0
     chance, lost_s, wrong = random.Random(options.seed), [], []
     stream = paced("level3", MESSAGES)
@@ -110,7 +113,7 @@ def main() -> int:
         told.write_text(json.dumps([(offset, data.decode()) for offset, data in frames]))
         for number in range(options.kills):
             path = Path(folder) / f"session-{number}"
-            at = kill(path, told, chance.uniform(0.2, length_s - 0.2))
+            at = kill(path, told, options.format, chance.uniform(0.2, length_s - 0.2))
             wrong += verdict(path, sent)
             lost_s.append((at - open_recording(path).span()[1]) / NS_PER_S)
     worst = max(lost_s)

@@ -2,17 +2,21 @@
 
     python -m tests.benchmarks.what_if --seeds 1 2 3 --sizes 1 8
 
-The requests of a seeded market are replayed into a second engine that also gets orders of ours:
-at the touch, one and two levels behind it, on both sides, one at a time, each for 38 seconds, in
-`--runs` replays. The same orders stand as ghosts in the public stream of the market without them.
-Compared are whether each was filled, the sum, and the sum of each taker. What must differ: the
-public stream does not tell what a killed taker wanted, unless its remainder was shown, nor that
-an order was used up by ours before it met another one.
+The requests of a seeded market are replayed. Every 40 seconds a copy of its engine gets one order
+of ours, at the touch, one or two levels behind it, on both sides in turn, and goes on for 38
+seconds with it and the same requests; `--runs` replays begin at other times. The same orders stand
+as ghosts in the public stream of the market without them. Compared are whether each was filled,
+the sum, and the sum of each taker. What must differ: the public stream does not tell what a killed
+taker wanted, unless its remainder was shown, nor what an order would have done that ours used up.
+
+`--kept` keeps all orders of a replay in one engine: each ghost then stands in a market that the
+orders before it have changed, of which it cannot know.
 """
 
 from __future__ import annotations
 
 import argparse
+import pickle
 import statistics
 import sys
 from collections import Counter
@@ -83,19 +87,25 @@ def ask(matcher: Matcher, now: int, request: NewOrder | AmendTerms | str | None)
 
 
 def with_ours(
-    noted: NotedMatcher, qty: int, run: int
+    noted: NotedMatcher, qty: int, run: int, *, apart: bool
 ) -> tuple[list[Ours], dict[str, Counter[int]]]:
-    """Replay the requests with our orders; return them with what each taker filled of each."""
-    plain, other = Matcher(), Matcher()
+    """Replay the requests with our orders; return them with what each taker filled of each.
+
+    Args:
+        noted: Their engine.
+        qty: The quantity of each order of ours.
+        run: Which replay, by number.
+        apart: Whether each order of ours has an engine to itself.
+    """
+    plain, other = Matcher(), None if apart else Matcher()
     ours: list[Ours] = []
     fills: dict[str, Counter[int]] = {}
     due = START + (60 + 10 * run) * NS_PER_S
-    ends: list[tuple[int, str]] = []
     for now, request in noted.requests:
-        while ends and ends[0][0] < now:
-            end, order_id = ends.pop(0)
-            if order_id in other:
-                other.cancel(order_id, end)
+        if other is not None and ours and now > (end := ours[-1].time + LIFE_NS):
+            if ours[-1].order_id in other:
+                other.cancel(ours[-1].order_id, end)
+            other = None if apart else other
         if now > due:
             number = len(ours) + run
             side = Side.BID if number % 2 else Side.ASK
@@ -103,12 +113,15 @@ def with_ours(
             if level is not None:
                 one = Ours(due, side, number // 2 % 3, level.price, qty, f"OURS{number}")
                 order = NewOrder(one.order_id, side, qty, level.price, post_only=True, owner="us")
-                if other.submit(order, due).refusal is None:
+                engine = pickle.loads(pickle.dumps(plain)) if apart else other
+                if engine.submit(order, due).refusal is None:
+                    other = engine
                     ours.append(one)
                     fills[one.order_id] = Counter()
-                    ends.append((due + LIFE_NS, one.order_id))
             due += EVERY_NS
         ask(plain, now, request)
+        if other is None:
+            continue
         for step in ask(other, now, request).steps:
             if type(step) is OrderFilled and step.maker_order_id in fills:
                 fills[step.maker_order_id][other.time // 1000 * 1000] += step.qty
@@ -162,6 +175,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--runs", type=int, default=4)
     parser.add_argument("--plain", action="store_true", help="none of the live habits")
+    parser.add_argument("--kept", action="store_true", help="all of our orders in one engine")
     parser.add_argument("--show", type=int, default=0, help="print so many that differ")
     given = parser.parse_args()
     totals: dict[float, Counter[str]] = {size: Counter() for size in given.sizes}
@@ -171,7 +185,7 @@ def main() -> int:
         market = Market(given.symbol, seed, given.minutes, [DEPTH], habits, noted)
         median = int(statistics.median(r.qty for _, r in noted.requests if type(r) is NewOrder))
         for size, run in product(given.sizes, range(given.runs)):
-            ours, engine = with_ours(noted, int(median * size), run)
+            ours, engine = with_ours(noted, int(median * size), run, apart=not given.kept)
             ghosts = as_ghosts(market, ours)
             counts = totals[size]
             for one in ours:

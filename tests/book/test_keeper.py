@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 
 from kracked.book.checksum import checksum
 from kracked.book.keeper import BookKeeper
+from kracked.book.stats import BookStats
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events
 from kracked.protocol.events import BookSnapshot, BookUpdate, Event, Resync, Verified
@@ -171,6 +172,22 @@ def test_a_forgotten_book_is_gone() -> None:
     keeper = kept(SNAPSHOT)
     keeper.forget("BTC/USD", "book")
     assert keeper.l2 == {}
+
+
+def test_snapshots_that_prove_nothing_are_counted_as_mismatches() -> None:
+    deep = tuple((10_000 - n, 1) for n in range(1_001))
+    keeper = BookKeeper()
+    keeper.apply(BookSnapshot(0, "BTC/USD", P, BIDS, ASKS, 1))
+    keeper.apply(BookSnapshot(1, "BTC/USD", P, deep, (), checksum((), deep)))
+    keeper.apply(SNAPSHOT)
+    stats = keeper.stats["BTC/USD", "book"]
+    assert (stats.snapshots, stats.mismatched, stats.verified) == (3, 2, 1)
+
+
+def test_messages_are_those_that_proved_refuted_waited_or_could_not_be_read() -> None:
+    stats = BookStats("BTC/USD", "book", snapshots=4)
+    stats.verified, stats.mismatched, stats.ignored, stats.unreadable = 1_000, 100, 10, 1
+    assert (stats.messages, stats.updates) == (1_111, 1_107)
 
 
 def test_every_message_is_counted_once() -> None:

@@ -92,6 +92,7 @@ def test_what_is_too_short_is_said_and_keeps_the_earlier_table(
     before = data.read_bytes()
     assert main(["odds", "fit", str(short)]) == 1
     captured = capsys.readouterr()
+    assert f"reading the orders and trades of {SYMBOL}" in captured.err
     assert f"{SYMBOL}: not fitted: 0 of 40 minutes were recorded" in captured.err
     assert "nothing written" in captured.err
     assert data.read_bytes() == before
@@ -120,6 +121,13 @@ def test_where_nothing_is_fitted_it_says_so(
     assert captured.out == ""
     assert "fitted" in captured.err
     assert "kracked odds fit" in captured.err
+
+
+def test_a_recording_that_is_not_there_is_named(
+    short: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["odds", "fit", str(short), str(tmp_path / "typo")]) == 1
+    assert f"{tmp_path / 'typo'}: No such file" in capsys.readouterr().err
 
 
 def test_a_damaged_file_is_not_written_over(

@@ -9,6 +9,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kracked.errors import RecordError
 from kracked.format import frame, line
 from kracked.format.frame import Damage, Frame, FrameKind
 
@@ -129,3 +130,18 @@ def test_a_small_frame_that_unpacks_beyond_all_measure_is_damage(
     [found] = frame.scan(data)
     with pytest.raises(frame.DamagedFrame):
         frame.unpack(data, found)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b'{"ts_recv":1,"seq":1,"conn":"l\xff","msg":{}}',
+        b'{"ts_recv":1,"seq":1,"conn":"public","text":{}}',
+        b'{"ts_recv":1,"seq":1,"conn":"public","text":"\xff"}',
+        '{"ts_recv":1,"seq":1,"conn":"public","text":"€"}'.encode(),
+        b'{"ts_recv":%b,"seq":1,"conn":"public","msg":{}}' % (b"9" * 5000),
+    ],
+)
+def test_a_damaged_line_is_refused_and_raises_nothing_else(damaged: bytes) -> None:
+    with pytest.raises(RecordError, match="not a line of a raw log"):
+        line.unpack(damaged)

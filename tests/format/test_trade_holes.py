@@ -43,6 +43,12 @@ def test_the_first_trade_of_all_leaves_no_hole_before_it() -> None:
     assert missing(holes) == []
 
 
+def test_a_message_without_trades_says_nothing() -> None:
+    holes = TradeHoles()
+    holes.follow(SYMBOL, [], 1)
+    assert holes.known == {}
+
+
 @pytest.mark.parametrize(
     ("late", "left"),
     [(12, [(13, 14)]), (13, [(12, 12), (14, 14)]), (14, [(12, 13)])],

@@ -162,6 +162,7 @@ def test_the_way_through_the_queue_is_the_ledger_s(frame: pd.DataFrame, session:
         assert row.joined_position == life["joined_orders"] + 1
         assert row.joined_qty_ahead == life["joined_qty"]
         assert row.place == life["place"]
+        assert row.position == 1
         if not pd.isna(row.ahead_filled):
             assert row.ahead_filled + row.ahead_left == row.joined_qty_ahead
     assert seen > 10
@@ -276,6 +277,21 @@ def test_without_level_3_marks_are_those_of_the_level_2_book(tmp_path: Path) -> 
         sign = 1 if row.side == "buy" else -1
         bp = 10_000 * Fraction(sign * (mid - row.price)) / Fraction(row.price)
         assert row.markout_10s_bp == bp
+
+
+def test_fills_of_a_pair_that_was_not_recorded_have_rows_and_no_marks(
+    market: Market, tmp_path: Path
+) -> None:
+    other = [
+        one._replace(raw=one.raw.replace(b"BTC/USD", b"ETH/USD"))
+        for one in reports(market.truth, market.listing)[:8]
+    ]
+    feed = [*market.feed(DEPTH, 0, 0, 1)[:300], *other]
+    record(tmp_path / "s", market, DEPTH, sorted(feed, key=lambda one: one.received))
+    frame = kracked.load_fill_review(tmp_path / "s")
+    assert set(frame["symbol"]) == {"ETH/USD"}
+    assert {*frame["mark_1s"], *frame["mark_60s"]} == {"missing"}
+    assert frame["markout_1s_bp"].isna().all()
 
 
 def test_a_recording_without_own_fills_has_no_rows(market: Market, tmp_path: Path) -> None:

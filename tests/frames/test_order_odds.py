@@ -9,6 +9,7 @@ import pytest
 
 from kracked.errors import RecordError
 from kracked.flow.odds.table import NoOdds, OddsTable
+from kracked.frames import order_odds
 from kracked.frames.order_odds import NoOrders, fit_odds, sampled
 from kracked.sim.realism import Realism
 from tests.benchmarks.odds import DELAY_NS, DEPTH, sample
@@ -64,6 +65,17 @@ def test_a_minute_that_two_recordings_have_counts_once(short: Path, tmp_path: Pa
     alone, twice = sampled([short], SYMBOL), sampled([short, tmp_path / "again"], SYMBOL)
     assert twice.samples == alone.samples
     assert twice.watched_ns == alone.watched_ns
+
+
+def test_many_samples_are_thinned_evenly(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = sampled([short], SYMBOL)
+    monkeypatch.setattr(order_odds, "MOST_SAMPLES", len(every.samples) // 3)
+    fewer = sampled([short], SYMBOL)
+    assert fewer.every_ns == 4 * every.every_ns
+    assert 0.2 < len(fewer.samples) / len(every.samples) < 0.3
+    assert set(fewer.samples) < set(every.samples)
+    instants = {one.placed for one in fewer.samples}
+    assert all(one in fewer.samples for one in every.samples if one.placed in instants)
 
 
 def test_a_symbol_that_was_not_recorded_is_refused_with_those_that_were(short: Path) -> None:

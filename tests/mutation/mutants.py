@@ -49,6 +49,8 @@ class Mutant:
     function: str
     """The function and class around it; empty at the top of the module."""
     source: str
+    last_line: int
+    """Where the changed expression ends; a branch of it may be all that a test runs."""
     tree: ast.Module
     """The module with the change, each node at its line of the original."""
 
@@ -80,8 +82,15 @@ def mutants(source: str) -> list[Mutant]:
             node = _node_at(tree, change.path)
             where = " ".join(ast.unparse(node).split())[:_SHOWN]
             function = _function_at(tree, change.path)
-            found.append(Mutant(change.line, change.what, where, function, text, changed))
+            last = _last_line(node, change.line)
+            found.append(Mutant(change.line, change.what, where, function, text, last, changed))
     return _numbered(sorted(found, key=lambda mutant: mutant.line))
+
+
+def _last_line(node: ast.AST, line: int) -> int:
+    """Return the last line of a changed node; of a statement with a body, that of its test."""
+    shown = node.test if isinstance(node, ast.If | ast.While) else node
+    return getattr(shown, "end_lineno", None) or line
 
 
 def _numbered(found: list[Mutant]) -> list[Mutant]:

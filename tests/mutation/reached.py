@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -23,6 +23,7 @@ PYTEST = (
     "-o", "addopts=--import-mode=importlib", "--no-header",
 )  # fmt: skip
 CACHE = Path(tempfile.gettempdir(), "kracked-mutation")
+_WORD = re.compile(r"\w+")
 _UNMEASURED_S = 1.0
 _NO_TESTS = 5
 """The status of a run in which every test was skipped, or none chosen."""
@@ -41,8 +42,12 @@ class Reached:
 
     def __init__(self, root: Path, package: str, files: Sequence[Path]) -> None:
         self._root, self._package = root, package
-        self._lines: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._runs: list[tuple[CoverageData, dict[str, str]]] = []
+        """What each run has measured, and its name of each file of the package."""
+        self._lines: dict[str, dict[int, set[str]]] = {}
         self._seconds: dict[str, float] = defaultdict(lambda: _UNMEASURED_S)
+        self._names: dict[Path, dict[int, set[str]]] = {}
+        self._words: dict[str, list[tuple[Path, int]]] = defaultdict(list)
         sources = _hash(sorted((root / package).rglob("*.py")))
         for file in files:
             place = CACHE / f"{sources}-{_hash([root / file])}-{file.stem}"
@@ -50,10 +55,10 @@ class Reached:
                 self._measure(file, place)
             data = CoverageData(str(place / "coverage"))
             data.read()
-            for measured in data.measured_files():
-                lines = self._lines[measured.rpartition("/main/")[2]]
-                for line, names in data.contexts_by_lineno(measured).items():
-                    lines[line].update(names)
+            names = {
+                measured.rpartition("/main/")[2]: measured for measured in data.measured_files()
+            }
+            self._runs.append((data, names))
             self._seconds |= _durations(place / "durations.xml")
 
     def _measure(self, file: Path, place: Path) -> None:
@@ -78,11 +83,12 @@ class Reached:
         What runs when the module is imported is a constant or a default: the tests that run a
         line with its name are taken, else all that run the module.
         """
-        found = self._at(path, range(mutant.line, mutant.line + 1))
-        if not mutant.function or _is_field(path, self._root, mutant):
-            found = self._users(path, mutant) or {
-                name for names in self._lines[str(path)].values() for name in names
-            } - {""}
+        lines = range(mutant.line, mutant.last_line + 1)
+        found = set().union(*(self._at(path, line) for line in lines))
+        assigned = self._assigned(path).get(mutant.line)
+        if assigned or not mutant.function:
+            users = (self._users(name) for name in assigned or ())
+            found = set().union(*users) or set().union(*self._contexts(path).values()) - {""}
         own = f"test_{path.stem}.py"
         return sorted(found, key=lambda name: (own not in name, self._seconds[_short(name)], name))
 
@@ -90,38 +96,49 @@ class Reached:
         """Return how long these tests take."""
         return sum(self._seconds[_short(name)] for name in tests)
 
-    def _at(self, path: Path, lines: range) -> set[str]:
-        contexts = self._lines[str(path)]
-        return {name for line in lines for name in contexts.get(line, ())} - {""}
+    def _at(self, path: Path, line: int) -> set[str]:
+        return self._contexts(path).get(line, set()) - {""}
 
-    def _users(self, path: Path, mutant: Mutant) -> set[str]:
-        """Return the tests that run a line with the name that the mutant's line assigns."""
-        found: set[str] = set()
-        for name in _assigned((self._root / path).read_text(), mutant.line):
-            word = re.compile(rf"\b{re.escape(name)}\b")
+    def _contexts(self, path: Path) -> dict[int, set[str]]:
+        """Return the tests that run each line of a file."""
+        if str(path) not in self._lines:
+            lines = self._lines[str(path)] = defaultdict(set)
+            for data, names in self._runs:
+                if (name := names.get(str(path))) is not None:
+                    for line, found in data.contexts_by_lineno(name).items():
+                        lines[line].update(found)
+        return self._lines[str(path)]
+
+    def _assigned(self, path: Path) -> dict[int, set[str]]:
+        """Return the names that statements of the module and its classes assign, by line."""
+        if path not in self._names:
+            self._names[path] = _assigned((self._root / path).read_text())
+        return self._names[path]
+
+    def _users(self, name: str) -> set[str]:
+        """Return the tests that run a line with a name."""
+        if not self._words:
             for file in sorted((self._root / self._package).rglob("*.py")):
+                path = file.relative_to(self._root)
                 for number, text in enumerate(file.read_text().splitlines(), 1):
-                    if word.search(text):
-                        found |= self._at(file.relative_to(self._root), range(number, number + 1))
-        return found
+                    for word in set(_WORD.findall(text)):
+                        self._words[word].append((path, number))
+        return set().union(*(self._at(path, line) for path, line in self._words[name]))
 
 
-def _is_field(path: Path, root: Path, mutant: Mutant) -> bool:
-    """Whether a mutant within a class is of a field's default, outside of every method."""
-    return any(_assigned((root / path).read_text(), mutant.line))
-
-
-def _assigned(source: str, line: int) -> Iterator[str]:
-    """Yield the names that the module's or a class's statement at a line assigns."""
+def _assigned(source: str) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = defaultdict(set)
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Module | ast.ClassDef):
             continue
         for each in node.body:
             if not isinstance(each, ast.Assign | ast.AnnAssign):
                 continue
-            if each.lineno <= line <= (each.end_lineno or each.lineno):
-                targets = each.targets if isinstance(each, ast.Assign) else [each.target]
-                yield from (target.id for target in targets if isinstance(target, ast.Name))
+            targets = each.targets if isinstance(each, ast.Assign) else [each.target]
+            names = {target.id for target in targets if isinstance(target, ast.Name)}
+            for line in range(each.lineno, (each.end_lineno or each.lineno) + 1):
+                found[line] |= names
+    return found
 
 
 def _short(nodeid: str) -> str:

@@ -167,6 +167,31 @@ def test_a_missing_line_is_refused(tmp_path: Path) -> None:
         PaperLog(path)
 
 
+def test_a_log_that_was_made_shorter_makes_the_same_account(tmp_path: Path) -> None:
+    paper, log = traded(), PaperLog(tmp_path / "paper.log")
+    for event in paper.log:
+        log.record(event)
+    before = log.size
+    log.compact(paper.account.carried(paper.now))
+    more = Ended(time=paper.now, order_id=next(iter(paper.account.open)), reason="later")
+    log.record(more)
+    log.close()
+    paper.account.apply(more)
+    again = PaperLog(tmp_path / "paper.log")
+    again.close()
+    assert len(again.events) == 2
+    assert before > 0
+    assert state(PaperAccount.replay(again.events)) == state(paper.account)
+
+
+def test_a_log_is_held_while_it_is_made_shorter(tmp_path: Path) -> None:
+    paper, log = traded(), PaperLog(tmp_path / "paper.log")
+    log.compact(paper.account.carried(paper.now))
+    with pytest.raises(LogInUse):
+        PaperLog(tmp_path / "paper.log")
+    log.close()
+
+
 def test_a_log_is_held_by_one_process(tmp_path: Path) -> None:
     log = PaperLog(tmp_path / "paper.log")
     with pytest.raises(LogInUse, match="in use"):

@@ -6,9 +6,11 @@ from decimal import Decimal
 
 import pytest
 
+from kracked.book.queue import QueuePosition
 from kracked.instruments import Precision
 from kracked.paper import Latency, PaperAccount, PaperState
 from kracked.protocol.codec import Codec
+from kracked.protocol.events import Side
 from kracked.protocol.order_terms import TimeInForce
 from tests.flow.scripted_feed import at
 from tests.paper.paper_market import SYMBOL, PaperMarket
@@ -128,6 +130,22 @@ def test_volume_of_an_order_ahead_fills_nothing() -> None:
     paper.update(bids=["delete OA 100.0 0.0 30.000001015"], time="30.000001015")
     paper.sold(1, 1.0, "30.000001")
     assert paper.fills == []
+
+
+def test_a_resting_order_tells_its_place_among_the_real_orders() -> None:
+    paper = PaperMarket()
+    real = list(paper.flow[SYMBOL].queue(Side.BID, 1000))
+    order_id = paper.order("buy", 1, 100.0)
+    price, place = paper.engine.place(order_id) or (0, None)
+    assert price == 1000
+    assert place == QueuePosition(
+        len(real) + 1,
+        len(real) + 1,
+        sum(life.qty for life in real),
+        len(real),
+        sum(life.qty for life in real) + 10**8,
+    )
+    assert paper.engine.place("unknown") is None
 
 
 def test_volume_that_no_order_ahead_explains_fills_it_at_the_maker_s_fee() -> None:
@@ -442,14 +460,14 @@ def test_an_order_in_a_hole_is_refused() -> None:
     paper = PaperMarket()
     paper.lose()
     paper.order("buy", 1)
-    assert paper.errors == ["EService:Unavailable:paper has no verified level 3 book"]
+    assert paper.errors == ["EService:Unavailable:paper has no verified book"]
 
 
 def test_an_order_on_a_book_that_is_not_verified_is_refused() -> None:
     paper = PaperMarket()
     paper.verified = False
     paper.order("buy", 1)
-    assert paper.errors == ["EService:Unavailable:paper has no verified level 3 book"]
+    assert paper.errors == ["EService:Unavailable:paper has no verified book"]
 
 
 def test_a_stop_that_triggers_in_a_hole_is_unknown() -> None:
@@ -487,7 +505,7 @@ def test_a_pair_whose_numbers_have_another_scale_is_refused_and_what_rests_is_un
     paper.codec = Codec({SYMBOL: Precision(2, 8)})
     paper.snapshot(bids=["OA 100.00 1.0 11.0"], asks=["OZ 101.00 1.0 10.0"], time="26.0")
     paper.order("buy", 1)
-    assert paper.errors == ["EService:Unavailable:paper has no verified level 3 book"]
+    assert paper.errors == ["EService:Unavailable:paper has no verified book"]
     assert paper.account.open[order_id].state is PaperState.UNKNOWN
 
 

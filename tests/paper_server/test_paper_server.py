@@ -126,6 +126,24 @@ async def test_an_account_on_disk_goes_on_where_it_was_left(
         assert (await rest.cancel_order(OrderRef(txid=left))).count == 1
 
 
+async def test_an_account_whose_file_was_made_shorter_goes_on_the_same(
+    open_paper: OpenPaper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kracked.paper_server.server.MOST_BYTES", 500)
+    file = tmp_path / "paper.log"
+    async with open_paper(account=file, terms=RICH) as paper, trader(paper) as rest:
+        bought = AddOrder(order_type=OrderType.MARKET, side=Side.BID, volume=Decimal("0.5"))
+        await add(rest, bought)
+        left = await add(rest, limit(Side.BID, "0.01", "20000", userref=5))
+        await until(lambda: b'"carried"' in file.read_bytes())
+        trades = (await rest.trades_history()).trades
+        before = await rest.balance(), set(trades), (await rest.closed_orders()).closed
+    async with open_paper(account=file) as paper, trader(paper) as rest:
+        again = await rest.balance(), set((await rest.trades_history()).trades)
+        assert (*again, (await rest.closed_orders()).closed) == before
+        assert (await rest.open_orders())[left].userref == 5
+
+
 async def test_latency_holds_a_request_back(open_paper: OpenPaper) -> None:
     terms = PaperTerms(latency_ns=300_000_000)
     async with open_paper(terms=terms) as paper, trader(paper) as rest:
@@ -134,13 +152,29 @@ async def test_latency_holds_a_request_back(open_paper: OpenPaper) -> None:
         assert asyncio.get_running_loop().time() - begun > 0.28
 
 
-async def test_without_a_key_there_is_no_level_3_and_orders_are_refused(
-    open_paper: OpenPaper,
-) -> None:
-    async with open_paper(key=False) as paper, trader(paper) as rest:
+async def test_without_a_key_it_trades_by_level_2(open_paper: OpenPaper) -> None:
+    async with (
+        open_paper(key=False, terms=RICH) as paper,
+        listener(paper, trade=True) as feed,
+        trader(paper) as rest,
+    ):
         assert not paper.has_level3
-        with pytest.raises(RequestRejected, match="cancel_only"):
-            await add(rest, limit(Side.BID, "0.01", "20000"))
+        bought = AddOrder(order_type=OrderType.MARKET, side=Side.BID, volume=Decimal("0.5"))
+        await add(rest, bought)
+        assert (await rest.balance())["XXBT"] == Decimal("5.5")
+        best = feed.l2[BTC].asks.best
+        assert best is not None
+        far = feed.l2[BTC].precision.price_decimal(best.price) + 500
+        placed = await add(rest, limit(Side.ASK, "0.01", far, flags=("post",)))
+        await rest.cancel_order(OrderRef(txid=placed))
+        await until(lambda: placed in feed.account.closed)
+
+
+async def test_without_a_key_level_3_is_refused(open_paper: OpenPaper) -> None:
+    async with open_paper(key=False) as paper:
+        with pytest.raises(RequestRejected, match="depth not supported"):
+            async with listener(paper, level3=100):
+                pass
 
 
 async def test_while_the_market_is_lost_orders_are_refused_and_what_rests_is_unknown(

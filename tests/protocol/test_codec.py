@@ -390,3 +390,7 @@ def test_the_whole_instrument_list_of_a_day_is_read(captures: Path) -> None:
     assert (len(event.pairs), len(event.assets)) == (683, 296)
     assert {pair.precision.qty for pair in event.pairs} == {5, 8}
     assert {pair.precision.price for pair in event.pairs} == set(range(11))
+
+
+def test_a_message_whose_arrival_nobody_tells_arrived_at_zero() -> None:
+    assert [event.received for event in Codec().decode(b'{"channel":"heartbeat"}')] == [0]

@@ -300,3 +300,14 @@ def test_a_member_of_any_type_never_makes_the_orders_raise(member: str, odd: obj
     orders.apply(Executions(0, (OPENED,), snapshot=True))
     orders.apply(Executions(0, (AMENDED | {member: odd},)))
     assert orders.get(str(ID["order_id"])) is not None
+
+
+def test_open_orders_are_counted_and_known_by_their_ids() -> None:
+    orders = OwnOrders()
+    orders.apply(Executions(0, (OPENED, NEW)))
+    assert len(orders) == 1
+    assert ID["order_id"] in orders
+    assert "OTHER" not in orders
+    orders.apply(Executions(0, ({**ID, "exec_type": "canceled", "order_status": "canceled"},)))
+    assert len(orders) == 0
+    assert ID["order_id"] not in orders

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,16 @@ import pytest
 from kracked.book.keeper import BookKeeper
 from kracked.cli.check import check as check_command
 from kracked.errors import RecordError
+from kracked.format import sqlite
 from kracked.format.coverage import Coverage, Verdict
 from kracked.format.session_info import SessionInfo, read_info
+from kracked.frames import load_orders
 from kracked.protocol.events import Gap
 from kracked.record.check import check
 from kracked.record.convert import convert
 from kracked.record.read.recording import open_recording
 from kracked.record.write import writer
-from kracked.record.write.session import record_into
+from kracked.record.write.session import Format, record_into
 from tests.record.seeded_market import feed
 
 Record = Callable[..., Path]
@@ -70,8 +73,18 @@ def test_one_whose_recorder_was_killed_has_an_incomplete_end(tmp_path: Path) -> 
     assert check(path).verdict == open_recording(path).info().verdict == "incomplete_end"
 
 
-def test_one_killed_before_its_tables_were_made_lacks_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["csv", "sqlite", "parquet"])
+def test_one_that_was_killed_has_tables_in_every_form(form: str, tmp_path: Path) -> None:
+    path = _killed(tmp_path / "session", form)
+    health = check(path)
+    assert (health.verdict, health.missing_tables) == ("incomplete_end", [])
+    orders = load_orders(path)
+    assert orders["seq"].max() >= health.messages - 1
+
+
+def test_one_without_its_tables_lacks_them(tmp_path: Path) -> None:
     path = _killed(tmp_path / "session", "parquet")
+    (path / "L3_ticks.csv").unlink()
     health = check(path)
     assert health.verdict == "tables_missing"
     assert health.missing_tables == ["L3_ticks: no rows, though the raw log has 101 messages of it"]
@@ -154,3 +167,10 @@ def test_what_was_asked_for_and_never_came_is_a_gap(tmp_path: Path, stream: Stre
         feed(session, BookKeeper(), stream)
         session.ingest.take_event(Gap(1, "book", ("X/Y",), 1, 1, "never came"))
     assert check(path).verdict == "gaps"
+
+
+def test_a_database_is_whole_before_the_first_message(tmp_path: Path) -> None:
+    with record_into(tmp_path / "session", SessionInfo(start=START), form=Format.SQLITE) as session:
+        with closing(sqlite.open_to_read(tmp_path / "session" / "recording.sqlite")) as database:
+            assert sqlite.table_names(database) == []
+        session.ingest.take_message("public", 1, b'{"channel":"heartbeat"}')

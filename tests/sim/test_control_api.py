@@ -12,6 +12,7 @@ import pytest
 from kracked.protocol.events import Side
 from kracked.sim.control_api import ControlApi
 from kracked.sim.server import SimOptions, SimServer, serve
+from kracked.sim.truth import PlantedRow, TruthRow
 from tests.patience import PATIENCE_S
 
 NOW = 1_790_000_000 * 10**9
@@ -105,3 +106,26 @@ async def test_the_command_tells_faults_apart_from_its_addresses() -> None:
         await serving
     assert fault["kind"] == "maintenance"
     assert [set(json.loads(line)) >= {"rest", "public"} for line in announced] == [True]
+
+
+def test_a_pattern_is_planted_and_its_truth_is_told() -> None:
+    told: list[TruthRow | PlantedRow] = []
+    server = SimServer(OPTIONS, clock=lambda: NOW, truth=told.append)
+    control = ControlApi(server.exchange, server.injector)
+    query = {"symbol": "BTC/USD", "pattern": "sweep", "count": "2", "within": "1"}
+    assert control.answer("POST", "/sim/plant", query) is not None
+    server.advance(NOW + 2 * S)
+    assert [row.pattern for row in told if isinstance(row, PlantedRow)] == ["sweep", "sweep"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"symbol": "BTC/USD", "pattern": "spoof"},
+        {"symbol": "NO/PAIR", "pattern": "sweep"},
+        {"pattern": "sweep"},
+    ],
+)
+def test_a_pattern_that_cannot_be_planted_is_not_found(query: dict[str, str]) -> None:
+    server = SimServer(OPTIONS, clock=lambda: NOW)
+    assert ControlApi(server.exchange, server.injector).answer("POST", "/sim/plant", query) is None

@@ -73,12 +73,12 @@ def test_symbols_may_be_typed_small() -> None:
 def test_a_flag_goes_before_the_environment_and_that_before_the_file(tmp_path: Path) -> None:
     folder = tmp_path / "kracked"
     folder.mkdir()
-    (folder / "config.toml").write_text('[monitor]\nfps = 5\ntheme = "day"\n[keys]\nzoom = "Z"\n')
+    (folder / "config.toml").write_text('[monitor]\nfps = 5\ntheme = "day"\n[keys]\nzoom = "Q"\n')
     environment = {"XDG_CONFIG_HOME": str(tmp_path), "KRACKED_FPS": "10"}
     assert config.settings(Options(), environment).fps == 10
     assert config.settings(Options(fps=30), environment).fps == 30
     assert config.settings(Options(), environment).theme == "day"
-    assert config.settings(Options(), environment).keys == {"zoom": "Z"}
+    assert config.settings(Options(), environment).keys == {"zoom": "Q"}
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 from kracked_tui.view.ladder.read_out import Foot
 from tests.tui.conftest import Opened, settled
+from tests.tui.frozen_account import account
 from tests.tui.frozen_market import SYMBOL
 
 
@@ -79,3 +81,11 @@ async def test_hiding_empty_rows_warns_and_shows_only_levels(opened: Opened) -> 
         assert len(gaps) > 1
         await pilot.press("full_stop")
         assert "ROWS MOVE" not in shown(monitor)
+
+
+async def test_a_set_that_has_no_room_says_so_and_what_to_do(tmp_path: Path) -> None:
+    async with account(tmp_path, (80, 24)) as (monitor, pilot):
+        await pilot.press("v")
+        assert "no room: z" in shown(monitor)
+        await pilot.press("z")
+        assert "±30s" in shown(monitor)

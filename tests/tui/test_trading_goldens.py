@@ -37,7 +37,7 @@ async def drawn(
         await pilot.press(*keys)
         await settled(monitor, pilot)
         # The dead-man's switch is counted by a clock that never stands still.
-        return re.sub(r"⟳\d\ds", "⟳60s", picture(monitor, ".txt").decode())
+        return re.sub(r"switch \d\ds", "switch 60s", picture(monitor, ".txt").decode())
 
 
 def named(name: str, size: tuple[int, int]) -> str:

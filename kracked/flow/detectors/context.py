@@ -171,7 +171,7 @@ class MarketContext:
         """Return how far a price is from the best one of its side, before this message."""
         if self.touch is None:
             return None
-        return self.touch.bid - price if side is Side.BID else price - self.touch.ask
+        return self.touch.distance(side, price)
 
     def better_levels(self, side: Side, price: int) -> int:
         """Return how many levels of a side are better than a price."""

@@ -31,6 +31,8 @@ class DetectorNumbers(msgspec.Struct, frozen=True, kw_only=True):
     """A wall is reached within this distance of the best price, in basis points."""
     wall_near_spreads: int = 3
     """Or within so many spreads, whichever is further."""
+    wall_answer_ns: int = NS_PER_S
+    """A wall goes because the price comes when the price came nearer so shortly before."""
     group_size: int = 3
     group_came_ns: int = 2 * NS_PER_S
     """Walls that came this close together may be one group."""

@@ -149,6 +149,9 @@ class PulledWalls:
         )
         if 2 * distance > wall.distance or distance > near:
             return
+        before = context.touch_at(fact.time - numbers.wall_answer_ns)
+        if before is not None and distance >= before.distance(wall.side, wall.price):
+            return  # the price has stood there, and the wall with it
         rests = self._near_qty(wall.side, middle)
         note = context.note(fact)
         self._gone.append(_Gone(wall, note, fact.time, distance, middle, rests))

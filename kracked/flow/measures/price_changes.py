@@ -6,16 +6,16 @@ into view or was in a snapshot is no stacking, and one that left view was not pu
 
 from __future__ import annotations
 
-from array import array
 from collections import deque
 from collections.abc import Sequence
-from enum import StrEnum
-from typing import NamedTuple
 
 from kracked.flow.facts import Fact, Link, Outcome, Settled, What
 from kracked.flow.links import EARLY_NS, MEMORY_NS, SLACK_NS
+from kracked.flow.measures.level_changes import ChangeRecords, LevelChanges, Shortened, Span
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
+
+__all__ = ["DEFAULT_WINDOW_NS", "WINDOWS", "LevelChanges", "PriceChanges", "Shortened", "Span"]
 
 WINDOWS: tuple[int | None, ...] = (5 * NS_PER_S, 30 * NS_PER_S, 120 * NS_PER_S, None)
 """Lengths of the window on offer, ns; None is since the last reset."""
@@ -27,73 +27,6 @@ _STACKED, _PULLED, _TRADED, _REFILLED, _PENDING, _MOVED_OUT, _MOVED_IN, _CLEARED
 _PARTS = 5
 _RECORDS = 2 * _PARTS
 """The place of the count of all records among the sums of a price."""
-
-
-class LevelChanges(NamedTuple):
-    """Quantities that came to and left a price or a row within the window, by reason."""
-
-    stacked: int = 0
-    """New orders, orders amended to this price, and quantity raised in place."""
-    pulled: int = 0
-    """Cancelled, lowered by the owner, or amended to another price."""
-    traded: int = 0
-    """Filled."""
-    refilled: int = 0
-    """The next parts of icebergs."""
-    pending: int = 0
-    """Lowered in place, by a fill or by the owner: not yet known which."""
-    stacked_count: int = 0
-    pulled_count: int = 0
-    traded_count: int = 0
-    refilled_count: int = 0
-    pending_count: int = 0
-
-    @property
-    def difference(self) -> int:
-        """Stacked minus pulled: what the owners did, without fills."""
-        return self.stacked - self.pulled
-
-    @property
-    def net(self) -> int:
-        """What all of it did to the level's quantity."""
-        return self.stacked + self.refilled - self.pulled - self.traded - self.pending
-
-    def mark(self, level_qty: int) -> str:
-        """Return a mark for the row: `=`, `~`, or nothing.
-
-        `=` is eaten and put back: traded and refilled are each half of the level or more. `~`
-        is flickering: stacked and pulled are each more than twice the level.
-
-        Args:
-            level_qty: What rests there now, scaled.
-        """
-        if self.traded and 2 * self.traded >= level_qty and 2 * self.refilled >= level_qty:
-            return "=" if self.refilled else ""
-        return "~" if min(self.stacked, self.pulled) > 2 * level_qty else ""
-
-    def above_noise(self, level_qty: int, typical_qty: int) -> bool:
-        """Whether the difference is worth showing: 5 % of the level, and a typical order."""
-        return abs(self.difference) >= max(-(-level_qty // 20), typical_qty, 1)
-
-
-class Shortened(StrEnum):
-    """A reason why sums cover less than their window."""
-
-    START = "start"
-    """The book was first told, or the sums were reset, within the window."""
-    HOLE = "hole"
-    """Data were missing within the window."""
-    LIMIT = "limit"
-    """More facts came than are kept."""
-
-
-class Span(NamedTuple):
-    """The time that the sums cover."""
-
-    since: int
-    """When they begin, ns since the Unix epoch."""
-    shortened: Shortened | None
-    """Why they do not cover the whole window; None when they do."""
 
 
 class PriceChanges:
@@ -118,7 +51,7 @@ class PriceChanges:
         """
         self.window_ns = window_ns
         self._most = most_facts
-        self._kept = _Records()
+        self._kept = ChangeRecords()
         self._sums: dict[int, list[int]] = {}
         """By side and price: five quantities, their five counts, the count of all records."""
         self._moves: dict[tuple[int, int], list[int]] = {}
@@ -166,15 +99,27 @@ class PriceChanges:
         if not self._since:
             self._since = dict.fromkeys(Side, (newest, self._why))
         key = fact.price << 1 | (fact.side is Side.ASK)
-        part = _PLAIN.get(what)
-        if part is not None:
-            self._add(key, part, fact.qty)
+        if what is What.NEW:
+            self._add(key, _STACKED, fact.qty)
+        elif what is What.CANCELLED:
+            self._add(key, _PULLED, fact.qty)
         elif what is What.MOVED_AWAY:
             self._away[fact.order_id] = (key, fact.qty)
         elif what is What.MOVED_IN:
             self._moved(self._away.pop(fact.order_id, None), key, fact.qty)
-        elif what is What.REDUCED:
+        elif what is What.FILLED:
+            self._add(key, _TRADED, fact.qty)
+        else:
+            self._rarer(fact, key)
+
+    def _rarer(self, fact: Fact, key: int) -> None:
+        what = fact.what
+        if what is What.REDUCED:
             self._await(fact, self._add(key, _PENDING, fact.qty))
+        elif what is What.REFILLED:
+            self._add(key, _REFILLED, fact.qty)
+        elif what is What.RAISED:
+            self._add(key, _STACKED, fact.qty)
         elif what is What.MOVED_OUT and fact.order_id in self._away:
             from_key, qty = self._away.pop(fact.order_id)
             self._add(from_key, _PULLED, qty)
@@ -305,7 +250,7 @@ class PriceChanges:
         self._first = max(self._first, kept.first)
 
     def _forget(self) -> None:
-        self._kept, self._first, self._dropped = _Records(), 0, None
+        self._kept, self._first, self._dropped = ChangeRecords(), 0, None
         for each in (self._sums, self._moves, self._away, self._shown, self._open):
             each.clear()
         self._open_in_order.clear()
@@ -413,71 +358,6 @@ class _Open:
         self.time, self.number, self.at, self.left = time, number, at, qty
 
 
-class _Records:
-    """Facts in columns of integers: 25 bytes each, where tuples would take 120.
-
-    Each has a number that it keeps; `first` is the number of the oldest.
-    """
-
-    __slots__ = ("_head", "_keys", "_parts", "_qtys", "_times", "first")
-
-    def __init__(self) -> None:
-        self.first = self._head = 0
-        self._times = array("q")
-        self._keys = array("q")
-        self._parts = array("b")
-        self._qtys: array[int] | list[int] = array("q")
-
-    def __len__(self) -> int:
-        return len(self._times) - self._head
-
-    def __getitem__(self, at: int) -> tuple[int, int, int]:
-        """Return key, part and quantity of a record."""
-        index = at - self.first + self._head
-        return self._keys[index], self._parts[index], self._qtys[index]
-
-    @property
-    def end(self) -> int:
-        """The number of the record after the newest."""
-        return self.first + len(self._times) - self._head
-
-    def time(self, at: int) -> int:
-        """Return when a record happened."""
-        return self._times[at - self.first + self._head]
-
-    def add(self, time: int, key: int, part: int, qty: int) -> int:
-        """Add a record; return its number."""
-        times = self._times
-        times.append(time)
-        self._keys.append(key)
-        self._parts.append(part)
-        try:
-            self._qtys.append(qty)
-        except OverflowError:  # quantities of a pair that counts in quintillions
-            self._qtys = [*self._qtys, qty]
-        return self.first + len(times) - self._head - 1
-
-    def set_part(self, at: int, part: int) -> None:
-        """Give a record another part."""
-        self._parts[at - self.first + self._head] = part
-
-    def drop(self, count: int) -> None:
-        """Drop the oldest records; the columns are cut when half of them is dropped."""
-        self.first += count
-        self._head += count
-        if self._head > 1_024 and 2 * self._head > len(self._times):
-            for column in (self._times, self._keys, self._parts, self._qtys):
-                del column[: self._head]
-            self._head = 0
-
-
 _NOTHING = LevelChanges()
-_PLAIN = {
-    What.NEW: _STACKED,
-    What.RAISED: _STACKED,
-    What.CANCELLED: _PULLED,
-    What.FILLED: _TRADED,
-    What.REFILLED: _REFILLED,
-}
 _OF_TAKERS = (What.SHOWN, What.RESTED, What.TAKEN)
 _LONGEST_NS = max(length for length in WINDOWS if length is not None)

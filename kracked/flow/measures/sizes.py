@@ -149,7 +149,10 @@ class AdaptiveSizes:
 
     def add(self, size: int, time: int) -> None:
         """Count a size at an instant of the exchange's clock."""
-        self.add_all((size,), time)
+        if time >= self._next:
+            self._next = (time // NS_PER_S + 1) * NS_PER_S
+            self._make()
+        self.histogram.add_all((size,), time)
 
     def add_all(self, sizes: Iterable[int], time: int) -> None:
         """Count many sizes of one instant."""

@@ -14,6 +14,7 @@ from fractions import Fraction
 from math import sqrt
 from typing import NamedTuple
 
+from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
 
 FLOW_NS = 10 * NS_PER_S
@@ -33,6 +34,10 @@ class Touch(NamedTuple):
     bid_qty: int
     ask: int
     ask_qty: int
+
+    def distance(self, side: Side, price: int) -> int:
+        """Return how far a price is from the best one of its side; negative when it is better."""
+        return self.bid - price if side is Side.BID else price - self.ask
 
     @property
     def weighted_mid(self) -> Fraction | None:

@@ -2,7 +2,7 @@
 
 A table is fitted for each symbol, from ghosts that stood in the queues of the user's own
 recordings (`kracked.fit_odds`). What is told is a band, never a point. Nothing here opens anything
-or knows a clock, but for `read_odds` and `write_odds`. ::
+or knows a clock, but for `read_odds`, `write_odds` and `keep_scores`. ::
 
     kept = read_odds(odds_path(os.environ))
     live = LiveOdds(kept.table("BTC/USD"), decimals=8)
@@ -17,6 +17,7 @@ from kracked.flow.odds.store import (
     KeptOdds,
     OddsFile,
     UnreadableOdds,
+    keep_scores,
     odds_path,
     read_odds,
     write_odds,
@@ -38,6 +39,7 @@ __all__ = [
     "Reliability",
     "ReliabilityRow",
     "UnreadableOdds",
+    "keep_scores",
     "odds_path",
     "read_odds",
     "write_odds",

@@ -44,6 +44,7 @@ def fit_table(
     fitted: int,
     watched_ns: int,
     recordings: int,
+    every_ns: int = EVERY_NS,
 ) -> OddsTable:
     """Fit the odds of a symbol.
 
@@ -53,6 +54,7 @@ def fit_table(
         fitted: The time now, ns since the Unix epoch.
         watched_ns: How long the recordings were watched.
         recordings: How many there were.
+        every_ns: The time between two instants of samples.
     """
     samples = sorted(samples, key=lambda one: one.placed)
     times = np.array([one.placed for one in samples])
@@ -67,7 +69,7 @@ def fit_table(
     instants, index = np.unique(times, return_inverse=True)
     folds = index * FOLDS // len(instants)  # a new one begins with an instant
     outcomes, scores = [], np.empty(0)
-    a_second = len(samples) / (len(instants) * EVERY_NS / NS_PER_S)
+    a_second = len(samples) / (len(instants) * every_ns / NS_PER_S)
     for each, seconds in zip(happened, (*HORIZONS_S, HORIZON_S), strict=True):
         ridge = PRIOR * a_second * seconds
         weights = _weights(rows, each.astype(np.float64), ridge)

@@ -68,6 +68,10 @@ class LiveOdds:
         if ledger.lost and self.own is not None and len(self.own):
             self.own.lose(ledger.linker.level3_time)
 
+    def lose_trades(self) -> None:
+        """Take that trades may be missing: the connection of the `trade` channel was lost."""
+        self._recent.lose_trades()
+
     def of_order(self, ledger: Ledger, place: Place, now: int) -> Odds | NoOdds:
         """Return the odds that all of a resting order is filled, from where it stands now.
 

@@ -58,10 +58,11 @@ class RecentMarket:
                     self._moved[second % SECONDS] += abs(mid - self.mid)
                 self.mid = mid
         if not self._quoted_since and self.mid:
-            self._quoted_since = time
-            self._traded_since = self._traded_since or time
-            self._moved[:] = [0] * SECONDS
-            self._began[:] = [self.mid] * SECONDS
+            self._quote_from(time)
+
+    def lose_trades(self) -> None:
+        """Take that trades are missing from now on, until the next one comes."""
+        self._traded_since = 0
 
     def lacks_ns(self, now: int) -> int:
         """Return how long it must be watched on until nothing is missing of what odds look at.
@@ -69,7 +70,7 @@ class RecentMarket:
         Args:
             now: On the exchange's clock.
         """
-        if not self._quoted_since:
+        if not self._quoted_since or not self._traded_since:
             return _WINDOW_NS
         return max(0, max(self._traded_since, self._quoted_since) + _WINDOW_NS - now)
 
@@ -90,6 +91,14 @@ class RecentMarket:
         if now // NS_PER_S > self.now and self._quoted_since:
             self._advance(now // NS_PER_S)
 
+    def _quote_from(self, time: int) -> None:
+        """Count moves from a time on: the book was not known before."""
+        self._quoted_since = time
+        if self._trade_id is None:  # of a market that has not traded no trade is missing
+            self._traded_since = time
+        self._moved[:] = [0] * SECONDS
+        self._began[:] = [self.mid] * SECONDS
+
     # --- seconds ------------------------------------------------------------------------------
 
     def _sum(self, ring: list[int], seconds: int) -> int:
@@ -103,7 +112,7 @@ class RecentMarket:
         """Count a taker; where trades are missing before it, count from here on."""
         first, last = taker.trades[0].trade_id, taker.trades[-1].trade_id
         known = self._trade_id
-        if known is not None and first > known + 1 and self._traded_since:
+        if not self._traded_since or (known is not None and first > known + 1):
             self._traded_since = taker.instant
         self._trade_id = last if known is None else max(known, last)
         second = taker.instant // NS_PER_S

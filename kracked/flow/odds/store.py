@@ -143,6 +143,26 @@ def _fault(symbol: str, kept: KeptOdds) -> str:
     return "" if all(one.whole for one in counted) else "counts are missing"
 
 
+def keep_scores(path: Path, scores: Mapping[str, OddsScore]) -> None:
+    """Put the scores of live odds into the file, where it still has the tables that gave them.
+
+    Args:
+        path: The file.
+        scores: `LiveOdds.score` by symbol.
+
+    Raises:
+        UnreadableOdds: The file is damaged; it stays as it is.
+        OSError: It cannot be written; the old file stays.
+    """
+    found = read_odds(path)
+    for symbol, score in scores.items():
+        kept = found.symbols.get(symbol)
+        if kept is not None and kept.table.fitted == score.fitted:
+            kept.score = score
+    if found.symbols:
+        write_odds(path, found)
+
+
 def _in_order(bands: tuple[FittedBand, ...]) -> bool:
     scores = [band.score for band in bands]
     rates = all(0 <= band.low <= band.rate <= band.high <= 1 for band in bands)

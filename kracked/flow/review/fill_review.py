@@ -271,8 +271,10 @@ class FillReview:
                 continue  # it has joined another queue since
             moves = level.moves(life, 0)
             told = not moves.pending and not moves.earlier
+            passed = sum(other.number < life.number for other in level.orders.values())
             passage = Passage(
                 known=life.known,
+                position=passed + 1,
                 joined_position=life.joined_orders + 1,
                 joined_qty_ahead=precision.qty_decimal(life.joined_qty),
                 ahead_filled=precision.qty_decimal(moves.filled) if told else None,

@@ -21,6 +21,8 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     joined_position: int
     """1 is first to fill."""
     joined_qty_ahead: Decimal
+    position: int
+    """When it was filled: 1, unless the ledger has an order ahead that the taker did not meet."""
     ahead_filled: Decimal | None
     """The quantity ahead that was filled until then; None where it is not told any more."""
     ahead_left: Decimal | None

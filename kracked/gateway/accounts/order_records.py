@@ -84,8 +84,8 @@ class FillRecord(msgspec.Struct, frozen=True, kw_only=True):
     fee: int
     fee_asset: str
     maker: bool
-    ledgers: tuple[str, str]
-    """The ids of its two ledger entries, base and quote."""
+    ledgers: tuple[str, ...]
+    """The ids of its two ledger entries, base and quote; none where they are forgotten."""
 
 
 class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from kracked import times
 from kracked.errors import RecordError, says
 from kracked.format import layout
 from kracked.format.cells import time_cell
-from kracked.format.coverage import WHOLE, Verdict
+from kracked.format.coverage import Verdict
 from kracked.format.keyframe import Book, BookState
 from kracked.format.raw_census import last_trades
 from kracked.format.schema import README, markdown
@@ -43,7 +43,7 @@ class Format(StrEnum):
     CSV = "csv"
     SQLITE = "sqlite"
     PARQUET = "parquet"
-    """Made from the raw log when the recording ends: half a Parquet file cannot be read."""
+    """CSV for the hour under way, which Parquet replaces: half a Parquet file cannot be read."""
 
 
 @says("{path} is incomplete: {lost} messages and {lost_bytes} bytes were lost ({reason})")
@@ -138,7 +138,6 @@ class RecordingSession:
         *,
         after: int = 0,
         before: SessionInfo | None = None,
-        tables_later: bool = False,
     ) -> None:
         """Start the writer's threads.
 
@@ -150,11 +149,9 @@ class RecordingSession:
             after: The highest number that an earlier recording here gave a message, lost or
                 not.
             before: What an earlier recording here knew when it stopped.
-            tables_later: Whether the tables are made from the raw log when it has ended.
         """
         self.folder = folder
         self.info = info
-        self._tables_later, self._tables_left = tables_later, False
         self._writer = Writer(folder, sinks)
         # Where the clock was set back, the last message is not in the log of the last name.
         last = max(map(raw_index.last_of, layout.logs(folder.path)), default=LastMessage(0, 0))
@@ -237,7 +234,6 @@ class RecordingSession:
         self._writer.lift_bound()  # for the last batch, which says what was lost
         self.ingest.finish(now)
         self._writer.stop()
-        self._tables_left = self._tables_later
         writer, failure = self._writer, self._writer.failure
         lost = self.ingest.lost + writer.lost_messages
         whole = not (lost or failure or writer.lost_bytes)
@@ -276,7 +272,6 @@ class RecordingSession:
             self.info.without_rows
             or ingest.pause.without_rows(ingest.next_seq)
             or writer.tables_lost_bytes
-            or self._tables_left
         ):
             return Verdict.TABLES_MISSING
         if writer.failure or writer.lost_bytes:
@@ -284,18 +279,6 @@ class RecordingSession:
         gaps = ingest.gaps - ingest.coverage.closed_gaps, ingest.trade_holes.missing
         whole = not any((*gaps, self.info.lost, self.info.missing, ingest.rejections))
         return Verdict.COMPLETE if whole else Verdict.GAPS
-
-
-def confirm_tables(path: Path) -> None:
-    """State in a recording that has ended that its tables, made from the raw log, are there."""
-    info = read_info(path)
-    if info.verdict is Verdict.TABLES_MISSING and not info.without_rows:
-        with SessionFolder.hold(path) as folder:
-            whole = not (info.lost or info.missing or info.trade_holes) and all(
-                percent >= WHOLE for each in info.coverage.values() for percent in each.values()
-            )
-            info.verdict = Verdict.COMPLETE if whole else Verdict.GAPS
-            folder.write_info(info)
 
 
 def _resume(folder: SessionFolder, info: SessionInfo) -> SessionInfo:
@@ -348,7 +331,9 @@ def record_into(
         if not folder.exists(README):
             with suppress(OSError):  # a full disk; it explains, and holds no data
                 folder.replace(README, markdown().encode())
-        sinks: list[BatchSink] = [CsvTables(folder, market=form is Format.CSV, compress=compress)]
+        # Parquet takes the place of CSV when an hour is over.
+        market, compress = form is not Format.SQLITE, compress and form is Format.CSV
+        sinks: list[BatchSink] = [CsvTables(folder, market=market, compress=compress)]
         if form is Format.SQLITE:
             sinks.append(SqliteTables(folder))
         session = RecordingSession(
@@ -358,7 +343,6 @@ def record_into(
             clock(),
             after=0 if before is None else before.last_seq or 0,
             before=before,
-            tables_later=form is Format.PARQUET,
         )
         try:
             if joined is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -22,6 +23,7 @@ from kracked.format.lazy_text import PAUSE_S, LazyText, Text, render
 from kracked.record.write.hour_compression import HourCompressor
 from kracked.record.write.session_folder import SessionFolder
 
+_SYNCED_TOGETHER = 16
 ONE_FILE = frozenset(table.name for table in tables.RECORDER)
 """Tables about the recording itself: one CSV file each, whatever the form of the others."""
 
@@ -261,8 +263,10 @@ class CsvTables:
 
     def sync(self) -> None:
         """Wait until the rows are on the disk."""
-        for file in self._files.values():
-            file.sync()
+        # Each wait is one of the journal: together hundreds of files take as long as a few.
+        with ThreadPoolExecutor(_SYNCED_TOGETHER) as pool:
+            for _ in pool.map(AppendFile.sync, self._files.values()):
+                pass
 
     def drop_pending(self) -> int:
         """Drop the rows that could not be written; return their bytes."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import sqlite3
 from collections import defaultdict
-from contextlib import closing
+from contextlib import closing, suppress
 
 from kracked.errors import RecordError
 from kracked.format import sqlite, tables
@@ -39,6 +39,9 @@ class SqliteTables:
             except sqlite3.Error as error:
                 message = f"{self._path}: {error}; remove it or record elsewhere"
                 raise RecordError(message) from error
+        # Before the first message: a kill would leave an empty file, which is no database.
+        with suppress(OSError, sqlite3.OperationalError):  # a full disk, which `prepare` meets
+            sqlite.open_to_write(self._path, self._mode).close()
         self._database: sqlite3.Connection | None = None
         self._inserts: dict[str, str] = {}
         self._pending: defaultdict[str, list[str]] = defaultdict(list)

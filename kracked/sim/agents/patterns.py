@@ -59,13 +59,14 @@ class Pattern(StrEnum):
 class _Chain:
     """An own-made iceberg at work."""
 
-    __slots__ = ("ids", "left", "order_id", "price", "qtys", "refills", "row", "side", "until")
-
     def __init__(self, row: PlantedRow, side: Side, price: int, qtys: list[int]) -> None:
         self.row, self.side, self.price, self.qtys = row, side, price, qtys
         self.ids: list[str] = []
         self.order_id = ""
-        self.refills = 0
+        self.at = 0
+        """Where its last part came to rest."""
+        self.run = self.refills = 0
+        """Refills at that price, and the most at any."""
         self.left = len(qtys)
         self.until = 0
 
@@ -176,7 +177,9 @@ class Patterns:
         qty = chain.qtys[len(chain.ids)]
         batch = self._context.quote(chain.side, chain.price, qty)
         chain.order_id = batch.steps[0].order_id
-        chain.refills += bool(chain.ids) and _price(batch) == chain.price
+        price = _price(batch)
+        chain.run = chain.run + 1 if chain.ids and price == chain.at else 0
+        chain.refills, chain.at = max(chain.refills, chain.run), price
         chain.ids.append(chain.order_id)
         chain.left -= 1
         self._context.after(WATCH_S, lambda _: self._watch(chain))
@@ -363,7 +366,7 @@ class Patterns:
         context.after(11.0, end)
         return batch
 
-    def _silent_window(self, _: str) -> None:
+    def _silent_window(self, _: str) -> EngineBatch | None:
         """Quote and remove a level near the best price, so that the farthest ones flap."""
         context, side = self._context, self._side()
         row = self._row(Pattern.SILENT_WINDOW, side, context.best(side))
@@ -380,7 +383,7 @@ class Patterns:
             ids.append(batch.steps[0].order_id)
             return batch
 
-        flap("0")
+        return flap("0")
 
     def _side(self) -> Side:
         return Side.BID if self._random.random() < 0.5 else Side.ASK

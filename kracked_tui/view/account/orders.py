@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -80,6 +80,7 @@ def rows_of(
     now: int,
     *,
     closed: Mapping[str, OwnOrder] | None = None,
+    doubted: Collection[str] = (),
 ) -> tuple[OrderRow, ...]:
     """Return the rows of the pane: unknown outcomes, then open orders, then ended ones.
 
@@ -92,13 +93,17 @@ def rows_of(
         precisions: Decimals by symbol.
         now: The present, ns.
         closed: Closed orders by order id, for their average prices.
+        doubted: Ids of open orders of which nobody knows whether they were filled.
     """
     order_ids = {order.order_id for order in orders}
     cl_ord_ids = {order.cl_ord_id for order in orders}
     ours = {entry.id for entry in sent}
     working = [
-        _open_row(order, places.get(order.order_id), precisions.get(order.symbol), now, ours)
+        row._replace(state=_UNKNOWN) if order.order_id in doubted else row
         for order in sorted(orders, key=lambda order: order.touched, reverse=True)
+        for row in (
+            _open_row(order, places.get(order.order_id), precisions.get(order.symbol), now, ours),
+        )
     ]
     # An amend has a row of its own only while its outcome is open, or when it was refused.
     others = [

@@ -86,9 +86,14 @@ def position_view(
         fees=Fraction(fees.maker + fees.taker),
         net=position.net(price or Fraction(0)) if price is not None or not qty else None,
         marked_by="" if mark is None or mark.by is MarkedBy.EXIT else mark.by.value,
-        held_before=f"{others.normalize():f} {instrument.base}" if others else "",
+        held_before=amount_of(others, instrument),
         decimals=2 if instrument.quote in _CENTS else min(8, instrument.cost_precision or 8),
     )
+
+
+def amount_of(qty: Decimal | None, instrument: Instrument) -> str:
+    """Write an amount of the base currency with its name; empty for none."""
+    return f"{qty.normalize():f} {instrument.base}" if qty else ""
 
 
 def money(value: Fraction | None, decimals: int, *, signed: bool = True) -> str:

@@ -32,6 +32,8 @@ class StripView(NamedTuple):
     size: str = ""
     """The quantity of the next order; empty where none can be sent."""
     limits: StripLimits = StripLimits()
+    paper: bool = False
+    """Whether the account is one on paper."""
 
 
 def strip_line(view: StripView, width: int) -> Line:
@@ -51,7 +53,8 @@ def _cells(facts: Iterable[Fact]) -> int:
 
 def _order_facts(view: StripView) -> list[Fact]:
     base, _, quote = view.symbol.partition("/")
-    facts: list[Fact] = [(_ALWAYS, [Span(f" {view.symbol}", "bright")])]
+    facts: list[Fact] = [(_ALWAYS, [Span(" PAPER", "title")])] if view.paper else []
+    facts.append((_ALWAYS, [Span(f" {view.symbol}", "bright")]))
     if view.size:
         facts.append((_REALISED, [Span("  SIZE ", "dim"), Span(view.size, "bright")]))
     qty, notional, open_notional = view.limits

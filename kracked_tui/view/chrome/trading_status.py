@@ -8,6 +8,7 @@ from kracked import times
 from kracked_tui.view.line import Span
 
 ARMED, DISARMED, NO_KEY, READ_ONLY = "ARMED", "DISARMED", "NO KEY", "READ-ONLY"
+PAPER = "PAPER"
 HOW_TO_GIVE_A_KEY = (
     "A key adds own orders, fills, balances and trading: set KRAKEN_API_KEY and "
     "KRAKEN_API_SECRET, or start with --key-file FILE (chmod 600)."
@@ -31,6 +32,8 @@ class TradingStatus(NamedTuple):
 
     size: str = ""
     """The quantity that a key sends at once; empty while none does."""
+    paper: bool = False
+    """Whether the account is one on paper."""
 
     @property
     def armed(self) -> bool:
@@ -42,12 +45,14 @@ def trading_spans(view: TradingStatus) -> tuple[Span, ...]:
     """Draw the status for the header: ``ARMED 14:32 switch 58s SIZE 0.01``."""
     if not view.word:
         return ()
+    paper = (Span(f" {PAPER} ", "title"),) if view.paper else ()
     if not view.armed:
-        return (Span(f" {view.word} ", "dim"),)
+        return (*paper, Span(f" {view.word} ", "dim"))
     switch = f" switch {view.switch_ns // times.NS_PER_S}s" if view.switch_ns else ""
     role = "armed" if switch else "armed-alone"
     size = f"SIZE {view.size} " if view.size else ""
-    return (Span(f" {ARMED} {minutes(view.armed_ns)}{switch or ' NO SWITCH'} {size}", role),)
+    armed = f" {ARMED} {minutes(view.armed_ns)}{switch or ' NO SWITCH'} {size}"
+    return (*paper, Span(armed, role))
 
 
 def minutes(left_ns: int) -> str:

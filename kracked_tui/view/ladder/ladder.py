@@ -106,24 +106,13 @@ def ladder_view(
     sold, bought = _traded_by_row(measures.traded, step, bottom, top)
     own = _own_by_row(mine or {}, step)
     cursor = scroll.cursor if scroll.cursor is not None else max(bid_at, default=None)
-    last_row = None
-    if last is not None:
-        # A last trade at or below the best bid was a sale and belongs to the bid's row.
-        row = bid_row(last, step)
-        last_row = row if bid_at and row <= max(bid_at) else ask_row(last, step)
+    last_row = _last_row(last, bid_at, step)
     seen_bids = [bid_at[price] for price in prices if price in bid_at]
     seen_asks = [ask_at[price] for price in prices if price in ask_at]
     seen = seen_bids + seen_asks
     mean = sum(seen) // len(seen) if seen else 0
-
-    def weight(side: Side, price: int) -> int:
-        """Return how large a row is: by the sizes of the market, else by those in sight."""
-        at, most = (bid_at, bid_most) if side is Side.BID else (ask_at, ask_most)
-        if price not in at:
-            return 0
-        known = measures.weigh(side, price, most[price]) if measures.weigh else None
-        return _weight(at[price], mean) if known is None else known
-
+    bid_weights = _weights(Side.BID, bid_at, bid_most, mean, measures)
+    ask_weights = _weights(Side.ASK, ask_at, ask_most, mean, measures)
     ladder = tuple(
         LadderRow(
             price,
@@ -136,8 +125,8 @@ def ladder_view(
             cursor=price == cursor,
             last=price == last_row,
             mine=own.get(price),
-            bid_weight=weight(Side.BID, price),
-            ask_weight=weight(Side.ASK, price),
+            bid_weight=bid_weights.get(price, 0),
+            ask_weight=ask_weights.get(price, 0),
             bid_change=_change(measures.bid_changes.get(price), bid_at.get(price, 0), measures),
             ask_change=_change(measures.ask_changes.get(price), ask_at.get(price, 0), measures),
             bid_flag=_flag(measures.bid_changes.get(price), bid_at.get(price, 0)),
@@ -147,8 +136,30 @@ def ladder_view(
         )
         for price in prices
     )
-    largest = bar_scale(max(seen, default=0))
-    return LadderView(ladder, largest, sum(seen_bids), sum(seen_asks))
+    return LadderView(ladder, bar_scale(max(seen, default=0)), sum(seen_bids), sum(seen_asks))
+
+
+def _last_row(last: int | None, bids: Mapping[int, int], step: int) -> int | None:
+    """Return the row of the last trade: one at or below the best bid was a sale, and is its."""
+    if last is None:
+        return None
+    row = bid_row(last, step)
+    return row if bids and row <= max(bids) else ask_row(last, step)
+
+
+def _weights(
+    side: Side,
+    qtys: Mapping[int, int],
+    largest: Mapping[int, int],
+    mean: int,
+    measures: RowMeasures,
+) -> dict[int, int]:
+    """Return how large the rows of a side are: by the market's sizes, else by those in sight."""
+    found = {}
+    for price, qty in qtys.items():
+        known = measures.weigh(side, price, largest[price]) if measures.weigh else None
+        found[price] = _weight(qty, mean) if known is None else known
+    return found
 
 
 def _side_by_row(
@@ -195,7 +206,7 @@ def _change(changes: LevelChanges | None, qty: int, measures: RowMeasures) -> in
 
 
 def _flag(changes: LevelChanges | None, qty: int) -> str:
-    return changes.mark(qty) if changes is not None else ""
+    return changes.mark(qty) if changes is not None and qty else ""
 
 
 def filled_rows(

@@ -168,11 +168,9 @@ def cost_parts(
 
 
 def as_line(parts: Sequence[str], width: int) -> str:
-    """Join the parts that fit, in their order."""
+    """Join the parts that fit whole, in their order."""
     text = ""
     for part in parts:
         longer = f"{text} · {part}" if text else part
-        if len(longer) > width:
-            break
-        text = longer
+        text = longer if len(longer) <= width else text
     return text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from kracked.flow import MarketFlow
@@ -15,6 +15,7 @@ from kracked_tui.view import format as fmt
 from kracked_tui.view.account.position import PositionView
 from kracked_tui.view.ladder.ladder import RowMeasures
 from kracked_tui.view.ladder.ladder_lines import ColumnSet
+from kracked_tui.view.ladder.ladder_scroll import ask_row, bid_row
 
 POC, VALUE_LOW, VALUE_HIGH, VWAP, AVERAGE, BREAK_EVEN = "P", "└", "┌", "w", "◇", "×"
 """The marks beside a price; averages from chosen instants have their letters, a to d."""
@@ -48,6 +49,7 @@ def row_measures(
     position: PositionView,
     precision: Precision,
     large: LargeMarks,
+    followed: Mapping[tuple[Side, int], str] | None = None,
 ) -> RowMeasures:
     """Return the measures of the rows in sight.
 
@@ -59,6 +61,7 @@ def row_measures(
         position: The session's position.
         precision: The decimals of the pair.
         large: The marks of the frame before.
+        followed: Letters of the levels that hold an order of a followed size.
     """
     changes = shown is ColumnSet.CHANGES
     sizes = flow.detectors.context.levels
@@ -69,7 +72,7 @@ def row_measures(
         ask_changes=flow.changes.rows(Side.ASK, step) if changes else {},
         typical_qty=typical.median if typical else 0,
         profile=_profile(flow, prices, step) if shown is ColumnSet.PROFILE else {},
-        marks=_marks(flow, step, position, precision),
+        marks=_marks(flow, step, position, precision) | _followed_rows(followed or {}, step),
         weigh=lambda side, row, qty: large.weigh(sizes, side, row, qty),
     )
 
@@ -110,6 +113,13 @@ def _marks(
     ]
     return {
         (2 * price + step) // (2 * step) * step: mark for price, mark in found if price is not None
+    }
+
+
+def _followed_rows(levels: Mapping[tuple[Side, int], str], step: int) -> dict[int, str]:
+    return {
+        (bid_row if side is Side.BID else ask_row)(price, step): letter
+        for (side, price), letter in levels.items()
     }
 
 

@@ -6,7 +6,7 @@ orders write it shorter or longer, and never count again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from kracked.instruments import Precision
@@ -14,6 +14,7 @@ from kracked.protocol.own_orders import OwnOrder
 
 if TYPE_CHECKING:
     from kracked.book.l3 import L3Book
+    from kracked.book.queue import QueuePosition
 
 
 class OwnPlace(NamedTuple):
@@ -25,6 +26,7 @@ class OwnPlace(NamedTuple):
     of: int
     """Orders at the price, this one included."""
     qty_ahead: int
+    order_id: str = ""
 
     @property
     def short(self) -> str:
@@ -41,16 +43,33 @@ class OwnPlace(NamedTuple):
         return f"{exact(self.qty_ahead, precision)} ahead" if self.qty_ahead else "at the front"
 
 
-def own_places(orders: Iterable[OwnOrder], books: Mapping[str, L3Book]) -> dict[str, OwnPlace]:
-    """Return the places of the open orders that rest in a level 3 book, by order id."""
+PaperPlace = Callable[[str], "tuple[int, QueuePosition] | None"]
+"""The price and place of an order on paper, by its id."""
+
+
+def own_places(
+    orders: Iterable[OwnOrder], books: Mapping[str, L3Book], paper: PaperPlace | None = None
+) -> dict[str, OwnPlace]:
+    """Return the places of open orders by order id.
+
+    Args:
+        orders: The open orders.
+        books: The level 3 books in which real orders rest.
+        paper: The places of orders on paper, which rest in no book.
+    """
     found = {}
     for order in orders:
+        if paper is not None:
+            if (stands := paper(order.order_id)) is not None:
+                price, here = stands
+                found[order.order_id] = OwnPlace(price, here.position, here.of, here.qty_ahead)
+            continue
         book = books.get(order.symbol)
         place = book.place(order.order_id) if book is not None else None
         resting = book.order(order.order_id) if book is not None else None
         if place is not None and resting is not None:
             found[order.order_id] = OwnPlace(
-                resting.price, place.position, place.of, place.qty_ahead
+                resting.price, place.position, place.of, place.qty_ahead, order.order_id
             )
     return found
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from kracked.book.queue import LevelQueue
+from kracked.flow import Birth, Life
 from kracked.instruments import Precision
 from kracked.protocol.events import OrderChange, Side
+from kracked.times import NS_PER_S
 from kracked_tui.view import block_bars
 from kracked_tui.view import format as fmt
 from kracked_tui.view.ladder.selection import Selection
 from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.queue.life_lines import LIFE_CELLS
 
+_BOTH = 5 + LIFE_CELLS
+"""Cells that a note and a line of sizes need beside each other."""
+_NEW_NS = 5 * NS_PER_S
 _LARGE = 4
 """An order this many times the mean of those selected is large."""
 
@@ -32,6 +38,10 @@ class QueueRow(NamedTuple):
     mine: bool = False
     beyond: bool = False
     """Whether it is past the selected prices, and shown because there is room."""
+    cursor: bool = False
+    told: tuple[str, str] = ("", "")
+    """A letter of a followed size, or what happened to the order, in a few characters; then the
+    line of its sizes."""
 
 
 class QueueView(NamedTuple):
@@ -57,6 +67,7 @@ def queue_view(
     skip: int,
     rows: int,
     own: frozenset[str] = frozenset(),
+    notes: Callable[[OrderChange], tuple[str, str]] | None = None,
 ) -> QueueView:
     """Return the orders in sight: those at the selected prices, then those that fill after.
 
@@ -67,6 +78,7 @@ def queue_view(
         skip: Orders scrolled past.
         rows: Orders in sight.
         own: Ids of own orders.
+        notes: Returns the note of an order, and the line of its sizes.
     """
     found: list[tuple[int, int, OrderChange, bool]] = []
     total = orders = prices = 0
@@ -92,6 +104,7 @@ def queue_view(
             large=large is not None and order.qty >= large,
             mine=order.order_id in own,
             beyond=not chosen,
+            told=notes(order) if notes else ("", ""),
         )
         for place, ahead, order, chosen in found[skip : skip + rows]
     )
@@ -160,13 +173,22 @@ def queue_line(
     qty = fmt.qty(row.qty, precision.qty, columns.decimals, room)
     role = "large" if row.large else "dim" if row.beyond and not row.mine else side.value
     price = precision.price_text(row.price) if columns.price else ""
-    bar = block_bars.rightwards(row.qty, largest, columns.bar, side.value) if columns.bar else ()
+    bar: tuple[Span, ...] = ()
+    note, life = row.told
+    if columns.bar and (note or len(life) > 1):
+        shown = f"{note:<4} {life}" if columns.bar >= _BOTH else note or life[-columns.bar :]
+        bar = (Span(shown.ljust(columns.bar)[: columns.bar], "mark"),)
+    elif columns.bar:
+        bar = block_bars.rightwards(row.qty, largest, columns.bar, side.value)
     order_id = row.order_id.ljust(columns.order) if columns.order else ""
     if len(row.order_id) >= columns.order > 0:  # the last letters tell orders apart
         order_id = "…" + row.order_id[-(columns.order - 2) :] + " "
     age_role = "mine" if row.mine else "faint" if row.beyond else "dim"
+    place = f"{row.place:>3} "
+    if row.cursor:
+        place = f"▸{place[1:]}"
     spans = (
-        Span(f"{row.place:>3} ", "accent" if row.place == 1 else "faint" if row.beyond else "dim"),
+        Span(place, "accent" if row.place == 1 else "faint" if row.beyond else "dim"),
         Span(order_id, "faint"),
         Span(price.rjust(columns.price), "faint" if row.beyond else "price"),
         Span(qty.rjust(columns.number), role),
@@ -177,6 +199,25 @@ def queue_line(
         *bar,
     )
     return Line(fit(spans, columns.width), "cursor" if row.mine else "")
+
+
+def note_of(life: Life | None, letter: str, now: int) -> str:
+    """Return the note of an order: its letter, else the most telling thing that happened to it.
+
+    Args:
+        life: The ledger's story of the order; None where it was not followed.
+        letter: The letter of its size; empty where that is not followed.
+        now: On the exchange's clock.
+    """
+    if letter or life is None:
+        return letter
+    if life.slices:
+        return f"ref{life.slices}"
+    if life.filled:
+        return "part"
+    if life.amended:
+        return "mvd"
+    return "new" if life.birth is Birth.SEEN and now - life.entered < _NEW_NS else ""
 
 
 def foot_spans(view: QueueView, precision: Precision, decimals: int) -> tuple[Span, ...]:

@@ -41,13 +41,16 @@ class TicketView(NamedTuple):
     """What else the user should know before it is sent."""
     effect: Effect = Effect()
     """The predicted place in the queue of a new order, or the effect of an amend on it."""
+    paper: bool = False
+    """Whether it goes to an account on paper."""
 
 
 def title(view: TicketView) -> str:
     """Return the title of the ticket's panel."""
+    paper = "PAPER " if view.paper else ""
     if view.ticket.amends:
-        return f"Amend …{view.ticket.amends[-6:]}"
-    return f"{verb(view.ticket.side)} ticket"
+        return f"{paper}Amend …{view.ticket.amends[-6:]}"
+    return f"{paper}{verb(view.ticket.side)} ticket"
 
 
 def ticket_lines(view: TicketView, width: int) -> list[Line]:

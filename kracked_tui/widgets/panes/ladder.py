@@ -12,16 +12,18 @@ from textual.message import Message
 
 from kracked.flow.measures.price_changes import DEFAULT_WINDOW_NS, WINDOWS
 from kracked.protocol.events import Side
+from kracked.times import NS_PER_S
 from kracked_tui.remembered import scaled
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.ladder import ladder, ladder_lines, read_out, row_measures
-from kracked_tui.view.ladder.ladder import NO_CHANGES
-from kracked_tui.view.ladder.ladder_lines import ColumnSet
+from kracked_tui.view.ladder.ladder import NO_CHANGES, RowMeasures
+from kracked_tui.view.ladder.ladder_lines import ColumnSet, LadderColumns
 from kracked_tui.view.ladder.ladder_scroll import LadderScroll, ask_row, bid_row, first_scroll
 from kracked_tui.view.ladder.read_out import Foot
 from kracked_tui.view.ladder.row_measures import LargeMarks
 from kracked_tui.view.ladder.selection import Selection, orders_at
 from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.queue.followed import levels_of
 from kracked_tui.view.words import wrapped
 from kracked_tui.widgets.panes.pane import Content, Pane
 
@@ -30,6 +32,7 @@ _columns = lru_cache(16)(ladder_lines.columns_for)
 _head = lru_cache(16)(ladder_lines.head_line)
 _foot = lru_cache(64)(ladder_lines.foot_spans)
 _SETS = tuple(ColumnSet)
+_COSTS_EVERY_NS = NS_PER_S // 4
 _ROOMY_HEIGHT = 34
 """Rows from which the cursor's row and the cost to trade are always told."""
 
@@ -57,6 +60,8 @@ class LadderPane(Pane):
         self._prices: Sequence[int] = ()
         """The prices of the rows, top to bottom."""
         self._large = LargeMarks()
+        self._costs: tuple[object, str] = (None, "")
+        """What the cost to trade was made of, and its text."""
 
     @property
     def rows(self) -> int:
@@ -95,15 +100,7 @@ class LadderPane(Pane):
             orders=self._order_counts(frame) if columns.orders else {},
             last=frame.market.last,
             mine=account.own_levels,
-            measures=row_measures.row_measures(
-                flow,
-                self._prices,
-                scroll.step,
-                self.shown,
-                position=account.position,
-                precision=precision,
-                large=self._large,
-            ),
+            measures=self._measures(frame),
         )
         body = [
             _head(columns),
@@ -131,9 +128,23 @@ class LadderPane(Pane):
         if not self._told_rows and self.foot is not Foot.SUMS:
             tell = self._cost_text if self.foot is Foot.COST else self._cursor_text
             foot = (Span(tell(frame, width - 6), "dim"),)
-        return Content(body, self._note(frame), beyond, foot, urgent=bool(beyond))
+        return Content(body, self._note(frame, columns), beyond, foot, urgent=bool(beyond))
 
-    def _note(self, frame: FrameState) -> str:
+    def _measures(self, frame: FrameState) -> RowMeasures:
+        """Return what the set of columns shows of the order flow."""
+        sizes, book = frame.followed, frame.l3_book
+        return row_measures.row_measures(
+            frame.measures,
+            self._prices,
+            self.scroll.step,
+            self.shown,
+            position=frame.account.position,
+            precision=frame.precision,
+            large=self._large,
+            followed=levels_of(book, sizes) if book is not None and sizes else None,
+        )
+
+    def _note(self, frame: FrameState, columns: LadderColumns) -> str:
         """Say how the rows are made and whether they move, and what the columns cover."""
         scroll, precision, flow = self.scroll, frame.precision, frame.measures
         word = "HELD" if scroll.held else "static"
@@ -142,6 +153,8 @@ class LadderPane(Pane):
         if self._hides(frame):
             word = "empty rows hidden: ROWS MOVE"
         covered = row_measures.set_note(flow, self.shown, flow.now(frame.now), precision)
+        if not (columns.change or columns.profile or self.shown is ColumnSet.SIZE):
+            covered = "no room: z"
         note = f"{precision.price_text(scroll.step)} a row · {word}"
         return f"{note} · {covered}" if covered else note
 
@@ -182,7 +195,13 @@ class LadderPane(Pane):
         return read_out.as_line(read_out.cursor_parts(told), width)
 
     def _cost_text(self, frame: FrameState, width: int) -> str:
-        """Return what it costs to trade now, in words."""
+        """Return what it costs to trade now, in words; made anew some times a second."""
+        made_of = (frame.symbol, frame.size, width, frame.now // _COSTS_EVERY_NS)
+        if made_of != self._costs[0]:
+            self._costs = (made_of, self._costs_now(frame, width))
+        return self._costs[1]
+
+    def _costs_now(self, frame: FrameState, width: int) -> str:
         book, precision = frame.book, frame.precision
         if book is None or not book.verified:
             return "the book is not verified: the cost to trade is not known"

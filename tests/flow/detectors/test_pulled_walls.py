@@ -18,17 +18,17 @@ def walled(qty: str = "3.2") -> Watched:
     return feed
 
 
-def approached(feed: Watched, touch: str = "998.1") -> None:
+def approached(feed: Watched, touch: str = "998.1", second: str = "12") -> None:
     """Let the best bid fall."""
     feed.update(
         bids=[
-            f"add U {touch} 0.1 06.0",
-            "delete T 1000.0 0.1 06.0001",
-            *(f"delete {line.split()[1]} {line.split()[2]} 0.1 06.0001" for line in NEAR),
-            "delete A 999.0 5 06.0001",
+            f"add U {touch} 0.1 {second}.9",
+            f"delete T 1000.0 0.1 {second}.9001",
+            *(f"delete {' '.join(line.split()[1:3])} 0.1 {second}.9001" for line in NEAR),
+            f"delete A 999.0 5 {second}.9001",
         ],
-        asks=["delete Z 1000.1 1 06.0001", "add X 998.4 1 06.0"],
-        time="06.1",
+        asks=[f"delete Z 1000.1 1 {second}.9001", f"add X 998.4 1 {second}.9"],
+        time=f"{second}.91",
     )
 
 
@@ -64,11 +64,17 @@ def test_the_price_must_have_come_to_half_the_distance() -> None:
     assert pulled(feed) == []
 
 
+def test_a_wall_beside_which_the_price_has_stood_for_long_did_not_go_because_it_came() -> None:
+    feed = walled()
+    approached(feed, second="06")
+    assert pulled(feed) == []
+
+
 def test_a_wall_of_which_a_part_was_filled_was_no_pulled_one() -> None:
     feed = walled()
     approached(feed)
-    feed.update(bids=["modify W 998.0 3.1 05.0"], time="12.0")
-    feed.trades("1 sell 998.0 0.1 12.0", now=feed.now)
+    feed.update(bids=["modify W 998.0 3.1 05.0"], time="13.0")
+    feed.trades("1 sell 998.0 0.1 13.0", now=feed.now)
     feed.wait()
     feed.update(bids=["delete W 998.0 3.1 13.4"], time="13.4")
     feed.update(asks=["add Q 1001.5 1 20.0"], time="20.0")

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from kracked.flow import Fact, What
 from kracked.flow.facts import Settled
-from kracked.flow.measures.price_changes import LevelChanges, PriceChanges, Shortened, Span
+from kracked.flow.measures.level_changes import LevelChanges, Shortened, Span
+from kracked.flow.measures.price_changes import PriceChanges
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S

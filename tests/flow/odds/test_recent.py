@@ -95,6 +95,16 @@ def test_trades_that_are_missing_by_their_numbers_begin_them_anew(feed: Watched)
     assert feed.recent.lacks_ns(at("41.0")) == 299 * 10**9
 
 
+def test_trades_that_are_lost_are_known_again_from_the_next_one_on(feed: Watched) -> None:
+    feed.trades("1 sell 100.0 0.5 21.0")
+    feed.wait()
+    feed.recent.lose_trades()
+    assert feed.recent.lacks_ns(at("20.0") + 400 * 10**9) == 300 * 10**9
+    feed.trades("2 sell 100.0 0.5 40.0")
+    feed.wait()
+    assert feed.recent.lacks_ns(at("41.0")) == 299 * 10**9
+
+
 def test_a_taker_at_work_does_not_move_the_mid(feed: Watched) -> None:
     before = feed.recent.mid
     feed.update(bids=["add T 101.5 1 21.0"], time="21.0")  # its remainder, across the spread

@@ -11,7 +11,14 @@ import pytest
 from kracked.flow.odds import store
 from kracked.flow.odds.fitting import fit_table
 from kracked.flow.odds.scoring import OddsScore
-from kracked.flow.odds.store import OddsFile, UnreadableOdds, odds_path, read_odds, write_odds
+from kracked.flow.odds.store import (
+    OddsFile,
+    UnreadableOdds,
+    keep_scores,
+    odds_path,
+    read_odds,
+    write_odds,
+)
 from kracked.flow.odds.table import NoOdds
 from tests.flow.odds.markets import START, invented, situation
 
@@ -109,6 +116,22 @@ def test_the_table_fitted_longest_ago_makes_room(monkeypatch: pytest.MonkeyPatch
     ]
     assert gone == [[], [], ["B"]]
     assert set(kept.symbols) == {"A", "C"}
+
+
+def test_scores_are_kept_beside_the_table_that_gave_the_odds(tmp_path: Path) -> None:
+    path = damaged(tmp_path / "odds.json", "version", 1)
+    score = OddsScore.of(TABLE)
+    score.own[0].add(0.4, happened=True)
+    keep_scores(path, {"X/Y": score, "NOT/FITTED": score})
+    assert read_odds(path).symbols["X/Y"].score == score
+    assert set(read_odds(path).symbols) == {"X/Y"}
+
+
+def test_the_score_of_an_earlier_table_is_not_kept(tmp_path: Path) -> None:
+    path = damaged(tmp_path / "odds.json", "version", 1)
+    score = OddsScore.of(msgspec.structs.replace(TABLE, fitted=START - 1))
+    keep_scores(path, {"X/Y": score})
+    assert read_odds(path).symbols["X/Y"].score is None
 
 
 def test_a_file_that_cannot_be_replaced_stays_as_it_was(

@@ -219,6 +219,67 @@ def test_terms_that_do_not_go_together_are_stopped(name: str) -> None:
     assert check in against(draft)
 
 
+ICEBERG = but(BUY, order_type=OrderType.ICEBERG)
+DATED = but(BUY, time_in_force=TimeInForce.GTD)
+WITHIN = {
+    "iceberg showing a fifteenth": but(ICEBERG, display_qty=6_667),
+    "iceberg showing all of itself": but(ICEBERG, display_qty=100_000),
+    "expiry in five seconds": but(DATED, expires_in_s=5),
+    "expiry at an instant in five seconds": but(DATED, expires=START + 5 * NS_PER_S),
+    "expiry in thirty days": but(DATED, expires_in_s=30 * 86_400),
+    "trailing by nearly all of it": but(SELL, order_type=TRAIL, price=9_999, in_percent=True),
+    "trailing by the least distance": but(SELL, order_type=TRAIL, price=1),
+    "trailing nearly as wide as the price": but(SELL, order_type=TRAIL, price=249_999),
+    "the least quantity": but(BUY, qty=BTC.qty_min),
+    "post-only that may wait": but(BUY, post_only=True),
+    "a limit at once": but(BUY, time_in_force=TimeInForce.IOC),
+}
+
+
+@pytest.mark.parametrize("name", WITHIN)
+def test_what_is_just_within_a_bound_may_go(name: str) -> None:
+    assert against(WITHIN[name], Limits(max_distance_percent=None, max_notional=None)) == []
+
+
+@pytest.mark.parametrize(
+    ("draft", "check"),
+    [
+        (but(DATED, expires_in_s=30 * 86_400 + 1), Check.EXPIRY),
+        (but(BUY, qty=BTC.qty_min - 1), Check.MINIMUM),
+        (but(BUY, price=0), Check.PRICE),
+        (but(BUY, post_only=True, time_in_force=TimeInForce.IOC), Check.FORM),
+    ],
+)
+def test_what_is_just_beyond_a_bound_is_stopped(draft: Draft, check: Check) -> None:
+    assert check in against(draft)
+
+
+@pytest.mark.parametrize("deadline_s", [2, 5, 60])
+def test_a_deadline_the_exchange_takes_may_go(deadline_s: int) -> None:
+    limits = Limits(max_distance_percent=None, deadline_ns=deadline_s * NS_PER_S)
+    assert against(BUY, limits) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "check"),
+    [({"qty": 100_500}, Check.QUANTITY), ({"price": 249_003}, Check.PRICE)],
+    ids=["between lots", "between ticks"],
+)
+def test_numbers_between_the_steps_of_a_pair_are_stopped(
+    changes: dict[str, int], check: Check
+) -> None:
+    coarse = msgspec.structs.replace(BTC, price_increment=5, qty_increment=1_000)
+    assert against(but(BUY, **changes), instrument=coarse) == [check]
+    assert against(but(BUY, qty=101_000, price=249_005), instrument=coarse) == []
+
+
+def test_the_visible_part_of_an_iceberg_is_in_whole_lots_and_rounded_up() -> None:
+    coarse = msgspec.structs.replace(BTC, qty_increment=1_000)
+    shown = {7_000: [], 6_000: [Check.DISPLAY], 7_500: [Check.DISPLAY]}
+    for qty, expected in shown.items():
+        assert against(but(ICEBERG, display_qty=qty), instrument=coarse) == expected
+
+
 @pytest.mark.parametrize(
     ("draft", "at_once", "waits"),
     [

@@ -18,6 +18,12 @@ from tests.tui.trading_monitor import trading
         (75, 75, "the program stood still for 75 s"),
         (100, 1, "the computer slept, or its clock jumped, by 99 s"),
         (-10, 1, "the clock jumped by -11 s"),
+        (5, 5, "the program stood still for 5 s"),
+        (5, 1, "the computer slept, or its clock jumped, by 4 s"),
+        (4, 1, "the clock jumped by 3 s"),
+        (-2, 1, "the clock jumped by -3 s"),
+        (3, 1, ""),
+        (-1, 1, ""),
         (4, 4, ""),
         (1, 1, ""),
     ],
@@ -26,6 +32,16 @@ def test_a_gap_of_the_clocks_is_described(clock_s: int, steady_s: int, reason: s
     watch = ClockWatch()
     watch.start(1_000 * NS_PER_S, 5 * NS_PER_S)
     assert watch.look((1_000 + clock_s) * NS_PER_S, (5 + steady_s) * NS_PER_S) == reason
+
+
+def test_each_look_at_the_clocks_counts_from_the_last_one() -> None:
+    watch = ClockWatch()
+    assert watch.look(1_000 * NS_PER_S, 5 * NS_PER_S) == ""  # not watching yet
+    watch.start(1_000 * NS_PER_S, 5 * NS_PER_S)
+    for second in range(1, 20):
+        assert watch.look((1_000 + second) * NS_PER_S, (5 + second) * NS_PER_S) == ""
+    assert watch.look(1_030 * NS_PER_S, 35 * NS_PER_S) == "the program stood still for 11 s"
+    assert watch.look(1_031 * NS_PER_S, 36 * NS_PER_S) == ""
 
 
 @pytest.mark.parametrize("clock", ["_steady", "_now"])

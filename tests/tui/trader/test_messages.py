@@ -67,6 +67,11 @@ def entry(state: OrderState, reason: str = "", of: OutboxEntry = ADD) -> OutboxE
         (TICKET, "BUY 0.15 @ 64209.0"),
         (replace(TICKET, side=Side.ASK), "SELL 0.15 @ 64209.0"),
         (replace(TICKET, order_type=OrderType.MARKET), "BUY 0.15"),
+        (
+            replace(TICKET, order_type=OrderType.TRAILING_STOP, trail=150, in_percent=True),
+            "BUY 0.15 +1.50%",
+        ),
+        (replace(TICKET, order_type=OrderType.TRAILING_STOP, trail=150), "BUY 0.15 +15.0"),
         (replace(TICKET, amends="O1"), "amend to BUY 0.15 @ 64209.0"),
         (replace(TICKET, qty=10_000_000_000), "BUY 100 @ 64209.0"),
     ],
@@ -243,6 +248,11 @@ def test_an_order_is_shown_with_the_terms_of_the_amends_that_took_effect() -> No
     assert (shown.qty, shown.price, shown.side) == ("0.2", "64000.0", Side.BID)
     plain = sent_of(ADD)
     assert (plain.qty, plain.price, plain.what, plain.since) == ("0.15", "64209.0", "add", 2)
+
+
+def test_an_order_is_shown_with_its_own_id_once_it_has_one() -> None:
+    assert sent_of(msgspec.structs.replace(ADD, txid="O9")).txid == "O9"
+    assert sent_of(ADD).txid is None
 
 
 def test_an_amend_is_shown_with_its_order_and_its_new_terms() -> None:

@@ -60,6 +60,25 @@ def test_without_named_sizes_round_ones_cost_about_ten_to_a_thousand() -> None:
     assert sizes_of(market(ask=1_000), ()) == (1000, 2000, 10_000, 20_000, 100_000)
 
 
+@pytest.mark.parametrize(
+    ("ask", "number", "size"),
+    [(105, 1, 9_000), (84, 2, 20_000), (503, 3, 10_000), (834, 4, 20_000), (5_003, 5, 10_000)],
+)
+def test_a_round_size_costs_no_more_than_its_amount_in_the_quote_currency(
+    ask: int, number: int, size: int
+) -> None:
+    assert sizes_of(market(ask=ask), ())[number - 1] == size
+
+
+def test_remarks_are_there_before_the_sizes_have_been_used() -> None:
+    presets = Presets({"BTC/USD": ("0.12349",)})
+    assert len(presets.remarks(market())) == 1
+
+
+def test_a_round_size_of_few_lots_is_as_many_lots_as_its_cost_buys() -> None:
+    assert sizes_of(market(ask=200_000), ())[:2] == (5, 10)
+
+
 def test_no_round_size_is_below_the_least_quantity_or_a_lot_step() -> None:
     assert sizes_of(market(least=7), ())[0] == 7
     assert sizes_of(market(step=9), ())[0] == 9

@@ -1,0 +1,198 @@
+"""The paper engine on level 2 alone: a place is bounded, and fills follow the worst of it."""
+
+from __future__ import annotations
+
+from kracked.book.l2 import L2Book
+from kracked.flow import OrderFlow
+from kracked.paper import Answer, PaperAccount, PaperEngine, PaperRequest, PaperState, Report
+from kracked.protocol.events import BookSnapshot, BookUpdate, Resync, Side, Trade, Trades
+from kracked.protocol.order_terms import OrderType
+from kracked.times import to_rfc3339
+from tests.flow.scripted_feed import at
+from tests.paper.paper_market import BTC, INSTRUMENT, SYMBOL, opened
+
+MS = 1_000_000
+
+
+class LevelMarket:
+    """A bid of 1 at 100.0, an ask of 1 at 101.0 and 2 at 102.0, and a paper account."""
+
+    def __init__(self) -> None:
+        self.now = at("10")
+        self.book = L2Book(SYMBOL, INSTRUMENT.precision, 10)
+        self.account = PaperAccount(opened())
+        self.engine = PaperEngine(
+            self.account,
+            OrderFlow(),
+            now=self.now,
+            verified=lambda _: True,
+            levels=lambda _: self.book,
+        )
+        self.news: list[Answer | Report] = []
+        self._trades = 0
+        self._state = {Side.BID: {1000: 1.0}, Side.ASK: {1010: 1.0, 1020: 2.0}}
+        self.levels()
+
+    def levels(self, **totals: float) -> None:
+        """Set totals, such as `bid1000=0.5`; the book and the engine take a snapshot of it."""
+        for name, qty in totals.items():
+            side, price = Side(name[:3]), int(name[3:])
+            self._state[side][price] = qty
+        self.now += MS
+        bids, asks = (
+            tuple((price, round(qty * BTC)) for price, qty in sorted(self._state[side].items()))
+            for side in (Side.BID, Side.ASK)
+        )
+        kind = BookUpdate if self._trades or totals else BookSnapshot
+        event = kind(
+            received=self.now,
+            symbol=SYMBOL,
+            bids=bids,
+            asks=asks,
+            checksum=0,
+            precision=INSTRUMENT.precision,
+            timestamp=to_rfc3339(self.now, 6),
+        )
+        self.book.apply(event)
+        self.news += self.engine.apply(event)
+
+    def sold(self, qty: float, price: int, *, ago: int = 0) -> None:
+        """Let somebody sell at a price, `ago` ns ago; the book says so by itself."""
+        self.now += MS
+        self._trades += 1
+        trade = Trade(
+            price=price,
+            qty=round(qty * BTC),
+            side=Side.ASK,
+            ord_type="market",
+            trade_id=self._trades,
+            timestamp=to_rfc3339(self.now - ago, 6),
+        )
+        event = Trades(
+            received=self.now,
+            symbol=SYMBOL,
+            trades=(trade,),
+            precision=INSTRUMENT.precision,
+            snapshot=False,
+        )
+        self.news += self.engine.apply(event)
+
+    def wait(self) -> None:
+        self.now += 600 * MS
+        self.news += self.engine.elapse(self.now)
+
+    def order(self, side: Side, qty: float, price: int | None = None) -> str:
+        kind = OrderType.MARKET if price is None else OrderType.LIMIT
+        request = PaperRequest(
+            symbol=SYMBOL, side=side, order_type=kind, qty=round(qty * BTC), price=price
+        )
+        ticket = self.engine.submit(request, self.now)
+        self.news += self.engine.elapse(self.now)
+        [answer] = [n for n in self.news if isinstance(n, Answer) and n.ticket == ticket]
+        assert answer.error is None
+        return answer.order_id or ""
+
+    def filled(self, order_id: str) -> float:
+        order = self.account.open.get(order_id) or self.account.closed[order_id]
+        return order.filled / BTC
+
+
+def test_a_trade_that_those_ahead_explain_fills_nothing() -> None:
+    market = LevelMarket()
+    order = market.order(Side.BID, 1, 1000)
+    market.sold(0.6, 1000)
+    market.wait()
+    assert market.filled(order) == 0
+
+
+def test_what_is_sold_beyond_those_ahead_fills_the_order() -> None:
+    market = LevelMarket()
+    order = market.order(Side.BID, 1, 1000)
+    market.sold(1.3, 1000)
+    market.wait()
+    assert market.filled(order) == 0.3
+
+
+def test_a_total_below_what_was_ahead_brings_the_order_forward() -> None:
+    market = LevelMarket()
+    order = market.order(Side.BID, 1, 1000)
+    market.levels(bid1000=0.2)
+    market.wait()
+    market.sold(0.5, 1000)
+    market.wait()
+    assert market.filled(order) == 0.3
+
+
+def test_cancels_behind_do_not_bring_the_order_forward() -> None:
+    market = LevelMarket()
+    order = market.order(Side.BID, 1, 1000)
+    market.levels(bid1000=3.0)
+    market.levels(bid1000=1.5)
+    market.wait()
+    market.sold(1.0, 1000)
+    market.wait()
+    assert market.filled(order) == 0
+
+
+def test_a_trade_that_is_told_after_its_book_is_not_counted_twice() -> None:
+    market = LevelMarket()
+    order = market.order(Side.BID, 1, 1000)
+    market.wait()
+    market.levels(bid1000=0.4)
+    market.sold(0.6, 1000, ago=MS)
+    market.wait()
+    market.sold(0.4, 1000)
+    market.levels(bid1000=0)
+    market.wait()
+    assert market.filled(order) == 0
+
+
+def test_a_trade_through_the_price_fills_the_order() -> None:
+    market = LevelMarket()
+    order = market.order(Side.BID, 1, 1000)
+    market.sold(0.4, 990)
+    market.wait()
+    assert market.filled(order) == 0.4
+
+
+def test_a_level_that_comes_across_fills_the_order_once() -> None:
+    market = LevelMarket()
+    order = market.order(Side.BID, 1, 1005)
+    market.levels(ask1004=0.3)
+    market.levels(ask1004=0.3)
+    market.wait()
+    assert market.filled(order) == 0.3
+
+
+def test_a_market_order_takes_the_levels_and_nothing_twice() -> None:
+    market = LevelMarket()
+    first, second = market.order(Side.BID, 1.5), market.order(Side.BID, 1.0)
+    prices = [market.account.closed[one].notional / BTC / 10 for one in (first, second)]
+    assert prices == [101.0 + 0.5 * 102.0, 102.0]
+
+
+def test_what_was_used_up_is_there_again_once_the_level_was_gone() -> None:
+    market = LevelMarket()
+    market.order(Side.BID, 1)
+    market.levels(ask1010=0)
+    market.levels(ask1010=1.0)
+    order = market.order(Side.BID, 1)
+    assert market.account.closed[order].notional / BTC / 10 == 101.0
+
+
+def test_a_lost_book_makes_what_rests_unknown() -> None:
+    market = LevelMarket()
+    order = market.order(Side.BID, 1, 1000)
+    lost = Resync(received=market.now, symbol=SYMBOL, channel="book", reason="checksum")
+    market.engine.apply(lost)
+    assert market.account.open[order].state is PaperState.UNKNOWN
+
+
+def test_a_cancel_ends_an_order_and_a_taker_of_before_still_fills_it() -> None:
+    market = LevelMarket()
+    order = market.order(Side.BID, 1, 1000)
+    market.sold(1.2, 1000)
+    market.engine.cancel(order, market.now)
+    market.wait()
+    assert market.account.closed[order].state is PaperState.CANCELLED
+    assert market.filled(order) == 0.2

@@ -1,0 +1,97 @@
+"""Paper money in the monitor: the real market, an account of its own, PAPER in words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from kracked.credentials import Credentials
+from kracked.endpoints import Endpoints
+from kracked.sim.server import SimOptions, SimServer
+from kracked_tui import source_factories
+from kracked_tui.app import Destination, Monitor
+from kracked_tui.config import Settings
+from kracked_tui.export.snapshot import picture
+from kracked_tui.options import parsed
+from tests.patience import until
+
+SYMBOL = "BTC/USD"
+
+
+@asynccontextmanager
+async def on_paper(
+    folder: Path, patch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Monitor, object]]:
+    patch.setenv("XDG_STATE_HOME", str(folder))
+    async with asyncio.timeout(60), SimServer(SimOptions(seed=3, symbols=(SYMBOL,))) as sim:
+        source = source_factories.paper(
+            (SYMBOL,),
+            Endpoints.at(sim.endpoints.rest),
+            Credentials(sim.api_key, sim.api_secret),
+            trades=True,
+        )
+        monitor = Monitor(source, Settings(), (SYMBOL,))
+        async with monitor.run_test(size=(120, 40)) as pilot:
+            await until(lambda: monitor.view_model.trader and monitor.view_model.trader.ready)
+            await until(lambda: SYMBOL in monitor.source.l3 and monitor.source.l3[SYMBOL].verified)
+            yield monitor, pilot
+
+
+def text(monitor: Monitor) -> str:
+    monitor.trade.draw()
+    return picture(monitor, ".txt").decode()
+
+
+async def test_the_header_and_the_strip_say_paper_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on_paper(tmp_path, monkeypatch) as (monitor, _):
+        header, strip, *_ = text(monitor).splitlines()
+        assert "● PAPER" in header
+        assert "PAPER  DISARMED" in header
+        assert strip.startswith(" PAPER BTC/USD")
+
+
+async def test_an_order_on_paper_rests_in_the_real_queue_and_never_at_the_exchange(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on_paper(tmp_path, monkeypatch) as (monitor, pilot):
+        trader = monitor.view_model.trader
+        await pilot.press("A", *"btc/usd", "enter")
+        await until(lambda: not trader.why_not(SYMBOL))
+        await pilot.press("end", "b", "enter")
+        await until(lambda: "On PAPER: Buy" in " ".join(text(monitor).split()))
+        await pilot.press("y")
+        rows = lambda: monitor.trade.frame_state().account.order_rows  # noqa: E731
+        await until(lambda: rows() and rows()[0].place)
+        assert rows()[0].state == "live"
+
+
+async def test_p_goes_on_with_the_other_account_once_disarmed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on_paper(tmp_path, monkeypatch) as (monitor, pilot):
+        await pilot.press("A", *"btc/usd", "enter")
+        await until(lambda: monitor.view_model.trader.armed)
+        await pilot.press("p")
+        assert monitor.destination is None
+        await pilot.press("A")
+        await until(lambda: not monitor.view_model.trader.armed)
+        await pilot.press("p")
+        await until(lambda: monitor.destination)
+    assert monitor.destination == Destination(None, other_account=True)
+
+
+@pytest.mark.parametrize("other", ["--demo", "--replay"])
+def test_paper_is_for_the_live_market(
+    other: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "messages.jsonl"
+    log.write_text('{"channel":"heartbeat"}\n')
+    with pytest.raises(SystemExit):
+        parsed(["--paper", other, *([str(log)] if other == "--replay" else [])])
+    assert "--paper trades on the live market" in capsys.readouterr().err
