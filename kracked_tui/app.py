@@ -63,7 +63,7 @@ _TICK_S = 0.5
 _MODAL_FPS = 2
 """Frame rate below the command palette, where drawing costs five times as much."""
 _FIRST_STARTS = 3
-_FIRST_HINT = "{} shows every key, {} takes commands, {} and a letter goes to a pane"
+_FIRST_HINT = "{help} shows every key, {command} takes commands, {jump} and a letter goes to a pane"
 """Told in the log at the first starts."""
 
 
@@ -171,7 +171,8 @@ class Monitor(App[None]):
         """Start the source and the frames, after the first paint."""
         keep_quick()
         if 0 < self.view_model.memory.choices.starts <= _FIRST_STARTS:
-            self.view_model.tell(_FIRST_HINT.format(*self._keys_of("help", "command", "jump")))
+            shown = {key.id: keys.first_shown(key.keys) for key in self.table}
+            self.view_model.tell(_FIRST_HINT.format_map(shown))
         if self.view_model.memory.problem:
             self.view_model.tell(self.view_model.memory.problem, "warn")
         if not self.is_headless:
@@ -202,11 +203,6 @@ class Monitor(App[None]):
         last.daemon = True
         last.start()
         await self.action_finish()
-
-    def _keys_of(self, *ids: str) -> list[str]:
-        """Return the first key of each action, as it is set."""
-        shown = {key.id: keys.first_shown(key.keys) for key in self.table}
-        return [shown[name] for name in ids]
 
     def _tick(self) -> None:
         """Ask for a frame, and save what is to be remembered."""

@@ -50,7 +50,7 @@ from kracked_tui.widgets.panes.candle_plot import Plotter
 from kracked_tui.widgets.panes.charts import ChartPane, DepthPane, LevelPane
 from kracked_tui.widgets.panes.ladder import LadderPane
 from kracked_tui.widgets.panes.lists import HealthPane, LogPane, RecorderPane
-from kracked_tui.widgets.panes.pane import FrameSkip
+from kracked_tui.widgets.panes.pane import FrameSkip, Pane
 from kracked_tui.widgets.panes.queue import QueuePane
 from kracked_tui.widgets.panes.tape import FlowPane, TapePane
 from kracked_tui.widgets.panes.watchlist import WatchlistPane
@@ -97,22 +97,7 @@ class TradeScreen(Screen[None]):
         self.tape = TapePane(3, id=layout.TAPE, ascii_only=ascii_only)
         self.chart = ChartPane(4, id=layout.CHART, ascii_only=ascii_only)
         self.orders = OrdersPane(9, id=layout.ORDERS, ascii_only=ascii_only)
-        self.panes = (
-            self.ladder,
-            QueuePane(2, id=layout.QUEUE, ascii_only=ascii_only),
-            self.tape,
-            self.chart,
-            FlowPane(5, id=layout.FLOW, ascii_only=ascii_only),
-            LevelPane(6, id=layout.LEVEL, ascii_only=ascii_only),
-            DepthPane(7, id=layout.DEPTH, ascii_only=ascii_only),
-            WatchlistPane(8, id=layout.WATCH, ascii_only=ascii_only),
-            self.orders,
-            FillsPane(10, id=layout.FILLS, ascii_only=ascii_only),
-            BalancesPane(11, id=layout.BALANCES, ascii_only=ascii_only),
-            LogPane(12, id=layout.LOG_LIST, ascii_only=ascii_only),
-            HealthPane(13, id=layout.HEALTH, frames=lambda: self.frames, ascii_only=ascii_only),
-            RecorderPane(14, id=layout.RECORDER, progress=recording.view, ascii_only=ascii_only),
-        )
+        self.panes = self._made_panes(ascii_only=ascii_only)
         self.header = Header(id=layout.HEADER, ascii_only=ascii_only)
         self.strip = LiveRows(id=layout.STRIP, ascii_only=ascii_only)
         self.status = StatusLine(id=layout.STATUS, ascii_only=ascii_only)
@@ -138,6 +123,27 @@ class TradeScreen(Screen[None]):
         self._hints = keys.hints(table)
         self._plotter = Plotter()
         self._foot_skip = FrameSkip(_FOOT_EVERY)
+
+    def _made_panes(self, *, ascii_only: bool) -> tuple[Pane, ...]:
+        """Return the panes in the order of their numbers."""
+        return (
+            self.ladder,
+            QueuePane(2, id=layout.QUEUE, ascii_only=ascii_only),
+            self.tape,
+            self.chart,
+            FlowPane(5, id=layout.FLOW, ascii_only=ascii_only),
+            LevelPane(6, id=layout.LEVEL, ascii_only=ascii_only),
+            DepthPane(7, id=layout.DEPTH, ascii_only=ascii_only),
+            WatchlistPane(8, id=layout.WATCH, ascii_only=ascii_only),
+            self.orders,
+            FillsPane(10, id=layout.FILLS, ascii_only=ascii_only),
+            BalancesPane(11, id=layout.BALANCES, ascii_only=ascii_only),
+            LogPane(12, id=layout.LOG_LIST, ascii_only=ascii_only),
+            HealthPane(13, id=layout.HEALTH, frames=lambda: self.frames, ascii_only=ascii_only),
+            RecorderPane(
+                14, id=layout.RECORDER, progress=self.recording.view, ascii_only=ascii_only
+            ),
+        )
 
     def add_part(self, part: ScreenPart) -> None:
         """Take in a part; the last one added is asked first.
