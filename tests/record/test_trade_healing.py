@@ -202,6 +202,17 @@ async def test_at_the_end_a_hole_is_tried_before_it_is_due() -> None:
     assert rest.healed == [2]
 
 
+async def test_an_unlisted_symbol_is_healed_with_the_decimals_of_its_numbers() -> None:
+    rest = Rest(range(1, 9))
+    rest.come(1, 3)
+    healer = rest.healer()
+    healer._instruments = {}
+    assert await healer.heal_due()
+    [event] = rest.told
+    assert event.precision == Precision(1, 8)
+    assert not await healer.heal_due()
+
+
 async def test_rows_that_are_no_trades_heal_nothing() -> None:
     rest = Rest(range(1, 9))
     rest.come(1, 8)
