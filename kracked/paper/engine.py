@@ -13,7 +13,7 @@ from functools import partial
 
 from kracked.book.l2 import L2Book
 from kracked.book.queue import QueuePosition
-from kracked.flow import GhostState, Ledger, Link, OrderFlow, Outcome, Settled, Taker
+from kracked.flow import Ghost, GhostState, Ledger, Link, OrderFlow, Outcome, Settled, Taker
 from kracked.paper.account import PaperAccount
 from kracked.paper.account_events import AnyAccountEvent, Obscured, PaperOrder, SwitchSet
 from kracked.paper.market import SymbolMarket
@@ -302,14 +302,14 @@ class PaperEngine:
     def place(self, order_id: str) -> tuple[int, QueuePosition] | None:
         """Return the price of a resting order and its place among the real orders there.
 
-        None where it rests in no queue, or in one that is not known.
+        None where it rests in no queue, or in one that is not known, as without level 3.
         """
         order = self.account.open.get(order_id)
         market = self._markets.get(order.request.symbol) if order else None
         if market is None or order_id not in market.resting or market.ledger.lost:
             return None
         ghost = market.resting[order_id]
-        if ghost.state is not GhostState.RESTING:
+        if not isinstance(ghost, Ghost) or ghost.state is not GhostState.RESTING:
             return None
         ledger = market.ledger
         real = list(ledger.queue(ghost.side, ghost.price))
