@@ -45,7 +45,7 @@ async def test_the_foot_tells_the_sums_then_the_cursors_row_then_the_cost(opened
         assert monitor.trade.ladder.foot is Foot.COST
         assert "buy 1:" in shown(monitor)
         await pilot.press("i")
-        assert " ask  imb" in shown(monitor)
+        assert " ask  leans" in shown(monitor)
 
 
 async def test_traded_columns_are_cleared_in_part_and_brought_back(opened: Opened) -> None:
