@@ -169,6 +169,10 @@ class MarketRelay:
         """Whether anybody is subscribed to a market."""
         return any(symbol for _, symbol in self._audiences)
 
+    def offers(self, symbol: str) -> bool:
+        """Whether a symbol's market is passed on."""
+        return symbol in self._offered
+
     def refusal(self, topic: Topic) -> str | None:
         """Return why nobody can subscribe to a topic, in the exchange's words; None if all can."""
         if not topic.symbol:
