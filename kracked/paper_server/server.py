@@ -117,7 +117,7 @@ class PaperServer:
             book=self.options.book,
             level3=self.options.level3 if credentials is not None else None,
             trade=True,
-            ticker="bbo",
+            ticker=True,
         )
         self.has_level3 = credentials is not None
         """Whether there is level 3, which a key of the real exchange opens; else places in the
@@ -227,6 +227,7 @@ class PaperServer:
             lost=LOST,
         )
         relay.restore(self.feed.current_state())
+        relay.quotes = True
         relay.joined = self._wanted.put_nowait
         return relay
 
