@@ -72,6 +72,32 @@ def _decode(line: bytes, number: int) -> AnyAccountEvent:
         raise DamagedLog(number, str(error)) from error
 
 
+def _hold(path: Path) -> int:
+    """Open a file and lock it, as the one that has its name once it is locked.
+
+    A process that makes its log shorter puts another file in place between the two.
+
+    Raises:
+        LogInUse: Another process holds it.
+        OSError: It cannot be opened.
+    """
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | _SAFE, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                return handle
+        except BlockingIOError as error:
+            os.close(handle)
+            raise LogInUse(path) from error
+        except FileNotFoundError:  # it was taken away; a new one is begun
+            pass
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
 class PaperLog:
     """The log in a file, held by one process. It survives `kill -9`; `sync` makes it survive
     a power cut too.
@@ -90,14 +116,10 @@ class PaperLog:
             OSError: It cannot be opened, or is a symbolic link.
         """
         self.path = path
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | _SAFE, 0o600)
+        self._handle = _hold(path)
         try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.events, complete = decode_lines(path.read_bytes())
             os.ftruncate(self._handle, complete)
-        except BlockingIOError as error:
-            os.close(self._handle)
-            raise LogInUse(path) from error
         except BaseException:
             os.close(self._handle)
             raise

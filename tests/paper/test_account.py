@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -190,6 +191,26 @@ def test_a_log_is_held_while_it_is_made_shorter(tmp_path: Path) -> None:
     with pytest.raises(LogInUse):
         PaperLog(tmp_path / "paper.log")
     log.close()
+
+
+def test_a_log_made_shorter_just_as_another_opens_it_stays_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = PaperLog(tmp_path / "paper.log")
+    log.record(opened())
+    paper = PaperMarket()
+    lock, waits = fcntl.flock, [True]
+
+    def lock_late(handle: int, operation: int) -> None:
+        """Lock a file that has lost its name since it was opened."""
+        if waits:
+            waits.clear()
+            log.compact(paper.account.carried(paper.now))
+        lock(handle, operation)
+
+    monkeypatch.setattr(fcntl, "flock", lock_late)
+    with pytest.raises(LogInUse):
+        PaperLog(log.path)
 
 
 def test_a_log_is_held_by_one_process(tmp_path: Path) -> None:
