@@ -6,17 +6,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.sim.server import SimOptions, SimServer
-from kracked_tui import source_factories
+from kracked_tui import launch, source_factories
 from kracked_tui.app import Destination, Monitor
 from kracked_tui.config import Settings
 from kracked_tui.export.snapshot import picture
-from kracked_tui.options import parsed
+from kracked_tui.options import Options, parsed
+from kracked_tui.remembered import Memory
+from kracked_tui.view.chrome import questions
 from tests.patience import until
 
 SYMBOL = "BTC/USD"
@@ -95,3 +98,36 @@ def test_paper_is_for_the_live_market(
     with pytest.raises(SystemExit):
         parsed(["--paper", other, *([str(log)] if other == "--replay" else [])])
     assert "--paper trades on the live market" in capsys.readouterr().err
+
+
+async def test_a_question_that_is_left_leads_to_no_other_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on_paper(tmp_path, monkeypatch) as (monitor, pilot):
+        trader = monitor.view_model.trader
+        await pilot.press("A", *"btc/usd", "enter")
+        await until(lambda: not trader.why_not(SYMBOL))
+        assert "an account inside this program" in " ".join(
+            questions.arm(SYMBOL, 15, before=False, paper=True).sentences
+        )
+        await pilot.press("p", "escape")
+        assert monitor.destination is None
+
+
+async def test_a_source_that_fails_ends_the_program_whatever_was_chosen() -> None:
+    class Failed:
+        destination, return_code = Destination(None, other_account=True), 1
+        source = SimpleNamespace(name="paper")
+
+        def run(self, **_: object) -> None: ...
+
+    opened: list[bool] = []
+
+    def made(options: Options, *_: object) -> Failed:
+        opened.append(options.paper)
+        return Failed()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(launch, "_monitor", made)
+        assert launch.run(Options(paper=True), Settings(), Memory()) == 1
+    assert opened == [True]
