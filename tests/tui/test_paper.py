@@ -27,20 +27,21 @@ SYMBOL = "BTC/USD"
 
 @asynccontextmanager
 async def on_paper(
-    folder: Path, patch: pytest.MonkeyPatch
+    folder: Path, patch: pytest.MonkeyPatch, *, with_key: bool = True
 ) -> AsyncIterator[tuple[Monitor, object]]:
     patch.setenv("XDG_STATE_HOME", str(folder))
     async with asyncio.timeout(60), SimServer(SimOptions(seed=3, symbols=(SYMBOL,))) as sim:
         source = source_factories.paper(
             (SYMBOL,),
             Endpoints.at(sim.endpoints.rest),
-            Credentials(sim.api_key, sim.api_secret),
+            Credentials(sim.api_key, sim.api_secret) if with_key else None,
             trades=True,
         )
         monitor = Monitor(source, Settings(), (SYMBOL,))
         async with monitor.run_test(size=(120, 40)) as pilot:
             await until(lambda: monitor.view_model.trader and monitor.view_model.trader.ready)
-            await until(lambda: SYMBOL in monitor.source.l3 and monitor.source.l3[SYMBOL].verified)
+            books = lambda: monitor.source.l3 if with_key else monitor.source.l2  # noqa: E731
+            await until(lambda: SYMBOL in books() and books()[SYMBOL].verified)
             yield monitor, pilot
 
 
@@ -131,3 +132,11 @@ async def test_a_source_that_fails_ends_the_program_whatever_was_chosen() -> Non
         patch.setattr(launch, "_monitor", made)
         assert launch.run(Options(paper=True), Settings(), Memory()) == 1
     assert opened == [True]
+
+
+async def test_without_a_key_of_the_exchange_the_queue_says_what_level_3_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on_paper(tmp_path, monkeypatch, with_key=False) as (monitor, _):
+        assert "KRAKEN_API_KEY" in " ".join(text(monitor).split())
+        assert "not supported" not in monitor.source.no_level3_reason
