@@ -296,6 +296,7 @@ class TradeScreen(Screen[None]):
                 self.jump.show()
             case layout.SESSIONS:
                 self.sessions.ends_recording = self.recording.on
+                self.sessions.ends_demo = self.model.source.mode == "DEMO"
                 self.sessions.show()
         for part in self.parts:
             part.draw()
