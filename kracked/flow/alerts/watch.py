@@ -12,6 +12,7 @@ read. It reads no clock.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 from kracked.book.l2 import DEPTHS, L2Book
 from kracked.flow.alerts.book_checks import BookChecks
@@ -54,6 +55,17 @@ class _Market:
         """Whether there was a verified book: one after it is late."""
         self.heard = 0
         """When the last message of the symbol came."""
+
+
+def _beyond(book: L2Book, price: Decimal) -> str:
+    """Say that a price lies beyond what is told of a book; nothing where it does not."""
+    for side, sign in ((book.bids, 1), (book.asks, -1)):
+        if len(side) < book.depth:
+            continue
+        worst = book.precision.price_decimal(side[book.depth - 1].price)
+        if sign * price < sign * worst:
+            return f"{price:f} is beyond the {book.depth} levels that are told, {worst:f} the last"
+    return ""
 
 
 class AlertWatch:
@@ -173,6 +185,8 @@ class AlertWatch:
         """Say what is not known yet, though the data come."""
         context = self.flows[one.symbol].detectors.context
         match one.rule.kind:
+            case AlertKind.SIZE if market.book is not None and one.rule.at is not None:
+                return _beyond(market.book, one.rule.at)
             case AlertKind.BURST if market.trades.burst.learning:
                 return "learning which volume is usual: five minutes"
             case AlertKind.TAKER if one.rule.limit is None:

@@ -198,3 +198,13 @@ def test_a_burst_needs_five_minutes_to_know_what_is_usual() -> None:
     scene.trade("64000", "8")
     told = fired(watch, scene.events)
     assert [alert.time for alert in told] == [scene.now - S]
+
+
+def test_a_level_beyond_the_depth_is_said_to_be_out_of_sight() -> None:
+    scene = Scene()
+    for n in range(10):
+        scene.update(("bid", str(64000 - n), "1"), ("ask", str(64010 + n), "1"))
+    watch = watching("size >= 5 at 63990", "size >= 5 at 63991", "size >= 5 at 64020")
+    watch.apply(scene.snapshot())
+    assert set(watch.blind()) == {f"{BTC} size >= 5 at 63990", f"{BTC} size >= 5 at 64020"}
+    assert "beyond the 10 levels" in watch.blind()[f"{BTC} size >= 5 at 63990"]
