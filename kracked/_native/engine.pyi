@@ -6,6 +6,7 @@ from kracked.protocol.events import OrderAction, OrderChange
 
 class _Book:
     last: Any
+    pending: tuple[bytes, int] | None
     computed: int
     verified: bool
     depth: int
@@ -63,7 +64,7 @@ class Reader:
     ) -> None: ...
     def forget(self, symbol: str, level3: bool, /) -> None: ...
     def receive(self, raw: bytes, received: int = 0) -> list[Any]: ...
-    def run(self, block: bytes, start: int, /) -> tuple[int, int, Any]: ...
+    def run(self, block: bytes, start: int, /) -> tuple[int, int, str | None, int]: ...
 
 def use_actions(
     add: OrderAction, modify: OrderAction, delete: OrderAction, order_change: type, /

@@ -17,6 +17,7 @@ static PyObject *name_action, *name_order_id, *name_price, *name_qty, *zero;
 
 #define BOOK_HEAD                                                       \
     PyObject_HEAD PyObject *last; /* the event that was applied last */ \
+    PyObject *pending;            /* a later message, as bytes and time; NULL without one */ \
     uint32_t computed;                                                  \
     char verified;                                                      \
     Py_ssize_t depth;                                                   \
@@ -39,6 +40,7 @@ typedef struct {
 
 #define BOOK_MEMBERS(type)                                                                     \
     {"last", T_OBJECT, offsetof(type, last), 0, "The event that was applied last."},           \
+    {"pending", T_OBJECT, offsetof(type, pending), 0, "A message after `last`, and its time."},  \
     {"computed", T_UINT, offsetof(type, computed), 0, "The checksum of what is held."},        \
     {"verified", T_BOOL, offsetof(type, verified), 0, "Whether the last message was proven."}, \
     {"depth", T_PYSSIZET, offsetof(type, depth), 0, "Levels a side that are held."},           \
@@ -94,6 +96,7 @@ static PyObject *level_book_new(PyTypeObject *type, PyObject *args, PyObject *kw
 
 static void level_book_dealloc(LevelBookObject *self) {
     Py_CLEAR(self->last);
+    Py_CLEAR(self->pending);
     level_side_free(&self->sides[BIDS]);
     level_side_free(&self->sides[ASKS]);
     Py_TYPE(self)->tp_free((PyObject *)self);
@@ -315,6 +318,7 @@ static PyObject *order_book_new(PyTypeObject *type, PyObject *args, PyObject *kw
 
 static void order_book_dealloc(OrderBookObject *self) {
     Py_CLEAR(self->last);
+    Py_CLEAR(self->pending);
     order_book_free(&self->book);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
@@ -839,6 +843,7 @@ static PyObject *reader_event(ReaderObject *self, PyObject *raw, PyObject *recei
                                       : read_levels(self, watched, received);
     if (!event) return NULL; /* a number that does not fit the precision of the book, or an error */
     Py_SETREF(book->last, Py_NewRef(event));
+    Py_CLEAR(book->pending);
     *proven = book->verified;
     book->verified_updates += book->verified;
     return event;
@@ -901,41 +906,13 @@ static bool run_orders(ReaderObject *self, const Message *message, const Watched
     return fine;
 }
 
-/* The event of a message that is applied already, for whoever asks what a book saw last. */
-static PyObject *whole_event(ReaderObject *self, const Watched *watched, PyObject *received) {
-    Message *message = &self->message;
-    size_t count = message->bids + message->asks;
-    Row *ask_rows = message->rows + message->bids;
-    PyObject *bids = NULL, *asks = NULL, *event = NULL;
-    if (message->level3) {
-        OrderChange *changes = PyMem_Calloc(count + 1, sizeof *changes);
-        if (!changes) return PyErr_NoMemory();
-        bids = order_objects(self->order_change, watched, message->rows, message->bids, changes);
-        if (bids)
-            asks = order_objects(self->order_change, watched, ask_rows, message->asks,
-                                 changes + message->bids);
-        order_changes_free(changes, count);
-    } else {
-        LevelChange *changes = PyMem_New(LevelChange, count + 1);
-        if (!changes) return PyErr_NoMemory();
-        bids = level_objects(watched, message->rows, message->bids, changes);
-        if (bids) asks = level_objects(watched, ask_rows, message->asks, changes + message->bids);
-        PyMem_Free(changes);
-    }
-    PyObject *kind = message->level3 ? self->orders_update : self->book_update;
-    if (asks) event = event_of(kind, received, watched, message, bids, asks);
-    Py_XDECREF(bids);
-    Py_XDECREF(asks);
-    return event;
-}
-
 /* Note where the last message of a book stands; its event is made at the end of a run. */
 static void note_last(Watched *watched, Text message, uint64_t received) {
     watched->last_message = message;
     watched->last_received = received;
 }
 
-/* Make the event of the last message of every book that a run changed. */
+/* Keep the last message of every book that a run changed; its event is made when it is asked for. */
 static int settle_last(ReaderObject *self) {
     for (int channel = 0; channel < 2; channel++) {
         Names *names = &self->watched[channel];
@@ -944,20 +921,18 @@ static int settle_last(ReaderObject *self) {
             if (!watched || !watched->last_message.at) continue;
             Text message = watched->last_message;
             watched->last_message = (Text){NULL, 0};
-            if (message_read(&self->message, message.at, message.length) != DONE) continue;
-            PyObject *received = PyLong_FromUnsignedLongLong(watched->last_received);
-            PyObject *event = received ? whole_event(self, watched, received) : NULL;
-            Py_XDECREF(received);
-            if (!event) return -1;
-            Py_SETREF(((BookHead *)watched->book)->last, event);
+            PyObject *pending = Py_BuildValue("y#K", message.at, (Py_ssize_t)message.length,
+                                              (unsigned long long)watched->last_received);
+            if (!pending) return -1;
+            Py_XSETREF(((BookHead *)watched->book)->pending, pending);
         }
     }
     return 0;
 }
 
 /* Apply the updates of a block of lines, from an offset on, as far as they are understood and
- * prove their books. Return where it ended, the lines it took, and the symbol and channel of a book
- * that its last line refuted. */
+ * prove their books. Return where it ended, the lines it took, and the symbol of a book that its
+ * last line refuted, and whether that is one of orders. */
 static PyObject *reader_run(ReaderObject *self, PyObject *args) {
     PyObject *block;
     Py_ssize_t start, lines = 0;
@@ -987,8 +962,9 @@ static PyObject *reader_run(ReaderObject *self, PyObject *args) {
         lines++;
     }
     if (PyErr_Occurred() || settle_last(self)) return NULL;
-    PyObject *whose = refuted ? ((BookHead *)refuted->book)->last : Py_None;
-    return Py_BuildValue("nnO", (Py_ssize_t)(at - data), lines, whose);
+    int level3 = refuted ? Py_IS_TYPE(refuted->book, &OrderBookType) : 0;
+    PyObject *whose = refuted ? refuted->symbol : Py_None;
+    return Py_BuildValue("nnOi", (Py_ssize_t)(at - data), lines, whose, level3);
 }
 
 static PyMethodDef reader_methods[] = {

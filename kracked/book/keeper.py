@@ -139,8 +139,11 @@ class BookKeeper:
         """
         if self._reader is None:
             return start, 0, []
-        stopped, lines, refuting = self._reader.run(block, start)
-        return stopped, lines, [] if refuting is None else self._refuted(refuting)
+        stopped, lines, symbol, level3 = self._reader.run(block, start)
+        if symbol is None:
+            return stopped, lines, []
+        books: Mapping[str, L2Book | L3Book] = self.l3 if level3 else self.l2
+        return stopped, lines, self._refuted(books[symbol].last)  # type: ignore[arg-type]
 
     def apply(self, event: Event) -> tuple[Event, ...]:
         """Apply one decoded event; return what followed from it, usually nothing."""

@@ -19,6 +19,7 @@ from kracked.book.native_sides import SIDES, NativeOrderSide, NativeSide, queue_
 from kracked.book.queue import QueuePosition
 from kracked.book.stats import BookStats
 from kracked.instruments import Precision
+from kracked.protocol.codec import Codec
 from kracked.protocol.events import (
     BookEvent,
     BookSnapshot,
@@ -37,6 +38,8 @@ class _NativeState:
 
     _core: Any
     _stats: BookStats
+    symbol: str
+    precision: Precision
 
     __slots__ = ()
 
@@ -58,11 +61,16 @@ class _NativeState:
     @property
     def last(self) -> Any:
         """The message that was applied last; None before the first."""
-        return self._core.last
+        core = self._core
+        if core.pending is not None:  # a run makes no events
+            raw, received = core.pending
+            core.last = Codec({self.symbol: self.precision}).decode(raw, received)[0]
+            core.pending = None
+        return core.last
 
     @last.setter
     def last(self, event: Any) -> None:
-        self._core.last = event
+        self._core.last, self._core.pending = event, None
 
     @property
     def computed(self) -> int:
@@ -103,7 +111,7 @@ class _NativeState:
             bids if type(bids) is tuple else tuple(bids),
             asks if type(asks) is tuple else tuple(asks),
         )
-        core.last = event
+        self.last = event
         core.verified = (
             core.computed == event.checksum
             and core.contradiction(0) is None

@@ -98,22 +98,7 @@ def open_exchange(
         TooPrecise: A balance of a new account has too many decimals.
     """
     past = list(log)
-
-    def put(event: AnyAccountEvent) -> None:
-        """Write an event down, and take it as one of the past."""
-        record(event)
-        past.append(event)
-
-    if not past:
-        put(opening((pair.instrument for pair in venue.pairs), terms, now))
-    account = PaperAccount.replay(past)
-    for pair in venue.pairs:
-        old = account.instruments.get(pair.symbol)
-        if old is not None and old.precision != pair.instrument.precision:
-            raise AccountMisfit(pair.symbol)
-        if old != pair.instrument:
-            put(Listed(time=now, instrument=pair.instrument))
-            account.apply(past[-1])
+    account = _continued(venue, past, record, terms, now)
     pending: list[AnyAccountEvent] = []
 
     def note(event: AnyAccountEvent) -> None:
@@ -156,6 +141,36 @@ def open_exchange(
         now=now,
         latency_ns=terms.latency_ns,
     )
+
+
+def _continued(
+    venue: PaperVenue,
+    past: list[AnyAccountEvent],
+    record: Callable[[AnyAccountEvent], None],
+    terms: PaperTerms,
+    now: int,
+) -> PaperAccount:
+    """Return the account of a log, or a new one, with the pairs of the market.
+
+    What is recorded for it is put at the end of `past`.
+    """
+
+    def put(event: AnyAccountEvent) -> None:
+        """Write an event down, and take it as one of the past."""
+        record(event)
+        past.append(event)
+
+    if not past:
+        put(opening((pair.instrument for pair in venue.pairs), terms, now))
+    account = PaperAccount.replay(past)
+    for pair in venue.pairs:
+        old = account.instruments.get(pair.symbol)
+        if old is not None and old.precision != pair.instrument.precision:
+            raise AccountMisfit(pair.symbol)
+        if old != pair.instrument:
+            put(Listed(time=now, instrument=pair.instrument))
+            account.apply(past[-1])
+    return account
 
 
 def _all_assets(listed: Iterable[ListedAsset], owned: Iterable[str]) -> dict[str, ListedAsset]:

@@ -69,8 +69,7 @@ class Exchange:
             truth: Takes what happens to every order, as the engine knows it, and each planted
                 pattern when it is over.
         """
-        self.market, self.keys = market, keys
-        self._truth = truth
+        self.market, self.keys, self._truth = market, keys, truth
         if truth is not None:
             market.told = truth
         self._feeds = _LateFeeds(habits.feeds_apart_ns) if habits.feeds_apart_ns else None

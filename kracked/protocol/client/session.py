@@ -18,8 +18,8 @@ from kracked.protocol.client.liveness import SILENCE_NS, Liveness
 from kracked.protocol.client.request_scheduler import RequestScheduler
 from kracked.protocol.client.subscription import Key, Subscription, SubscriptionState
 from kracked.protocol.client.subscriptions import Subscriptions
+from kracked.protocol.client.trade_sequence import TradeSequence
 from kracked.protocol.events import Event
-from kracked.protocol.trade_sequence import TradeSequence
 from kracked.times import NS_PER_S
 
 STALL_NS = NS_PER_S

@@ -82,9 +82,7 @@ def rows_of(
     closed: Mapping[str, OwnOrder] | None = None,
     doubted: Collection[str] = (),
 ) -> tuple[OrderRow, ...]:
-    """Return the rows of the pane: unknown outcomes, then open orders, then ended ones.
-
-    Each part has the newest first.
+    """Return the rows of unknown outcomes, of open orders, of ended ones, each newest first.
 
     Args:
         orders: The open orders.
@@ -99,11 +97,10 @@ def rows_of(
     cl_ord_ids = {order.cl_ord_id for order in orders}
     ours = {entry.id for entry in sent}
     working = [
-        row._replace(state=_UNKNOWN) if order.order_id in doubted else row
+        _open_row(order, places.get(order.order_id), precisions.get(order.symbol), now, ours)
+        if order.order_id not in doubted
+        else _open_row(order, None, None, now, ours)._replace(state=_UNKNOWN)
         for order in sorted(orders, key=lambda order: order.touched, reverse=True)
-        for row in (
-            _open_row(order, places.get(order.order_id), precisions.get(order.symbol), now, ours),
-        )
     ]
     # An amend has a row of its own only while its outcome is open, or when it was refused.
     others = [

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kracked.instruments import Precision
+from kracked.protocol.client.trade_sequence import MAX_MISSING, TradeSequence
 from kracked.protocol.events import Side, Trade, Trades
-from kracked.protocol.trade_sequence import MAX_MISSING, TradeSequence
 
 
 def trades(*ids: int, snapshot: bool = False, received: int = 0) -> Trades:
