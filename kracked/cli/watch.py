@@ -31,7 +31,7 @@ from kracked.flow.alerts import (
 )
 from kracked.flow.alerts.trust import NOTHING_YET
 from kracked.instruments import similar_symbol
-from kracked.protocol.events import Event, Instruments, Overflow
+from kracked.protocol.events import Event, Executions, Instruments, Overflow
 from kracked.state_files import state_folder
 from kracked.times import NS_PER_S, to_rfc3339
 
@@ -236,6 +236,9 @@ class _Watching:
 
     async def _begin_anew(self) -> None:
         """Ask for fresh snapshots, after messages were left out."""
+        for event in self._feed.current_state():
+            if isinstance(event, Executions):
+                self._tell(self._watch.apply(event))
         for symbol in self._watch.symbols:
             await self._feed.unsubscribe(symbol)
             await self._feed.subscribe(symbol, **cast(Channels, self._channels))

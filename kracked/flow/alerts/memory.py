@@ -50,6 +50,8 @@ class Memory(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What it told, by id, with the time."""
     newest: int = 0
     """The number of the newest trade that it looked at."""
+    open: list[str] = []
+    """Own orders that are open."""
     begun: bool = False
     """Whether it has looked at own orders: what is older than that is not told."""
 

@@ -1,8 +1,8 @@
-"""Alerts on orders: large ones of level 3, sightings of detectors, own ones and their places."""
+"""Alerts on orders: large ones of level 3, sightings of detectors, places of own ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 
 from kracked.flow.alerts.memory import Alert, Armed
@@ -12,9 +12,7 @@ from kracked.flow.facts import Fact, Outcome, What
 from kracked.flow.ledger import Ledger
 from kracked.flow.market_flow import MarketFlow
 from kracked.instruments import Precision
-from kracked.protocol.events import Executions
-from kracked.protocol.own_orders import OwnOrders, text_of
-from kracked.times import try_parse_ns
+from kracked.protocol.own_orders import OwnOrders
 
 _BP = Decimal(10_000)
 _CAME = frozenset((What.NEW, What.CAME, What.RETURNED, What.MOVED_IN, What.PRESENT))
@@ -127,58 +125,6 @@ class OrderChecks:
                 if armed.memory.tell_once(key, one.last):
                     fired.append(_sighting_alert(armed, one, key, precision))
         return fired
-
-
-def own_reports(
-    armed: Iterable[Armed], event: Executions, own: OwnOrders, received: int
-) -> list[Alert]:
-    """Evaluate alerts of own orders on a message of the account.
-
-    Args:
-        armed: The alerts of the kind `own`.
-        event: The message.
-        own: The orders after it.
-        received: When it came.
-    """
-    fired: list[Alert] = []
-    for one in armed:
-        memory = one.memory
-        for report in event.reports:
-            order_id = text_of(report, "order_id")
-            known = own.get(order_id) or own.closed.get(order_id)
-            symbol = text_of(report, "symbol") or (known.symbol if known else "")
-            told = _own_words(report)
-            if told is None or symbol != one.symbol:
-                continue
-            what, key, words, figures = told
-            if one.rule.what not in ("order", what) or not memory.tell_once(key, received):
-                continue
-            if event.snapshot and not memory.begun:
-                continue  # it is older than the watch
-            time = try_parse_ns(text_of(report, "timestamp")) or received
-            said = words + (", while nothing was watched" if event.snapshot else "")
-            fired.append(one.alert(time, said, late=event.snapshot, key=key, **figures))
-        memory.begun = True
-    return fired
-
-
-def _own_words(report: Mapping[str, object]) -> tuple[str, str, str, dict[str, object]] | None:
-    """Return kind, identity, words and figures of a report; None for one of no interest."""
-    order_id, kind = text_of(report, "order_id"), text_of(report, "exec_type")
-    figures: dict[str, object] = {"order_id": order_id}
-    if kind == "trade":
-        qty, price = report.get("last_qty"), report.get("last_price")
-        side = text_of(report, "side") or "order"
-        part = text_of(report, "order_status") == "partially_filled"
-        said = f"own {side} {order_id} {'part ' if part else ''}filled: {qty} at {price}"
-        figures |= {"qty": qty, "price": price, "side": side}
-        return "fill", text_of(report, "exec_id") or f"{order_id} {qty} {price}", said, figures
-    if kind in ("canceled", "expired"):
-        reason = text_of(report, "reason")
-        why = f": {reason}" if reason else ""
-        word = "cancelled" if kind == "canceled" else kind
-        return "cancel", f"{order_id} {word}", f"own order {order_id} {word}{why}", figures
-    return None
 
 
 def _is_large(rule: AlertRule, fact: Fact, precision: Precision) -> bool:

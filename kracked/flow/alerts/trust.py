@@ -57,7 +57,7 @@ class Trust:
                 found = [(channel, one) for one in symbols if event.symbol in (one, None)]
                 said = f"the exchange refused it: {event.error}"
             case events.Overflow():
-                channels = ("book", "level3")
+                channels = ("book", "level3", "executions")
                 found = [(channel, symbol) for channel in channels for symbol in symbols]
                 said = "this program was too slow, messages were left out"
             case events.Subscribed(channel="trade", symbol=str(symbol)):

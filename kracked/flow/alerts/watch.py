@@ -17,7 +17,8 @@ from decimal import Decimal
 from kracked.book.l2 import DEPTHS, L2Book
 from kracked.flow.alerts.book_checks import BookChecks
 from kracked.flow.alerts.memory import Alert, AlertMemory, Armed
-from kracked.flow.alerts.order_checks import OrderChecks, own_reports
+from kracked.flow.alerts.order_checks import OrderChecks
+from kracked.flow.alerts.own_checks import OwnChecks
 from kracked.flow.alerts.rule import AlertKind, AlertRule
 from kracked.flow.alerts.trade_checks import TradeChecks
 from kracked.flow.alerts.trust import Trust
@@ -45,7 +46,6 @@ class _Market:
         self.books = BookChecks(needing("book"))
         self.trades = TradeChecks(needing("trade"))
         self.orders = OrderChecks(armed)
-        self.own = [one for one in armed if one.rule.kind is AlertKind.OWN]
         self.data = [one for one in armed if one.rule.kind is AlertKind.DATA]
         self.silence = [one for one in armed if one.rule.kind is AlertKind.SILENCE]
         self.book: L2Book | None = None
@@ -108,6 +108,7 @@ class AlertWatch:
             armed = [Armed(one, symbol, memory.of(symbol, one)) for one in wanted.values()]
             self._markets[symbol] = _Market(symbol, armed)
         self.armed = [one for market in self._markets.values() for one in market.armed]
+        self._own_checks = OwnChecks(one for one in self.armed if one.rule.kind is AlertKind.OWN)
         for one in self.armed:
             one.forget_pending()
 
@@ -151,7 +152,7 @@ class AlertWatch:
             now: On the clock of the events' `received`, ns since the Unix epoch. Not later
                 than an event that waits to be applied.
         """
-        fired: list[Alert] = []
+        fired = self._own_checks.due(now)
         for market in self._markets.values():
             market.heard = market.heard or now
             for one in market.silence:
@@ -262,12 +263,16 @@ class AlertWatch:
                 self.own.apply(event)
                 if self.own.unreadable > unreadable:
                     self.trust.doubt("executions", "", "a report could not be read")
-                own = [one for market in self._markets.values() for one in market.own]
-                return own_reports(own, event, self.own, event.received)
+                fired = self._own_checks.see(event, self.own)
+                if self.own.unreadable > unreadable:
+                    self._own_checks.doubt()
+                return fired
         return self._data(event)
 
     def _lose(self, channel: str, symbol: str) -> None:
         """Take nothing of a channel as known: what was about to fire may not hold any more."""
+        if channel == "executions":
+            self._own_checks.doubt()
         market = self._markets.get(symbol)
         if market is None or channel != "book":
             return
