@@ -182,6 +182,7 @@ class _Watching:
                 sys.stderr.flush()
             if self._commands is not None:
                 self._commands.put(text, encoded)
+        self._never -= {f"{alert.symbol} {alert.rule}" for alert in fired}
         if fired:
             self._keep()
 

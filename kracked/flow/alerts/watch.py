@@ -25,12 +25,15 @@ from kracked.flow.alerts.trust import Trust
 from kracked.flow.facts import Outcome
 from kracked.flow.market_flow import MarketFlows
 from kracked.flow.measures.touch import Touch
+from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.protocol.own_orders import OwnOrders
 from kracked.times import NS_PER_S
 
 _CHECKSUM = frozenset(("checksum", "impossible", "precision", "sequence"))
+_WARM = frozenset(("pulled", "side pulled back", "absorbed"))
+"""Sightings for which the orders must have been known for a while."""
 _HELD = frozenset((AlertKind.SPREAD, AlertKind.IMBALANCE))
 
 
@@ -49,23 +52,11 @@ class _Market:
         self.data = [one for one in armed if one.rule.kind is AlertKind.DATA]
         self.silence = [one for one in armed if one.rule.kind is AlertKind.SILENCE]
         self.book: L2Book | None = None
+        self.precision: Precision | None = None
         self.depth = 0
         """The depth of the book as acknowledged; 0 before."""
-        self.seen_book = False
-        """Whether there was a verified book: one after it is late."""
         self.heard = 0
         """When the last message of the symbol came."""
-
-
-def _beyond(book: L2Book, price: Decimal) -> str:
-    """Say that a price lies beyond what is told of a book; nothing where it does not."""
-    for side, sign in ((book.bids, 1), (book.asks, -1)):
-        if len(side) < book.depth:
-            continue
-        worst = book.precision.price_decimal(side[book.depth - 1].price)
-        if sign * price < sign * worst:
-            return f"{price:f} is beyond the {book.depth} levels that are told, {worst:f} the last"
-    return ""
 
 
 class AlertWatch:
@@ -125,8 +116,8 @@ class AlertWatch:
         market = None
         if isinstance(event, events.MarketEvent):
             market = self._markets.get(event.symbol)
-        if market is not None:
-            market.heard = event.received
+        if market is not None and isinstance(event, events.MarketEvent):
+            market.heard, market.precision = event.received, event.precision
             for one in market.silence:
                 one.memory.ready = True
         match event:
@@ -186,16 +177,38 @@ class AlertWatch:
         """Say what is not known yet, though the data come."""
         context = self.flows[one.symbol].detectors.context
         match one.rule.kind:
-            case AlertKind.SIZE if market.book is not None and one.rule.at is not None:
-                return _beyond(market.book, one.rule.at)
+            case AlertKind.SIZE | AlertKind.ORDER if one.rule.at is not None:
+                return self._out_of_sight(market, one.rule.kind, one.rule.at)
             case AlertKind.BURST if market.trades.burst.learning:
                 return "learning which volume is usual: five minutes"
             case AlertKind.TAKER if one.rule.limit is None:
                 usual = context.takers.in_force
                 return "learning which takers are usual" if not usual or usual.learning else ""
-            case AlertKind.SIGHTING if "level3" in one.rule.needs and not context.ready:
+            case AlertKind.SIGHTING if one.rule.what in _WARM and not context.ready:
                 return "the orders have been known for less than a minute"
         return ""
+
+    def _out_of_sight(self, market: _Market, kind: AlertKind, price: Decimal) -> str:
+        """Say that a price is beyond the levels that are told; a book of fewer has it all."""
+        book, ledger = market.book, self.flows[market.symbol].ledger
+        if kind is AlertKind.SIZE and book is not None:
+            depth, counts = book.depth, (len(book.bids), len(book.asks))
+            ends = (side[len(side) - 1] if len(side) else None for side in (book.bids, book.asks))
+            worst = [end.price if end else 0 for end in ends]
+        elif kind is AlertKind.ORDER and ledger is not None:
+            depth, sides = ledger.depth, (ledger.bids, ledger.asks)
+            counts = (len(ledger.bids.keys), len(ledger.asks.keys))
+            worst = [abs(side.keys[0]) if side.keys else 0 for side in sides]
+        else:
+            return ""
+        if market.precision is None:
+            return ""
+        low, high = (market.precision.price_decimal(one) for one in worst)
+        low = low if counts[0] >= depth else Decimal(0)
+        high = high if counts[1] >= depth else price
+        # The words stay the same while the market moves.
+        sees = low <= price <= high
+        return "" if sees else f"{price:f} is beyond the {depth} levels that are told"
 
     # --- by event ---------------------------------------------------------------------------
 

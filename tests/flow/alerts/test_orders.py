@@ -135,3 +135,15 @@ def test_a_hole_lets_orders_be_told_that_come_after_it_and_none_twice() -> None:
     feed = scripted("order >= 5 at 998")
     feed.snapshot(bids=["B 998.0 5 01.0", "E 998.0 6 06.0"], asks=["Y 1001.0 5 01.0"], time="07.0")
     assert [alert.figures["order_id"] for alert in feed.told] == ["B", "E"]
+
+
+def test_an_order_beyond_the_depth_is_said_to_be_out_of_sight() -> None:
+    feed = Scripted("order >= 5 at 980", "order >= 5 at 995", "order >= 5 at 2000")
+    bids = [f"B{n} {1000 - n}.0 1 01.0" for n in range(10)]
+    feed.snapshot(bids=bids, asks=["Y 1001.0 5 01.0"], time="02.0")
+    assert set(feed.watch.blind()) == {f"{BTC} order >= 5 at 980"}
+
+
+def test_what_needs_a_known_book_says_that_it_is_too_new() -> None:
+    feed = scripted("pulled", "absorbed", "hidden size", "order >= 1")
+    assert set(feed.watch.blind()) == {f"{BTC} pulled", f"{BTC} absorbed"}
