@@ -111,15 +111,16 @@ class AlertWatch:
     def apply(self, event: Event) -> list[Alert]:
         """Apply one event; return what fires, in order of time."""
         fired = self.elapse(event.received)
-        for channel, symbol in self.trust.take(event, self.symbols):
-            self._lose(channel, symbol)
         market = None
         if isinstance(event, events.MarketEvent):
             market = self._markets.get(event.symbol)
-        if market is not None and isinstance(event, events.MarketEvent):
-            market.heard, market.precision = event.received, event.precision
-            for one in market.silence:
-                one.memory.ready = True
+            if market is not None:
+                market.heard, market.precision = event.received, event.precision
+                for one in market.silence:
+                    one.memory.ready = True
+        else:
+            for channel, symbol in self.trust.take(event, self.symbols):
+                self._lose(channel, symbol)
         match event:
             case events.BookSnapshot() | events.BookUpdate() if market is not None:
                 fired += self._book(market, event)
