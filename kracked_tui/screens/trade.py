@@ -68,6 +68,8 @@ class TradeScreen(Screen[None]):
     BINDINGS = list(bindings(key for key in keys.KEYS if key.group not in keys.MONEY))  # noqa: RUF012  the toolkit's own way
     AUTO_FOCUS = None
     has_time_bar = False
+    leaving_as = "Quit"
+    """What the user is about to do, for the question about own orders."""
 
     def __init__(
         self,
