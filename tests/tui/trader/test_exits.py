@@ -106,6 +106,18 @@ async def test_without_a_position_of_the_session_nothing_is_sent(tmp_path: Path)
         assert not found.received
 
 
+@pytest.mark.parametrize("key", ["Z", "ctrl+r"])
+async def test_a_position_that_may_lack_fills_is_not_left(tmp_path: Path, key: str) -> None:
+    async with trading(tmp_path) as found:
+        await bought(found)
+        received = len(found.received)
+        found.monitor.view_model.positions._missed = True
+        found.screen.presses = Presses()
+        await found.pilot.press(key)
+        assert "the position is not known: fills may be missing since" in found.log_text()
+        assert len(found.received) == received
+
+
 async def test_an_order_of_unknown_outcome_stops_it(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         await bought(found)
