@@ -119,8 +119,12 @@ class Memory:
     def save(self) -> None:
         """Write what changed. It waits for the disk: call it in a thread.
 
+        A file that was damaged meanwhile is set aside, and every choice written anew. That of a
+        later version stays as it is, and nothing is saved any more.
+
         Raises:
-            OSError: It cannot be written; the changes wait for the next call.
+            OSError: It cannot be read or written; the changes wait for the next call. Or a later
+                version wrote it.
         """
         if self._file is None or not self.unsaved:
             return
@@ -128,14 +132,13 @@ class Memory:
             fields, pairs = self._changed, self._changed_pairs
             self._changed, self._changed_pairs = {}, {}
         try:
-            saved = _read(self._file)
-        except (OSError, ValueError):
-            saved = Choices()
-        saved = msgspec.structs.replace(saved, **fields)
-        for symbol, changes in pairs.items():
-            saved = _with_pair(saved, symbol, changes)
-        try:
+            saved = msgspec.structs.replace(self._saved(self._file), **fields)
+            for symbol, changes in pairs.items():
+                saved = _with_pair(saved, symbol, changes)
             replace_file(self._file, msgspec.json.format(msgspec.json.encode(saved)) + b"\n")
+        except NewerFile as error:
+            file, self._file = self._file, None
+            raise OSError(f"{error}; {file} stays as it is") from error
         except OSError:
             with self._lock:
                 self._changed = fields | self._changed
@@ -143,6 +146,24 @@ class Memory:
                     pairs[symbol] = pairs.get(symbol, {}) | changes
                 self._changed_pairs = pairs
             raise
+
+    def _saved(self, file: Path) -> Choices:
+        """Return what the file has; every choice known here where it was damaged meanwhile.
+
+        Raises:
+            NewerFile: A later version wrote it.
+            OSError: It cannot be read, or a damaged one cannot be set aside.
+        """
+        try:
+            return _read(file)
+        except FileNotFoundError:
+            return Choices()
+        except NewerFile:
+            raise
+        except ValueError as error:
+            _move_aside(file)
+            self.problem = self.problem or f"{file} was damaged ({error}) and is written anew"
+            return self.choices
 
 
 def scaled(text: str, decimals: int) -> int:
@@ -189,14 +210,18 @@ class NewerFile(ValueError):
 
 
 def _set_aside(file: Path, reason: str) -> Memory:
-    aside = file.with_name(f"{file.name}.damaged")
     try:
-        file.replace(aside)
+        aside = _move_aside(file)
     except OSError as error:
         return Memory(None, problem=f"nothing is remembered: {file} is damaged: {error}")
     return Memory(
         file, problem=f"nothing is remembered: {file} was damaged ({reason}); see {aside}"
     )
+
+
+def _move_aside(file: Path) -> Path:
+    """Set a file aside; return where it lies now."""
+    return file.replace(file.with_name(f"{file.name}.damaged"))
 
 
 def _read(file: Path) -> Choices:

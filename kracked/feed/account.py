@@ -43,6 +43,8 @@ class Account:
         balances: Totals by asset (`BTC`, `USD`), including what open orders hold.
         orders_known: Whether `orders`, `closed` and `fills` are complete and current.
         balances_known: Whether `balances` are current.
+        fills_told: Fills in all, those that are not retained any more too.
+        begun: Snapshots of orders: between two of them the exchange may have told nobody a fill.
     """
 
     def __init__(self) -> None:
@@ -50,6 +52,8 @@ class Account:
         self.balances: dict[str, Decimal] = {}
         self.orders_known = False
         self.balances_known = False
+        self.fills_told = 0
+        self.begun = 0
         self._orders = OwnOrders()
         self._unreadable = 0
         self._executions: set[str] = set()
@@ -91,6 +95,7 @@ class Account:
         before = self.unreadable
         if isinstance(event, Executions):
             self.orders_known |= event.snapshot
+            self.begun += event.snapshot and event.sequence in (None, 1)
             self._orders.apply(event)
             for report in event.reports:
                 if report.get("exec_type") == "trade":
@@ -146,3 +151,4 @@ class Account:
             self._executions.discard(self.fills[0].exec_id)
         self._executions.add(fill.exec_id)
         self.fills.append(fill)
+        self.fills_told += 1

@@ -136,16 +136,17 @@ class OrderKeys(ScreenPart):
             return
         position, market = self._model.session_position, self._model.ticket_market
         wanted = Exit(symbol, times, partial(position, symbol), partial(market, symbol))
-        words, against = trader.review_exit(wanted)
+        draft = wanted.draft()
+        words, against = trader.review_exit(wanted, draft)
         if self._screen.presses.repeat:
             against = "one press, one act; let the key rest for half a second"
-        if against or not words:
+        if against or not words or isinstance(draft, str):
             self._model.tell(f"{wanted.name} not begun: {against}", "warn")
             self._screen.draw()
             return
         rows = self._screen.frame_state().account.order_rows
         question = questions.leave_position(wanted.name, symbol, words, rows)
-        self._ask(question, lambda _: trader.exit(wanted))
+        self._ask(question, lambda _: trader.exit(wanted, draft))
 
     def action_panic(self) -> None:
         """Cancel the pair and disarm, without a question: it only reduces risk."""
@@ -247,6 +248,7 @@ class OrderKeys(ScreenPart):
             trader.armed_min,
             before=trader.armed_before(symbol),
             warning=trader.switch_warning,
+            paper=self._model.source.mode == "PAPER",
         )
         self._screen.questions.ask(question, lambda _: trader.arm(symbol))
 
@@ -266,6 +268,8 @@ class OrderKeys(ScreenPart):
             armed=trader.armed,
             unknown=trader.unknown,
             unconfirmed=self._unconfirmed,
+            mode=self._model.source.mode,
+            title=self._screen.leaving_as,
         )
 
         async def leave(key: str) -> None:

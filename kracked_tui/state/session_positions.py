@@ -5,7 +5,9 @@ They begin at zero fills, and not at zero: what was held before has an entry tha
 
 from __future__ import annotations
 
-from kracked.feed.account import Account, Fill
+from itertools import islice
+
+from kracked.feed.account import Account
 from kracked.flow.measures.position import Position
 from kracked_tui.view import format as fmt
 
@@ -24,30 +26,34 @@ class SessionPositions:
         self._positions: dict[str, Position] = {}
         self._before: set[str] = set()
         """Fills that the first snapshot told: they were before the session."""
-        self._newest = ""
-        """The execution id of the last fill that was looked at."""
+        self._told = self._begun = 0
+        """Fills and snapshots that the account had told at the last look."""
+        self._complete_at = 0
+        """The time of the last look until which every fill is known."""
         self._oldest_time = 0
         """Fills from before this time are none of the session."""
         self._known = False
-        self._missed = ""
+        self._missed = False
 
     def look(self, account: Account, now: int) -> None:
         """Take the fills that came since the last look; `now` in ns."""
         if account is not self._account:
             self._begin(account)
-        known, was_known = account.orders_known, self._known
-        self._known = known
-        newest = account.fills[-1].exec_id if account.fills else ""
-        if not known or (newest == self._newest and was_known):
+        self._known = account.orders_known
+        if not self._known:
             return
-        new = self._since_last(account)
-        self._newest = newest
+        told, again = account.fills_told - self._told, account.begun != self._begun
+        self._told, self._begun = account.fills_told, account.begun
         if not self._oldest_time:
             self._before = {fill.exec_id for fill in account.fills}
             self._oldest_time = max((fill.exchange_time for fill in account.fills), default=1)
+            self._complete_at = now
             return
-        if not was_known and len(new) >= SNAPSHOT_TRADES:
-            self._missed = f"more fills than the exchange tells again came before {fmt.clock(now)}"
+        if told > len(account.fills) or (again and told >= SNAPSHOT_TRADES):
+            self._missed = True
+        if not self._missed:
+            self._complete_at = now
+        new = islice(account.fills, max(0, len(account.fills) - told), None)
         for fill in new:
             if fill.exec_id not in self._before and fill.exchange_time >= self._oldest_time:
                 self.of(fill.symbol).add(fill)
@@ -61,16 +67,10 @@ class SessionPositions:
         """Why no position is known; empty where they are."""
         if not self._oldest_time:
             return "waiting for the account's stream"
-        return "the account's stream is down" if not self._known else self._missed
+        if not self._known:
+            return "the account's stream is down"
+        return f"fills may be missing since {fmt.clock(self._complete_at)}" if self._missed else ""
 
     def _begin(self, account: Account) -> None:
         vars(self).update(vars(SessionPositions()))
         self._account = account
-
-    def _since_last(self, account: Account) -> list[Fill]:
-        new: list[Fill] = []
-        for fill in reversed(account.fills):
-            if fill.exec_id == self._newest:
-                break
-            new.append(fill)
-        return new[::-1]

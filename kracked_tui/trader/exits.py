@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from kracked.feed.account import Account
 from kracked.orders import ActionKind, OrderManager, OrderState, OutboxEntry
+from kracked.orders.draft import Draft
 from kracked_tui.error_boundary import Tell
 from kracked_tui.trader import messages
 from kracked_tui.trader.order_review import Reviewer
@@ -30,20 +31,21 @@ class Exits:
         self._account, self._reviewer, self._tell = account, reviewer, tell
 
     async def run(
-        self, manager: OrderManager, wanted: Exit, blocked: Callable[[], str]
+        self, manager: OrderManager, wanted: Exit, confirmed: Draft, blocked: Callable[[], str]
     ) -> OutboxEntry | None:
         """Cancel the pair's orders, wait until each is confirmed, then send one order.
 
         Args:
             manager: The order manager.
             wanted: What to do.
+            confirmed: The order that was asked for: never is more sent, nor another side.
             blocked: Returns why no order may be sent at this moment; empty when one may.
 
         Returns:
             The order that was sent; None where none was.
         """
         stopped = await self._cleared(manager, wanted.symbol) or blocked()
-        draft = wanted.draft()
+        draft = wanted.still(confirmed)
         if stopped or isinstance(draft, str):
             self._tell(f"{wanted.name} stopped, nothing sent: {stopped or draft}", "warn")
             return None

@@ -48,6 +48,7 @@ from kracked_tui.view.ticket.ticket_lines import TicketView
 
 if TYPE_CHECKING:
     from kracked.book.l3 import L3Book
+    from kracked.orders.draft import Draft
 
 log = logging.getLogger(__name__)
 
@@ -230,19 +231,27 @@ class Trader:
                 self._tell(f"amended order {text}", role)
         return isinstance(result, OutboxEntry)
 
-    def review_exit(self, wanted: Exit) -> tuple[str, str]:
+    def review_exit(self, wanted: Exit, draft: Draft | str) -> tuple[str, str]:
         """Return the order of an exit in words, and why it cannot be sent; either may be empty.
 
         It is reviewed as if the pair had no open order: those are cancelled first.
+
+        Args:
+            wanted: What to do.
+            draft: Its order, or why there is none.
         """
-        draft, market = wanted.draft(), wanted.market()
-        blocked = self.why_not(wanted.symbol)
+        market, blocked = wanted.market(), self.why_not(wanted.symbol)
         if blocked or isinstance(draft, str) or market is None or self._manager is None:
             return "", blocked or (draft if isinstance(draft, str) else _NOT_OPEN)
         return self._reviewer.review_exit(self._manager, draft, market)
 
-    async def exit(self, wanted: Exit) -> None:
-        """Cancel the pair's orders, then leave the position or turn it round with one order."""
+    async def exit(self, wanted: Exit, confirmed: Draft) -> None:
+        """Cancel the pair's orders, then leave the position or turn it round with one order.
+
+        Args:
+            wanted: What to do.
+            confirmed: The order that was asked for: never is more sent, nor another side.
+        """
         blocked = "the last order is still on its way" if self._busy else ""
         blocked = blocked or self.why_not(wanted.symbol)
         if self._manager is None or blocked:
@@ -250,7 +259,9 @@ class Trader:
             return
         self._busy = True
         try:
-            await self._exits.run(self._manager, wanted, lambda: self.why_not(wanted.symbol))
+            await self._exits.run(
+                self._manager, wanted, confirmed, lambda: self.why_not(wanted.symbol)
+            )
         except KrackedError as error:
             self._tell(f"{wanted.name} stopped: {error}", "warn")
         finally:

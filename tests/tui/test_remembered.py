@@ -96,6 +96,43 @@ def test_the_file_of_a_later_version_is_left_alone(file: Path) -> None:
     assert json.loads(file.read_text())["version"] == 2
 
 
+def test_a_later_version_that_wrote_meanwhile_is_left_alone(file: Path) -> None:
+    memory = saved(file, theme="day")
+    later = '{"version": 2, "theme": {"of": "another kind"}}'
+    file.write_text(later)
+    memory.change(timeframe_s=300)
+    with pytest.raises(OSError, match="a later kracked wrote it"):
+        memory.save()
+    memory.change(timeframe_s=60)
+    memory.save()
+    assert not memory.unsaved
+    assert file.read_text() == later
+
+
+def test_a_file_damaged_meanwhile_is_set_aside_and_every_choice_written_anew(file: Path) -> None:
+    memory = saved(file, theme="day", starts=7)
+    file.write_bytes(b"{")
+    memory.change(timeframe_s=300)
+    memory.save()
+    assert file.with_name("monitor.json.damaged").read_bytes() == b"{"
+    assert recalled(file).choices == Choices(theme="day", starts=7, timeframe_s=300)
+    assert "damaged" in memory.problem
+
+
+def test_a_read_that_fails_once_loses_no_choice(file: Path) -> None:
+    memory = saved(file, theme="day", starts=7)
+    content = file.read_bytes()
+    file.unlink()
+    file.mkdir()  # nothing that can be read
+    memory.change(timeframe_s=300)
+    with pytest.raises(OSError, match="it is no file"):
+        memory.save()
+    file.rmdir()
+    file.write_bytes(content)
+    memory.save()
+    assert recalled(file).choices == Choices(theme="day", starts=7, timeframe_s=300)
+
+
 def test_what_is_no_file_never_holds_up_the_start(file: Path) -> None:
     file.parent.mkdir()
     os.mkfifo(file)  # reading it would wait for ever

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -107,13 +108,24 @@ def _with_argument(command: Command, rest: str, offered: Sequence[str] | None) -
     else:
         begun = [one for one in offered if one.lower().startswith(rest.lower())]
         found = next((one for one in offered if one.lower() == rest.lower()), None)
+        found = found or next((one for one in offered if _same_number(one, rest)), None)
         found = found or (begun[0] if len(begun) == 1 else None)
     if found is not None:
         return Typed(command, found)
     if command.name in (PAIR, WATCH) and not offered:
         return Typed(command, rest.upper())  # the exchange alone knows which there are
     what = f"no {command.argument.lower()} is called {rest}"
+    if command.name == GROUP and offered:
+        return Typed(error=f"{what}; known are {', '.join(offered)}")  # a dozen or two, all useful
     return Typed(error=_unknown(what, rest, offered))
+
+
+def _same_number(one: str, other: str) -> bool:
+    """Whether both are decimal numbers of one value: ``5`` and ``5.0``."""
+    try:
+        return Decimal(one) == Decimal(other)
+    except InvalidOperation:
+        return False
 
 
 def _unknown(what: str, given: str, known: Sequence[str]) -> str:

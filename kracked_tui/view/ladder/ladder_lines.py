@@ -218,8 +218,18 @@ def beyond_text(
     return " ".join(sign + text for sign, text in zip(signs, counts, strict=True))
 
 
-def foot_spans(bids: int, asks: int, precision: Precision, width: int) -> tuple[Span, ...]:
-    """Draw the quantity in sight on each side, and the imbalance between them."""
+def foot_spans(
+    bids: int, asks: int, precision: Precision, width: int, market_in_view: bool = True
+) -> tuple[Span, ...]:
+    """Draw the quantity in sight on each side, and the imbalance between them.
+
+    Args:
+        bids: Quantity of the bids in sight, scaled.
+        asks: Quantity of the asks in sight, scaled.
+        precision: Decimals of the instrument.
+        width: Cells of the line.
+        market_in_view: Whether best bid and best ask are in sight; else nothing leans.
+    """
     both = bids + asks
     lean = fmt.percent(bids - asks, both) if both else 0
     return (
@@ -230,5 +240,5 @@ def foot_spans(bids: int, asks: int, precision: Precision, width: int) -> tuple[
         Span(" "),
         Span(fmt.compact(asks, precision.qty), "ask"),
         Span(" ask", "dim"),
-        Span(f"  leans {fmt.signed(str(lean))}%", "dim"),
+        Span(f"  leans {fmt.signed(str(lean))}%" if market_in_view else "  not in view", "dim"),
     )

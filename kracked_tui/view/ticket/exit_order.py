@@ -10,7 +10,9 @@ from kracked.orders.draft import Draft
 from kracked.orders.rules.market_context import walk_levels
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import TimeInForce
+from kracked_tui.view.queue.own_place import exact
 from kracked_tui.view.ticket.ticket import TicketMarket
+from kracked_tui.view.words import verb
 
 BEYOND_BP = 10
 """How far beyond the worst price of the known book the limit is."""
@@ -40,6 +42,28 @@ class Exit(NamedTuple):
         if market is None or not market.verified:
             return "the book is not verified"
         return exit_draft(qty, market, times=self.times)
+
+    def still(self, confirmed: Draft) -> Draft | str:
+        """Return the order of this moment, or why it is not what was confirmed.
+
+        Args:
+            confirmed: The order of the moment in which it was asked for.
+        """
+        now, market = self.draft(), self.market()
+        if isinstance(now, str) or market is None:
+            return now
+        if now.side is confirmed.side and now.qty <= confirmed.qty:
+            return now
+        precision, base = market.instrument.precision, self.symbol.partition("/")[0]
+        would, asked = (
+            f"{verb(each.side)} {exact(each.qty, precision)}" for each in (now, confirmed)
+        )
+        qty, key = self.position(), "Z" if self.times == 1 else "ctrl+r"
+        held = qty if isinstance(qty, str) else f"{qty.normalize():f} {base}"
+        return (
+            f"the position is now {held}: that takes {would}, and {asked} was confirmed; "
+            f"press {key} again"
+        )
 
 
 def exit_draft(qty: Decimal, market: TicketMarket, *, times: int = 1) -> Draft | str:

@@ -124,7 +124,10 @@ class LadderPane(Pane):
             cursor=scroll.cursor,
             mine=account.own_levels,
         )
-        foot: Sequence[Span] = _foot(shown.bid_total, shown.ask_total, precision, width)
+        in_view = not (frame.quote and self._prices) or (
+            self._prices[-1] <= frame.quote[0] and frame.quote[1] <= self._prices[0]
+        )
+        foot: Sequence[Span] = _foot(shown.bid_total, shown.ask_total, precision, width, in_view)
         if not self._told_rows and self.foot is not Foot.SUMS:
             tell = self._cost_text if self.foot is Foot.COST else self._cursor_text
             foot = (Span(tell(frame, width - 6), "dim"),)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kracked.orders.draft import Draft
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import TimeInForce
 from kracked.sim.faults.order_faults import OrderFault
@@ -105,6 +106,18 @@ async def test_without_a_position_of_the_session_nothing_is_sent(tmp_path: Path)
         assert not found.received
 
 
+@pytest.mark.parametrize("key", ["Z", "ctrl+r"])
+async def test_a_position_that_may_lack_fills_is_not_left(tmp_path: Path, key: str) -> None:
+    async with trading(tmp_path) as found:
+        await bought(found)
+        received = len(found.received)
+        found.monitor.view_model.positions._missed = True
+        found.screen.presses = Presses()
+        await found.pilot.press(key)
+        assert "the position is not known: fills may be missing since" in found.log_text()
+        assert len(found.received) == received
+
+
 async def test_an_order_of_unknown_outcome_stops_it(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         await bought(found)
@@ -160,3 +173,53 @@ async def test_a_cancel_that_is_not_confirmed_stops_it_and_nothing_is_sold(tmp_p
         await found.until(lambda: "stopped, nothing sent" in found.log_text(), found.log_text())
         assert not [order for order in found.received if order.request.side is Side.ASK]
         assert held(found) > 0
+
+
+async def traded_elsewhere(found: Trading, qty: Decimal) -> None:
+    """Trade past the screen, as another program does, and wait until the screen knows it."""
+    market, manager = found.monitor.view_model.ticket_market(SYMBOL), found.trader._manager
+    assert market is not None
+    assert manager is not None
+    assert market.bid is not None
+    assert market.ask is not None
+    before, instrument = held(found), market.instrument
+    draft = Draft(
+        symbol=SYMBOL,
+        side=Side.BID if qty > 0 else Side.ASK,
+        qty=int(abs(qty).scaleb(instrument.precision.qty)),
+        price=market.ask * 101 // 100 if qty > 0 else market.bid * 99 // 100,
+        time_in_force=TimeInForce.IOC,
+    )
+    context = found.trader._reviewer.context(market)
+    await manager.place(draft, context, manager.limits)
+    await found.until(lambda: held(found) == before + qty, found.log_text())
+
+
+@pytest.mark.parametrize("key", ["Z", "ctrl+r"])
+@pytest.mark.parametrize(("times", "now"), [(-3, "the other side"), (1, "more")])
+async def test_another_side_or_a_larger_size_than_was_confirmed_is_never_sent(
+    tmp_path: Path, key: str, times: int, now: str
+) -> None:
+    async with trading(tmp_path) as found:
+        await bought(found)
+        found.screen.presses = Presses()
+        await found.pilot.press(key)
+        await traded_elsewhere(found, times * held(found))
+        received = len(found.received)
+        await found.pilot.press("y")
+        await found.until(lambda: "stopped, nothing sent" in found.log_text(), found.log_text())
+        position = f"the position is now {held(found).normalize():f} BTC"
+        assert position in found.log_text(), now
+        assert f"press {key} again" in found.log_text()
+        assert len(found.received) == received
+
+
+async def test_a_smaller_size_of_the_same_side_than_was_confirmed_goes_on(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await bought(found)
+        await traded_elsewhere(found, held(found))
+        found.screen.presses = Presses()
+        await found.pilot.press("Z")
+        await traded_elsewhere(found, -held(found) / 2)
+        await found.pilot.press("y")
+        await found.until(lambda: not held(found), found.log_text())

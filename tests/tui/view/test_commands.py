@@ -59,6 +59,18 @@ def test_what_cannot_be_run_says_what_is_known(text: str, error: str) -> None:
     assert read(text) == commands.Typed(error=error)
 
 
+@pytest.mark.parametrize("text", ["5", "5.0", "5.00", "05"])
+def test_a_price_of_rows_is_found_by_its_value(text: str) -> None:
+    found = commands.typed(f"group {text}", KNOWN, {"group": ("0.5", "5.0", "50.0")})
+    assert found.argument == "5.0"
+
+
+def test_a_price_that_no_rows_can_have_names_all_they_can() -> None:
+    steps = [f"{step}.0" for step in range(1, 21)]
+    found = commands.typed("group 0.3", KNOWN, {"group": steps})
+    assert found.error.endswith(f"known are {', '.join(steps)}")
+
+
 def test_no_command_is_a_key_that_moves_money() -> None:
     money = {key.id for key in keys.KEYS if key.group in keys.MONEY}
     assert not money & set(commands.names(KNOWN))

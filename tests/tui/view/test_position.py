@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from kracked.feed.account import Account
+from kracked.feed.account import MAX_FILLS, Account
 from kracked.flow.measures.position import Position
 from kracked.protocol import events
 from kracked.protocol.events import Side
@@ -16,6 +16,7 @@ from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.state.session_positions import SNAPSHOT_TRADES, SessionPositions
 from kracked_tui.view.account.position import PositionView, money, position_view
 from kracked_tui.view.chrome.trade_strip import StripLimits, StripView, strip_line
+from kracked_tui.view.format import clock
 from tests.tui.frozen_market import INSTRUMENT, NOW, PRECISION, SYMBOL
 
 BIDS = [(642_100, 100_000_000)]
@@ -86,8 +87,43 @@ def test_more_fills_than_a_snapshot_tells_make_the_position_unknown() -> None:
     account.distrust("executions")
     positions.look(account, NOW)
     told(account, *(report(n, qty="0.01") for n in range(SNAPSHOT_TRADES)), snapshot=True)
+    positions.look(account, NOW + 60 * NS_PER_S)
+    assert positions.unknown == f"fills may be missing since {clock(NOW)}"
+
+
+def test_a_stream_that_went_and_came_between_two_looks_may_have_lost_fills() -> None:
+    account, positions = Account(), SessionPositions()
+    told(account, snapshot=True)
     positions.look(account, NOW)
-    assert "more fills than the exchange tells again" in positions.unknown
+    told(account, report(0))
+    account.distrust("executions")
+    told(account, *(report(n, qty="0.01") for n in range(1, 51)), snapshot=True)
+    positions.look(account, NOW + NS_PER_S)
+    assert positions.unknown == f"fills may be missing since {clock(NOW)}"
+
+
+def test_a_stream_that_went_and_came_with_few_fills_has_lost_none() -> None:
+    account, positions = Account(), SessionPositions()
+    told(account, snapshot=True)
+    positions.look(account, NOW)
+    account.distrust("executions")
+    told(account, *(report(n, qty="0.01") for n in range(49)), snapshot=True)
+    positions.look(account, NOW)
+    assert (positions.unknown, positions.of(SYMBOL).fills) == ("", 49)
+
+
+@pytest.mark.parametrize(("between", "unknown"), [(MAX_FILLS, False), (MAX_FILLS + 1, True)])
+def test_more_fills_between_two_looks_than_are_retained_make_it_unknown(
+    between: int, unknown: bool
+) -> None:
+    account, positions = Account(), SessionPositions()
+    told(account, snapshot=True)
+    positions.look(account, NOW)
+    told(account, *(report(n, qty="0.01") for n in range(between)))
+    positions.look(account, NOW + NS_PER_S)
+    positions.look(account, NOW + 2 * NS_PER_S)
+    assert (positions.unknown == f"fills may be missing since {clock(NOW)}") is unknown
+    assert positions.of(SYMBOL).fills == MAX_FILLS
 
 
 def test_an_account_of_another_moment_begins_anew() -> None:
