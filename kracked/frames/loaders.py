@@ -320,7 +320,8 @@ def _read(query: TableQuery, folders: Iterable[Path]) -> pd.DataFrame:
     for path in folders:
         if files := select_files(path, query, reader.spans):
             parts.append(reader.in_order(list(map(reader.read, files))))
-            absences.warn_of_rows_missing(path, query.table)
+            empty = query.reads_all and not len(parts[-1])
+            absences.warn_of_rows_missing(path, query.table, empty=empty)
         else:
             anywhere = query._replace(symbols=frozenset(), start=None, end=None)
             if not select_files(path, anywhere, reader.spans):

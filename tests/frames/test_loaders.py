@@ -20,6 +20,8 @@ from kracked.frames import (
     load_trades,
     loaders,
 )
+from kracked.record.write.session import Format
+from tests.record.seeded_market import Level3Market, record_stream
 from tests.shared import CAPTURES
 
 needs_captures = pytest.mark.skipif(not CAPTURES.exists(), reason="real captures are not here")
@@ -125,6 +127,23 @@ def test_a_recording_without_the_table_gives_its_empty_frame(tmp_path: Path) -> 
     frame = load_orders(tmp_path)
     assert frame.empty
     assert str(frame["ts_event"].dtype) == "datetime64[ns, UTC]"
+
+
+@pytest.mark.parametrize("form", [Format.CSV, Format.SQLITE])
+def test_a_channel_that_was_not_recorded_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, form: Format
+) -> None:
+    path = tmp_path / "session"
+    record_stream(path, Level3Market().stream(20), form=form)
+    assert load_trades(path).empty
+    assert caplog.messages == [
+        f"{path} has no trades: no message of the channel trade was recorded"
+    ]
+    caplog.clear()
+    assert not load_orders(path).empty
+    assert load_orders(path, end="2000-01-01").empty
+    load_connections(path)
+    assert caplog.messages == []
 
 
 def test_several_folders_load_as_one(folder: Path, tmp_path: Path) -> None:

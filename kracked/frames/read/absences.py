@@ -17,7 +17,7 @@ from kracked.format.session_info import read_table_info
 from kracked.format.tables import Table
 from kracked.frames.read.database_rows import database_tables
 from kracked.frames.read.file_forms import reporting_damage
-from kracked.frames.read.raw_coverage import rows_missing
+from kracked.frames.read.raw_coverage import CHANNELS, rows_missing
 from kracked.frames.read.table_files import databases
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ def nearest_symbol(asked: str, known: Iterable[str]) -> str:
 
 
 def explain_nothing(path: Path, table: Table) -> None:
-    """Return if a folder without a table's files rightly has none.
+    """Log that a folder without a table's files rightly has none: its channel was not recorded.
 
     Raises:
         RecordError: It is no recording, or its raw log holds the table's messages.
@@ -88,14 +88,21 @@ def explain_nothing(path: Path, table: Table) -> None:
         missing = rows_missing(path, table, has_files=False)
         if missing is not None:
             raise TablesMissing(path, table.name, str(missing))
+        _warn_of_nothing(path, table)
         return
     if (path / layout.table_file(table.name)).exists():
         return  # just begun, and still empty
     raise NoSuchTable(path, table.name, _contents(path))
 
 
-def warn_of_rows_missing(path: Path, table: Table) -> None:
-    """Log what the raw log of a recording holds beyond the end of its tables, if anything."""
+def warn_of_rows_missing(path: Path, table: Table, *, empty: bool = False) -> None:
+    """Log what the raw log of a recording holds beyond the end of its tables, if anything.
+
+    Args:
+        path: The recording's folder.
+        table: The table that was read.
+        empty: Whether its files hold no row at all, which is told where nothing is missing.
+    """
     info = read_table_info(path) if path.is_dir() else None
     if info is not None:
         # Where the tables had stopped for a while the recorder has counted what they lack.
@@ -111,6 +118,16 @@ def warn_of_rows_missing(path: Path, table: Table) -> None:
                 "%s: the raw log has %s of %s that the tables lack: `kracked convert` makes them"
             )
             log.warning(words, path, missing, table.name, extra=facts)
+        elif empty:
+            _warn_of_nothing(path, table)
+
+
+def _warn_of_nothing(path: Path, table: Table) -> None:
+    channel = CHANNELS.get(table.channel)
+    if channel is not None:
+        words = "%s has no %s: no message of the channel %s was recorded"
+        facts = {"file": str(path), "table": table.name}
+        log.warning(words, path, table.name, channel, extra=facts)
 
 
 def check_symbols(asked: Iterable[str], known: Iterable[str], where: str) -> None:

@@ -30,6 +30,11 @@ class TableQuery(NamedTuple):
     tz: str = "UTC"
     """Zone of times that name none."""
 
+    @property
+    def reads_all(self) -> bool:
+        """Whether no row is left out on purpose."""
+        return not self.symbols and self.start is None and self.end is None
+
     def stored_columns(self, present: Iterable[Any]) -> dict[str, Column]:
         """Return the columns asked for that a file has, by their names in it."""
         renamed, by_name = dict(self.table.renamed), {one.name: one for one in self.columns}

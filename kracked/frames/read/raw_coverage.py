@@ -26,7 +26,7 @@ from kracked.frames.read.table_files import Source, databases, paths
 from kracked.frames.read.table_text import TableText
 from kracked.protocol.events import Gap
 
-_CHANNELS = {table.channel: channel for channel, table in TABLE_OF.items()} | {"l2_wide": "book"}
+CHANNELS = {table.channel: channel for channel, table in TABLE_OF.items()} | {"l2_wide": "book"}
 """The exchange's channel of each table's rows; the rows of other tables are the recorder's."""
 _MOST_FRAMES = 4096
 """Frames that are counted, evenly spread: to see that rows are missing takes no more."""
@@ -55,7 +55,7 @@ def rows_missing(path: Path, table: Table, *, has_files: bool) -> MissingRows | 
     Only the raw log after the end of all tables is read, which is next to nothing in a sound
     recording; or some of all its frames where there is no file of this table.
     """
-    channel = _CHANNELS.get(table.channel)
+    channel = CHANNELS.get(table.channel)
     if channel is None or not (path / layout.RAW_FOLDER).is_dir():
         return None
     with reporting_damage(path):

@@ -49,18 +49,32 @@ _WORTH_SHARING = 500_000
 _SAMPLED_FRAMES = 64
 
 
-@says("no verified book of {symbol} at {instant}")
+@says("no verified book of {symbol} at {instant}: {why}")
 class NotVerified(RecordError):
     """The recording has no book at that instant that a checksum verifies."""
 
     symbol: str
     time: int
     """ns since the Unix epoch."""
+    start: int = 0
+    """The recording's first moment, ns since the Unix epoch."""
+    end: int | None = None
+    """Its last one; None for a recording without messages."""
 
     @property
     def instant(self) -> str:
         """The time as text."""
         return times.to_rfc3339(self.time)
+
+    @property
+    def why(self) -> str:
+        """Where the time lies in the recording, as words."""
+        if self.end is None:
+            return "the recording is empty"
+        if self.start <= self.time <= self.end:
+            return "it is in a gap or before a snapshot"
+        start, end = times.to_rfc3339(self.start), times.to_rfc3339(self.end)
+        return f"the recording goes from {start} to {end}"
 
 
 @says(
@@ -262,7 +276,8 @@ class Recording:
             channel: `level3` or `book`; by default whichever was recorded, level3 first.
 
         Raises:
-            NotVerified: No checksum verifies it: it is inside a gap, or before a snapshot.
+            NotVerified: No checksum verifies it: it is inside a gap, or before a snapshot, or
+                outside the recording, whose range it says.
             NotATime: `time` is no instant.
             ConfigError: There is no such channel.
             RecordError: The symbol was not recorded, or none is named and there are several.
@@ -282,7 +297,7 @@ class Recording:
             book: Book | None = books.get(symbol)
             if channel in ("", name) and book is not None and book.verified:
                 return book
-        raise NotVerified(symbol, when)
+        raise NotVerified(symbol, when, *(self.span() if self.frame_index else ()))
 
     def keeper_at(self, time: int, symbol: str = "") -> BookKeeper:
         """Return all books at an instant, or one symbol's, rebuilt from the keyframes before."""

@@ -121,8 +121,18 @@ def test_after_the_end_the_last_book_stays(record: Record, stream: Stream) -> No
 
 
 def test_before_the_beginning_there_is_no_book(record: Record, stream: Stream) -> None:
-    with pytest.raises(NotVerified):
-        open_recording(record()).at(stream[0][0] - 10**9)
+    recording = open_recording(record())
+    start, end = map(to_rfc3339, recording.span())
+    with pytest.raises(NotVerified, match=f": the recording goes from {start} to {end}$"):
+        recording.at(stream[0][0] - 10**9)
+
+
+def test_an_empty_recording_has_no_book(tmp_path: Path) -> None:
+    info = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
+    with record_into(tmp_path / "session", info, clock=lambda: 10**18):
+        pass
+    with pytest.raises(NotVerified, match=r": the recording is empty$"):
+        open_recording(tmp_path / "session").at(10**18, "BTC/USD")
 
 
 def test_a_symbol_or_channel_that_was_not_recorded_is_told_by_name(record: Record) -> None:
@@ -134,7 +144,8 @@ def test_a_symbol_or_channel_that_was_not_recorded_is_told_by_name(record: Recor
 
 
 def test_before_its_snapshot_there_is_no_book(record: Record, stream: Stream) -> None:
-    with pytest.raises(NotVerified, match="no verified book of BTC/USD"):
+    told = "no verified book of BTC/USD at .*: it is in a gap or before a snapshot"
+    with pytest.raises(NotVerified, match=told):
         open_recording(record()).at(stream[0][0])
 
 
