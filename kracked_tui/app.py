@@ -89,6 +89,8 @@ class Monitor(App[None]):
 
     destination: Destination | None = None
     """None: the program ends with this monitor."""
+    _wanted: Destination | None = None
+    """Where to go once the user has decided about own orders."""
     record_at_once = False
     """Whether to record as soon as the source is open."""
     record_to: Path | None = None
@@ -188,7 +190,7 @@ class Monitor(App[None]):
     @work
     async def _end(self) -> None:
         """End as the settings say: the terminal is gone, or another program asks for it."""
-        self.destination = None
+        self._wanted = None
         trader = self.view_model.trader
         if trader is not None:
             with suppress(TimeoutError):
@@ -362,8 +364,8 @@ class Monitor(App[None]):
                 self.view_model.tell(str(error), "warn")
                 self.trade.sessions.refuse(str(error))
                 return
-        self.destination = Destination(message.path, self.recording.on)
-        await self._leave()
+        title = "Open a recording" if message.path else "Back to the market"
+        await self._leave(Destination(message.path, self.recording.on), title)
 
     async def action_paper(self) -> None:
         """Go on with paper money in place of the real account, or the other way round."""
@@ -373,21 +375,22 @@ class Monitor(App[None]):
         elif trader is not None and trader.armed:
             self.view_model.tell("disarm first (A): this changes the account", "warn")
         else:
-            self.destination = Destination(None, self.recording.on, other_account=True)
-            await self._leave()
+            other = Destination(None, self.recording.on, other_account=True)
+            await self._leave(other, "The real account" if mode == "PAPER" else "Paper money")
 
     async def action_quit(self) -> None:
         """End the program, even where another source was chosen and not opened."""
-        self.destination = None
-        await self._leave()
+        await self._leave(None, "Quit")
 
-    async def _leave(self) -> None:
+    async def _leave(self, wanted: Destination | None, title: str) -> None:
         """End the monitor, once the user has decided about own orders."""
+        self._wanted, self.trade.leaving_as = wanted, title
         if await self.trade.may_leave():
             await self.action_finish()
 
     async def action_finish(self) -> None:
         """End the monitor, once the recording is on the disk."""
+        self.destination = self._wanted  # not before: a question may be left, a source may fail
         await self.recording.stop()
         await super().action_quit()
 

@@ -46,7 +46,7 @@ def run(options: Options, settings: Settings, memory: Memory) -> int:
         return monitor.return_code or 0
     monitor.run(mouse=settings.mouse)
     first, interrupted = SessionRow(monitor.source.name), False
-    while (destination := monitor.destination) is not None:
+    while not monitor.return_code and (destination := monitor.destination) is not None:
         path, interrupted = destination.path, interrupted or destination.ends_recording
         if destination.other_account:
             options = replace(options, paper=not options.paper)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
-from kracked_tui.sources.base import Source
+from kracked_tui.sources.base import PaperMoney, Source
 from kracked_tui.sources.opening import Opening
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ async def _paper(
             trades=trades,
             mode="PAPER",
             name=name,
-            paper_place=server.exchange.broker.engine.place,
+            paper=PaperMoney(server.exchange.broker.engine.place, server.has_level3),
         )
         async with live as source:
             yield source

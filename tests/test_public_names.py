@@ -43,6 +43,7 @@ PUBLIC_MODULES = (
     "kracked.endpoints",
     "kracked.errors",
     "kracked.flow",
+    "kracked.flow.alerts",
     "kracked.flow.odds",
     "kracked.flow.review",
     "kracked.frames",

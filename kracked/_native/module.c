@@ -945,6 +945,7 @@ static PyObject *reader_run(ReaderObject *self, PyObject *args) {
         const char *line_end = newline ? newline : end;
         size_t length = (size_t)(line_end - at);
         if (length && line_end[-1] == '\r') length--;
+        if (!length) break; /* what is blank is for the caller to count */
         Text text;
         uint64_t received;
         line_read(at, length, &text, &received);
@@ -961,7 +962,7 @@ static PyObject *reader_run(ReaderObject *self, PyObject *args) {
         at = newline ? newline + 1 : end;
         lines++;
     }
-    if (PyErr_Occurred() || settle_last(self)) return NULL;
+    if (settle_last(self) || PyErr_Occurred()) return NULL;
     int level3 = refuted ? Py_IS_TYPE(refuted->book, &OrderBookType) : 0;
     PyObject *whose = refuted ? refuted->symbol : Py_None;
     return Py_BuildValue("nnOi", (Py_ssize_t)(at - data), lines, whose, level3);

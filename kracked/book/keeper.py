@@ -98,7 +98,10 @@ class BookKeeper:
 
     @property
     def stats(self) -> dict[tuple[str, str], BookStats]:
-        """Counts of messages by symbol and channel (`book` or `level3`)."""
+        """Counts of messages by symbol and channel (`book` or `level3`), as they are now.
+
+        Read them anew each time: what was read before does not count on.
+        """
         for book in self._watched.values():
             book.stats  # noqa: B018 (counts what the reader applied)
         return self._stats

@@ -29,6 +29,8 @@ WORDS = (
 )
 """The sentence of each contradiction, in the order of `Contradiction` in core.h."""
 SIDES = (Side.BID, Side.ASK)
+LARGEST = 1 << 62
+"""The largest number that a compiled book holds, as in core.h."""
 
 
 class _SideView:
@@ -100,9 +102,9 @@ class NativeSide(_SideView, BookSide):
         Raises:
             IndexError: There are not that many levels.
         """
-        if rank < 0 or not (found := self._core.levels(self._at, rank, rank + 1)):
+        if not 0 <= rank < len(self):
             raise IndexError(rank)
-        return Level(*found[0])
+        return Level(*self._core.levels(self._at, rank, rank + 1)[0])
 
     @property
     def best(self) -> Level | None:
@@ -112,11 +114,13 @@ class NativeSide(_SideView, BookSide):
 
     def qty_at(self, price: int) -> int:
         """Return the total quantity at a price, both scaled; 0 where there is no level."""
-        qty: int = self._core.qty_at(self._at, price)
+        qty: int = self._core.qty_at(self._at, price) if abs(price) <= LARGEST else 0
         return qty
 
     def top(self, count: int) -> list[Level]:
         """Return the best `count` levels, best first."""
+        if count < 0:
+            raise ValueError(f"{count} levels")
         return [Level(*found) for found in self._core.levels(self._at, 0, count)]
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -127,6 +131,12 @@ class NativeSide(_SideView, BookSide):
 def _python_side(side: Side, levels: list[Level]) -> BookSide:
     made = BookSide(side)
     made.replace(levels, len(levels))
+    return made
+
+
+def _python_order_side(side: Side, orders: list[OrderChange]) -> OrderSide:
+    made = OrderSide(side, {})
+    made.replace(orders, len(orders))
     return made
 
 
@@ -141,6 +151,10 @@ class NativeOrderSide(_SideView, OrderSide):
     def __init__(self, core: Any, at: int) -> None:
         self._core, self._at = core, at
         self.side = SIDES[at]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as the Python side that holds the same orders."""
+        return _python_order_side, (self.side, list(self.orders()))
 
     @property
     def digits(self) -> bytes:  # type: ignore[override]
@@ -163,11 +177,13 @@ class NativeOrderSide(_SideView, OrderSide):
         Raises:
             IndexError: There are not that many levels.
         """
+        if not 0 <= rank < len(self):
+            raise IndexError(rank)
         return queue_of(self._core.level(self._at, rank))
 
     def at(self, price: int) -> LevelQueue | None:
         """Return the queue at a scaled price; None where there is no level."""
-        found = self._core.at(self._at, price)
+        found = self._core.at(self._at, price) if abs(price) <= LARGEST else None
         return queue_of(found) if found else None
 
     @property

@@ -17,7 +17,7 @@ import msgspec
 from kracked.cli import DONE, FAILED, say
 from kracked.cli.output import print_json
 from kracked.cli.output import safe_print as print  # noqa: A004
-from kracked.format.coverage import WHOLE, Verdict
+from kracked.format.coverage import ACCOUNT, WHOLE, Verdict
 from kracked.record.check import RecordingHealth
 from kracked.record.check import check as check_recording
 
@@ -90,9 +90,12 @@ def _coverage(health: RecordingHealth) -> Iterator[str]:
         if any(percent < WHOLE for percent in channels.values())
     }
     yield from (f"coverage {symbol}: {said}" for symbol, said in lacking.items())
-    whole = len(health.coverage) - len(lacking)
-    if whole:
-        yield f"coverage 100 % of {whole} symbol{'' if whole == 1 else 's'}"
+    whole = health.coverage.keys() - lacking.keys()
+    if symbols := len(whole - {ACCOUNT}):
+        account = " and of the account" if ACCOUNT in whole else ""
+        yield f"coverage 100 % of {symbols} symbol{'' if symbols == 1 else 's'}{account}"
+    elif whole:
+        yield "coverage 100 % of the account"
     yield from (f"missing when it ended: {what}" for what in health.missing)
 
 

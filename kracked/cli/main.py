@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kracked import __version__
-from kracked.cli import arguments, paper_command, session_commands
+from kracked.cli import arguments, paper_command, session_commands, watch_command
 from kracked.cli.output import safe_print as print  # noqa: A004
 
 Command = Callable[[argparse.Namespace], int]
@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
         _add_sim,
         paper_command.add_paper,
         _add_record,
+        watch_command.add_watch,
         session_commands.add_check,
         session_commands.add_schema,
         session_commands.add_replay,

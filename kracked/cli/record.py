@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,7 +21,10 @@ from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.feed.channels import Channels
 from kracked.feed_manager import FeedManager
-from kracked.format.session_info import describe_verdict, read_info
+from kracked.format import layout
+from kracked.format.coverage import Verdict
+from kracked.format.schema import README
+from kracked.format.session_info import NotARecording, SessionInfo, describe_verdict, read_info
 from kracked.instruments import Instrument, similar_symbol
 from kracked.record.convert import NeedsArrow
 from kracked.record.write.session import Format
@@ -28,6 +32,8 @@ from kracked.recorder import Progress
 from kracked.recorder import record as record_feed
 
 _ERASE_LINE = "\r\x1b[K"
+_SYMBOLS_NAMED = 5
+"""Symbols of an existing recording that are named; of others the number."""
 
 
 def record(
@@ -42,6 +48,9 @@ def record(
     as_json: bool,
 ) -> int:
     """Record until the time is up or a signal comes.
+
+    A recording in the folder goes on, which is said. A new folder is removed again if all that
+    came of what was asked for are refusals.
 
     Args:
         symbols: Pairs such as ``BTC/USD``.
@@ -65,7 +74,8 @@ def record(
     _allow_many_files()
     feed = _feed(symbols, channels, endpoint)
     watched = sys.stderr is not None and sys.stderr.isatty()
-    narrator = _Narrator(feed.instruments, watched=watched)
+    earlier, new = _earlier_recording(out), not out.exists()
+    narrator = _Narrator(feed.instruments, earlier, watched=watched)
     last = asyncio.run(
         record_feed(
             feed,
@@ -78,7 +88,7 @@ def record(
         )
     )
     narrator.finish(last)
-    _print_figures(last, as_json=as_json)
+    _print_figures(last, earlier, as_json=as_json)
     if last.tables_process:
         say(
             f"kracked: process {last.tables_process} makes Parquet of the last hour; "
@@ -86,6 +96,8 @@ def record(
         )
     _print_missing(last, feed)
     status = last.status
+    if new and status.refused and status.verdict is Verdict.EMPTY:
+        _remove(out)
     faults = (status.lost, status.trouble, status.refused, status.without_rows, last.missing)
     return DONE if status.messages and not any(faults) else FAILED
 
@@ -103,6 +115,30 @@ def _feed(symbols: list[str], channels: Mapping[str, object], endpoint: str | No
     )
 
 
+def _earlier_recording(out: Path) -> SessionInfo | None:
+    """Return what a recording in the folder says of itself; None without one."""
+    try:
+        return read_info(out)
+    except (NotARecording, NotADirectoryError):
+        return None
+
+
+def _remove(out: Path) -> None:
+    """Remove a folder of refusals, unless it holds what no recorder has made."""
+    names = (
+        layout.SESSION_INFO,
+        layout.SESSION_LOCK,
+        layout.LIVE_BOOKS,
+        layout.DATABASE,
+        layout.RAW_FOLDER,
+        README,
+    )
+    ours = {*layout.logs(out), *layout.table_files(out), *(out / name for name in names)}
+    if ours.issuperset(out.rglob("*")):
+        shutil.rmtree(out)
+        say(f"kracked: nothing was recorded, so {out} is not kept\n")
+
+
 def _allow_many_files() -> None:
     """Allow as many open files as the system lets this process have: each symbol has some."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -113,14 +149,17 @@ def _allow_many_files() -> None:
 class _Narrator:
     """Reports what goes wrong as it comes; with a terminal (`watched`) also a progress line."""
 
-    def __init__(self, listed: Mapping[str, Instrument], *, watched: bool) -> None:
-        self._listed, self._watched = listed, watched
+    def __init__(
+        self, listed: Mapping[str, Instrument], earlier: SessionInfo | None, *, watched: bool
+    ) -> None:
+        self._listed, self._earlier, self._watched = listed, earlier, watched
         self._reported: set[str] = set()
         self._tables_stopped = ""
         self._ending = ""
 
     def report(self, progress: Progress) -> None:
         """Report what is new and must be known at once, then redraw the progress line."""
+        self._report_earlier()
         self._report_rejections(progress)
         self._report_tables(progress)
         status = progress.status
@@ -134,6 +173,19 @@ class _Narrator:
                 f"gaps {status.gaps}  lost {status.lost}  free {_size(status.free_bytes)}  "
                 f"{status.trouble or status.warning}\x1b[K"
             )
+
+    def _report_earlier(self) -> None:
+        """Report once that an existing recording goes on."""
+        earlier, self._earlier = self._earlier, None
+        if earlier is None:
+            return
+        symbols = [*earlier.symbols]
+        named = ", ".join(symbols[:_SYMBOLS_NAMED]) or "no symbol"
+        if more := len(symbols[_SYMBOLS_NAMED:]):
+            named += f" and {more} more"
+        self._say(
+            f"kracked: going on with an existing recording of {named}, begun {earlier.start}\n"
+        )
 
     def _report_ending(self, progress: Progress) -> None:
         """Report how much is left to write: once, with a terminal again and again."""
@@ -159,6 +211,7 @@ class _Narrator:
         """Erase the progress line, then report what was not reported yet."""
         if self._watched:
             say(_ERASE_LINE)
+        self._report_earlier()
         self._report_rejections(progress)
         self._report_tables(progress)
 
@@ -177,11 +230,12 @@ class _Narrator:
         say(f"{_ERASE_LINE if self._watched else ''}{text}")
 
 
-def _print_figures(last: Progress, *, as_json: bool) -> None:
+def _print_figures(last: Progress, earlier: SessionInfo | None, *, as_json: bool) -> None:
     status, info = last.status, read_info(last.path)
     if as_json:
         figures = {
             "path": str(last.path),
+            "goes_on_since": None if earlier is None else earlier.start,
             "seconds": round(last.elapsed_s, 3),
             **status._asdict(),
             "missing": last.missing,

@@ -43,22 +43,38 @@ class Verdict(StrEnum):
     """Not one message of a channel is in it."""
 
 
-class _Track(msgspec.Struct):
-    """One subscription's time so far, in ns."""
+Span = tuple[int, int]
+"""Begin and end, ns since the Unix epoch."""
+
+
+class Track(msgspec.Struct, omit_defaults=True):
+    """One subscription's times: whatever order they were told in, they count the same."""
 
     since: int | None = None
     """When it was last asked for; None while it is not."""
-    asked: int = 0
-    uncovered: int = 0
-    until: int = 0
-    """End of its last gap: gaps may overlap."""
-    gaps: int = 0
-    spans: list[tuple[int, int]] = msgspec.field(default_factory=list)
-    """Of trades: when each gap began and ended. The numbers may prove that nothing is missing."""
+    asked: list[Span] = msgspec.field(default_factory=list)
+    """When it was asked for before."""
+    gaps: list[Span] = msgspec.field(default_factory=list)
+    """Of trades the numbers may prove that nothing is missing of one."""
 
-    def total(self, end: int) -> int:
-        """Return how long it was asked for."""
-        return self.asked + (max(0, end - self.since) if self.since is not None else 0)
+    def add_gap(self, start: int, end: int) -> None:
+        """Add a gap; of two in a row the one that is inside the other says nothing more."""
+        if self.gaps:
+            first, last = self.gaps[-1]
+            if first <= start and end <= last:
+                return
+            if start <= first and last <= end:
+                self.gaps.pop()
+        self.gaps.append((start, end))
+
+    def asked_until(self, end: int) -> list[Span]:
+        """Return when it was asked for, up to `end`."""
+        now = [] if self.since is None else [(self.since, max(end, self.since))]
+        return [*self.asked, *now]
+
+
+Tracks = dict[str, dict[str, Track]]
+"""By symbol, then by channel."""
 
 
 class Coverage:
@@ -66,7 +82,7 @@ class Coverage:
 
     def __init__(self, trades: TradeHoles | None = None) -> None:
         """Begin with nothing asked for; `trades` knows which trades are missing."""
-        self._tracks: dict[tuple[str, str], _Track] = {}
+        self._tracks: dict[tuple[str, str], Track] = {}
         self.trades = trades or TradeHoles()
         self._trade_gaps: list[tuple[frozenset[str], int, int]] = []
         """Symbols, begin and end of each gap of trades alone."""
@@ -92,7 +108,7 @@ class Coverage:
 
     def open(self, channel: str, symbol: str, at: int) -> None:
         """Note that a subscription is asked for from now on; again changes nothing."""
-        track = self._tracks.setdefault((channel, symbol), _Track())
+        track = self._tracks.setdefault((channel, symbol), Track())
         if track.since is None:
             track.since = at
 
@@ -106,7 +122,8 @@ class Coverage:
         """Note that a subscription is no longer asked for."""
         track = self._tracks.get((channel, symbol))
         if track is not None and track.since is not None:
-            track.asked, track.since = track.total(at), None
+            track.asked.append((track.since, max(at, track.since)))
+            track.since = None
 
     def add_gap(self, channel: str, symbols: Iterable[str], start: int, end: int) -> None:
         """Take a gap's time from a channel's symbols: all of them if none are named.
@@ -118,36 +135,43 @@ class Coverage:
             self._trade_gaps.append((named, start, end))
         for (each, symbol), track in self._tracks.items():
             if channel in ("", each) and (not named or symbol in named):
-                since = track.since if track.since is not None else end
-                if each == TRADES:
-                    track.spans.append((max(start, since), end))
-                    continue
-                begin = max(start, track.until, since)
-                track.uncovered += max(0, end - begin)
-                track.until = max(track.until, end)
-                track.gaps += 1
+                track.add_gap(start, end)
 
-    def resume(self, before: Mapping[str, Mapping[str, float]], start: int, end: int) -> None:
-        """Go on from an earlier recording's percents; the time since its end is a gap to come."""
+    @property
+    def tracks(self) -> Tracks:
+        """All that was told of each subscription: enough to go on with in a later recording."""
+        found: Tracks = {}
+        for (channel, symbol), track in self._tracks.items():
+            found.setdefault(symbol or ACCOUNT, {})[channel] = track
+        return found
+
+    def resume(self, before: Mapping[str, Mapping[str, Track]]) -> None:
+        """Go on from an earlier recording's tracks; the time since its end is a gap to come."""
+        for symbol, channels in before.items():
+            for channel, track in channels.items():
+                self._tracks[channel, "" if symbol == ACCOUNT else symbol] = track
+
+    def resume_percents(self, before: Percents, start: int, end: int) -> None:
+        """Go on from the percents alone of a recording whose tracks are not known."""
         for symbol, channels in before.items():
             for channel, percent in channels.items():
-                symbol_of = "" if symbol == ACCOUNT else symbol
                 uncovered = round((end - start) * (1 - percent / 100))
-                self._tracks[channel, symbol_of] = _Track(
-                    since=start, uncovered=uncovered, until=end, gaps=int(percent < 100)
-                )
+                gaps = [(end - uncovered, end)] if percent < WHOLE else []
+                symbol_of = "" if symbol == ACCOUNT else symbol
+                self._tracks[channel, symbol_of] = Track(since=start, gaps=gaps)
 
     def percents(self, end: int, *, kept: float = 1.0) -> Percents:
         """Return the per cent covered until `end`; `kept` is the part of messages not lost."""
         found: Percents = {}
         for (channel, symbol), track in sorted(self._tracks.items()):
-            total, gaps, least = track.total(end), track.gaps, kept
-            uncovered = track.uncovered
+            asked, least = track.asked_until(end), kept
+            begun = min((start for start, _ in asked), default=end)
+            gaps = told = [gap for gap in track.gaps if gap[1] >= begun]
             if channel == TRADES:
-                missing = self._trades_missing(symbol, track)
-                uncovered, gaps = uncovered + _length(missing), gaps + len(missing)
-                if track.spans and not missing:  # what is missing had no trade of it
+                gaps = self._trades_missing(symbol, told)
+                if told and not gaps:  # what is missing had no trade of it
                     least = 1.0
+            total, uncovered = _length(asked), _overlap(asked, gaps)
             part = 1 - min(1.0, uncovered / total) if total else float(not gaps)
             hundredths = math.floor(min(part, least) * _HUNDREDTHS)
             if gaps or least < 1:
@@ -155,14 +179,20 @@ class Coverage:
             found.setdefault(symbol or ACCOUNT, {})[channel] = hundredths / 100
         return found
 
-    def _trades_missing(self, symbol: str, track: _Track) -> list[tuple[int, int]]:
+    def _trades_missing(self, symbol: str, gaps: Iterable[Span]) -> list[Span]:
         """Return the times for which trades of a symbol are missing, or may be."""
         proves = self.trades.proves
-        spans = [span for span in track.spans if not proves(symbol, *span)]
+        spans = [span for span in gaps if not proves(symbol, *span)]
         return spans + [(hole.start, hole.end) for hole in self.trades.holes_of(symbol)]
 
 
-def _length(spans: Iterable[tuple[int, int]]) -> int:
+def _overlap(some: Iterable[Span], others: Iterable[Span]) -> int:
+    """Return how much time is in both some spans and others."""
+    some, others = [*some], [*others]
+    return _length(some) + _length(others) - _length([*some, *others])
+
+
+def _length(spans: Iterable[Span]) -> int:
     """Return how much time some spans cover together."""
     total, until = 0, 0
     for start, end in sorted(spans):

@@ -14,7 +14,7 @@ import msgspec
 
 from kracked import times
 from kracked.errors import RecordError, says
-from kracked.format.coverage import Percents, Verdict
+from kracked.format.coverage import Percents, Tracks, Verdict
 from kracked.format.layout import SESSION_INFO
 from kracked.format.trade_holes import TradeHole, TradesKnown
 from kracked.instruments import Precision
@@ -140,6 +140,8 @@ class SessionInfo(msgspec.Struct, kw_only=True):
     where no recorder has stated it."""
     coverage: Percents = {}
     """Per cent of the time for which everything is there, by symbol and channel."""
+    tracks: Tracks = {}
+    """When each subscription was asked for, and its gaps: `coverage` is counted from them."""
     missing: list[str] = []
     """What was asked for and was refused, or was not there when the recorder stopped."""
     host: str = ""

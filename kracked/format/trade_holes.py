@@ -7,12 +7,15 @@ other. Recorder and census count alike.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 import msgspec
 from msgspec.structs import replace
 
 from kracked import times
+from kracked.protocol.client.trade_sequence import RECENT, counts_on
 
 MOST_HOLES = 1_000
 """Holes kept of a symbol. Of more the oldest two become one: it takes in what is between them."""
@@ -37,6 +40,9 @@ class TradeHole(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When the trade after them was received, ns since the Unix epoch."""
     reason: str = ""
     """Why they could not be fetched; empty while that was not tried."""
+    earlier_count: bool = False
+    """Whether the exchange has begun to count anew since: their numbers may mean other trades
+    now, so they stay missing."""
 
     @property
     def count(self) -> int:
@@ -70,6 +76,11 @@ class TradeHoles:
     def __init__(self, known: Mapping[str, TradesKnown] | None = None) -> None:
         """Begin, or go on from what an earlier recording knew."""
         self._known = dict(known or {})
+        self._recent = {
+            symbol: deque([(each.newest, each.stamp)], RECENT)
+            for symbol, each in self._known.items()
+        }
+        """The latest trades of each symbol: they tell one count from another."""
         self._committed: dict[str, TradesKnown | None] = {}
         """What was known before the changes that may still be lost."""
         self.healed = 0
@@ -88,6 +99,11 @@ class TradeHoles:
     def open(self) -> list[TradeHole]:
         """Return every hole, by symbol."""
         return [hole for known in self._known.values() for hole in known.holes]
+
+    def fetchable(self, symbol: str = "") -> list[TradeHole]:
+        """Return the holes, of one symbol or of all, whose numbers still mean what is missing."""
+        holes = self.holes_of(symbol) if symbol else self.open()
+        return [hole for hole in holes if not hole.earlier_count]
 
     def holes_of(self, symbol: str) -> tuple[TradeHole, ...]:
         """Return the holes of one symbol, oldest first."""
@@ -121,7 +137,8 @@ class TradeHoles:
             symbol: Whose trades.
             trades: Their numbers and times.
             received: When they came, ns since the Unix epoch.
-            snapshot: Whether they are the market's last: then the count may begin anew.
+            snapshot: Whether they are the market's last: then the count may begin anew. What
+                was missing before stays missing.
         """
         if not trades:
             return
@@ -129,15 +146,21 @@ class TradeHoles:
         if known is not None and len(trades) == 1 and trades[0][0] == known.newest + 1:
             newest, stamp = trades[0]  # as nearly always
             self._set(symbol, replace(known, newest=newest, stamp=stamp, received=received))
+            self._recent[symbol].append(trades[0])
             return
         trades = sorted({*trades})
-        newest, stamp = trades[-1]
-        if known is not None and snapshot and newest < known.newest:
-            filled = any(hole.first <= newest <= hole.last for hole in known.holes)
-            known = known if filled else None
+        recent = self._recent.setdefault(symbol, deque(maxlen=RECENT))
+        holes: tuple[TradeHole, ...] = ()
+        if known is not None and snapshot and not counts_on(dict(recent), dict(trades)):
+            holes = tuple(map(_of_earlier_count, known.holes))
+            known = None
         if known is None:
+            recent.clear()
             first, stamp = trades[0]
-            known = TradesKnown(newest=first, stamp=stamp, received=received, begun=received)
+            known = TradesKnown(
+                newest=first, stamp=stamp, received=received, begun=received, holes=holes
+            )
+        recent.extend(trades)
         self._set(symbol, _followed(known, symbol, trades, received))
 
     def heal(self, symbol: str, numbers: Iterable[int]) -> None:
@@ -157,7 +180,9 @@ class TradeHoles:
         known = self._known.get(hole.symbol)
         if known is not None:
             told = tuple(
-                replace(each, reason=reason) if hole.first <= each.first <= hole.last else each
+                replace(each, reason=reason)
+                if hole.first <= each.first <= hole.last and not each.earlier_count
+                else each
                 for each in known.holes
             )
             self._known[hole.symbol] = replace(known, holes=told)
@@ -181,6 +206,8 @@ class TradeHoles:
         lost, self._committed = self._committed, {}
         for symbol, before in lost.items():
             newest = self._known[symbol].newest
+            if before is not None:
+                self._recent[symbol] = deque([(before.newest, before.stamp)], RECENT)
             if before is None:
                 del self._known[symbol]  # nothing of it is recorded: it begins with what follows
             elif newest > before.newest:
@@ -227,7 +254,7 @@ def _hole(known: TradesKnown, symbol: str, last: int, received: int) -> TradeHol
 def _without(holes: tuple[TradeHole, ...], number: int) -> tuple[TradeHole, ...]:
     """Return holes without a trade: one that lay in the middle of a hole makes it two."""
     for at, hole in enumerate(holes):
-        if hole.first <= number <= hole.last:
+        if hole.first <= number <= hole.last and not hole.earlier_count:
             before = replace(hole, last=number - 1)
             after = replace(hole, first=number + 1)
             left = tuple(each for each in (before, after) if each.count > 0)
@@ -238,5 +265,13 @@ def _without(holes: tuple[TradeHole, ...], number: int) -> tuple[TradeHole, ...]
 def _bounded(holes: tuple[TradeHole, ...]) -> tuple[TradeHole, ...]:
     if len(holes) <= MOST_HOLES:
         return holes
-    oldest, second, *others = holes
-    return (replace(oldest, last=second.last, end=second.end), *others)
+    for at, (older, newer) in enumerate(pairwise(holes)):
+        if older.earlier_count == newer.earlier_count and older.last < newer.first:
+            joined = replace(older, last=newer.last, end=newer.end)
+            return (*holes[:at], joined, *holes[at + 2 :])
+    return holes
+
+
+def _of_earlier_count(hole: TradeHole) -> TradeHole:
+    why = hole.reason or "the exchange counts anew"
+    return replace(hole, earlier_count=True, reason=why)

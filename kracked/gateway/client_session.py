@@ -189,6 +189,11 @@ class ClientSession:
             case UnknownMethod():
                 self._trade(request, reply)
 
+    def refuse(self, data: str | bytes, error: str, now: int) -> None:
+        """Answer one frame of the client's with a refusal."""
+        request, req_id = requests.read(data)
+        _Reply(self.send, request.method, req_id, now).refuse(error)
+
     @property
     def topics(self) -> tuple[Topic, ...]:
         """The subscribed topics, oldest first."""

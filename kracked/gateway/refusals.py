@@ -14,6 +14,7 @@ from kracked.errors import says
 ARGUMENTS = "EGeneral:Invalid arguments"
 PERMISSION_DENIED = "EGeneral:Permission denied"
 UNKNOWN_METHOD = "EGeneral:Unknown method"
+INTERNAL = "EGeneral:Internal error"
 UNKNOWN_PAIR = "EQuery:Unknown asset pair"
 UNKNOWN_ASSET = "EQuery:Unknown asset"
 UNAVAILABLE = "EService:Unavailable"

@@ -2,7 +2,8 @@
 
 A place has bounds. The worst is that everything that was at the level stands ahead until trades
 have taken it, or the level's total has fallen below it; what is cancelled stood behind. The best
-is that cancels stood ahead. Fills follow the worst: an order is never filled too early.
+is that cancels stood ahead. Of a level beyond those in view nothing is told: the worst place is
+unknown until it is. Fills follow the worst: an order is never filled too early.
 """
 
 from __future__ import annotations
@@ -39,22 +40,32 @@ class VisibleLevels:
         """Forget what was used of levels that have shrunk, or are gone."""
         for key, used in tuple(self.used.items()):
             side, price = _place(key)
-            left = min(used, self.qty(side, price))
+            total = self.told(side, price)
+            left = used if total is None else min(used, total)
             if left:
                 self.used[key] = left
             else:
                 del self.used[key]
 
-    def qty(self, side: Side, price: int) -> int:
-        """Return the total at a price."""
+    def told(self, side: Side, price: int) -> int | None:
+        """Return the total at a price; None beyond the levels in view, where none is told."""
         book = self._book()
         if book is None:
-            return 0
-        return (book.bids if side is Side.BID else book.asks).qty_at(price)
+            return None
+        levels = book.bids if side is Side.BID else book.asks
+        if len(levels) >= book.depth:
+            worst = levels[len(levels) - 1].price
+            if price < worst if side is Side.BID else price > worst:
+                return None
+        return levels.qty_at(price)
 
     def use(self, order_id: str, qty: int) -> None:
         """Remember that so much of a level is used up; `order_id` is that of `offers`."""
         self.used[order_id] = self.used.get(order_id, 0) + qty
+
+    def unused(self, side: Side, price: int, qty: int) -> int:
+        """Return how much of a level's total own orders have not used up."""
+        return max(0, qty - self.used.get(_key(side, price), 0))
 
     def best(self, side: Side) -> int | None:
         """Return the best price at which something is left; None for an empty side."""
@@ -93,8 +104,8 @@ class VisibleLevels:
         book = self._book()
         for level in () if book is None else (book.bids if side is Side.BID else book.asks):
             key = _key(side, level.price)
-            unused = level.qty - self.used.get(key, 0)
-            if unused > 0:
+            unused = self.unused(side, level.price, level.qty)
+            if unused:
                 yield key, level.price, unused
 
 
@@ -106,19 +117,27 @@ class LevelGhost:
         price: Its limit.
         left: What it still wants.
         standing: Nothing that is known; it is there for amends.
-        ahead: The most that stands ahead of it.
+        ahead: The most that stands ahead of it; None while its level has not been told.
         ahead_at_best: The least that stands ahead of it.
         placed: The exchange's time when it came to rest.
         cancelled: The exchange's time when it ceased to; None while it rests.
     """
 
     def __init__(
-        self, side: Side, price: int, qty: int, *, ahead: int, placed: int, display: int | None
+        self,
+        side: Side,
+        price: int,
+        qty: int,
+        *,
+        ahead: int | None,
+        placed: int,
+        display: int | None,
     ) -> None:
         """Rest an order behind everything that is at its level."""
         self.side, self.price, self.left = side, price, qty
         self.standing = _NOWHERE
-        self.ahead = self.ahead_at_best = self.total = ahead
+        self.ahead = ahead
+        self.ahead_at_best = self.total = ahead or 0
         self.placed = placed
         self.cancelled: int | None = None
         self.display = display
@@ -143,14 +162,16 @@ class LevelGhost:
         while self.totals and self.totals[0][0] <= until:
             _, total = self.totals.popleft()
             gone = max(0, self.total - total)
-            self.ahead = min(self.ahead, total)
+            self.ahead = total if self.ahead is None else min(self.ahead, total)
             self.ahead_at_best = min(max(0, self.ahead_at_best - gone), self.ahead)
             self.total = total
 
     def take(self, qty: int, instant: int, trade_id: int) -> GhostFill | None:
         """Take what a trade at its price leaves behind those ahead."""
-        before = min(self.ahead, qty)
-        self.ahead -= before
+        before = qty
+        if self.ahead is not None:
+            before = min(self.ahead, qty)
+            self.ahead -= before
         self.ahead_at_best = max(0, self.ahead_at_best - qty)
         self.total = max(0, self.total - qty)
         return self.fill(qty - before, instant, FillReason.QUEUE, trade_id)
@@ -166,7 +187,8 @@ class LevelGhost:
         self.left -= qty
         if self.left and not self.shown and self.display is not None:
             self.shown = min(self.display, self.left)
-            self.ahead = self.ahead_at_best = self.total
+            self.ahead = None if self.ahead is None else self.total
+            self.ahead_at_best = self.total
         return GhostFill(instant, self.price, qty, reason, trade_id)
 
     def reached(self, price: int) -> bool:
@@ -181,8 +203,6 @@ class RestingLevels:
         self._visible = visible
         self._stays: dict[str, LevelGhost] = {}
         self._retired: list[tuple[int, str, LevelGhost]] = []
-        self._crossed: dict[str, int] = {}
-        """Quantity of levels across own orders that was offered to them, by key."""
 
     def __contains__(self, order_id: object) -> bool:
         """Whether an order rests."""
@@ -208,7 +228,7 @@ class RestingLevels:
         self, order_id: str, side: Side, price: int, qty: int, *, time: int, shown: int | None
     ) -> None:
         """Let an order join the back of its level."""
-        ahead = self._visible.qty(side, price)
+        ahead = self._visible.told(side, price)
         ghost = LevelGhost(side, price, qty, ahead=ahead, placed=time, display=shown)
         self._stays[order_id] = ghost
 
@@ -229,8 +249,8 @@ class RestingLevels:
         changes = {Side.BID: event.bids, Side.ASK: event.asks}
         for _, ghost in self._in_order():
             total = _total(changes[ghost.side], ghost.price)
-            if total is None and isinstance(event, BookSnapshot):
-                total = 0
+            if total is None and (ghost.ahead is None or isinstance(event, BookSnapshot)):
+                total = self._visible.told(ghost.side, ghost.price)
             if total is not None:
                 ghost.totals.append((time, total))
             for price, qty in changes[ghost.side.opposite]:
@@ -239,11 +259,10 @@ class RestingLevels:
 
     def _cross(self, ghost: LevelGhost, price: int, qty: int, time: int) -> None:
         """Offer what is new of a level across an own order; each part once."""
-        key = _key(ghost.side.opposite, price)
-        offered = min(qty - self._crossed.get(key, 0), ghost.left)
-        if offered > 0:
-            self._crossed[key] = self._crossed.get(key, 0) + offered
-            self._visible.use(key, offered)
+        side = ghost.side.opposite
+        offered = min(self._visible.unused(side, price, qty), ghost.left)
+        if offered:
+            self._visible.use(_key(side, price), offered)
             ghost.crossings.append((time, offered))
 
     def apply(self, outcome: Outcome) -> Fills:
@@ -276,8 +295,6 @@ class RestingLevels:
                     found.append((order_id, fill))
             ghost.shrink(decided)
         self._retired = [one for one in self._retired if one[0] > decided]
-        if self.idle:
-            self._crossed.clear()
         return found
 
     def _in_order(self) -> list[tuple[str, LevelGhost]]:

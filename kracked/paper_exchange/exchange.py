@@ -7,12 +7,16 @@ at once.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
+from typing import TypeVar
 
 from msgspec.structs import replace
 
+from kracked.errors import RecordError
 from kracked.gateway import refusals
 from kracked.gateway.auth import ApiKey, Call, Permission
 from kracked.gateway.client_session import AccountStreams, Answers, TradingRequests
@@ -26,12 +30,18 @@ from kracked.gateway.refusals import Refusal
 from kracked.gateway.relay.market_relay import Books, MarketRelay
 from kracked.gateway.rest import answer, method_of
 from kracked.gateway.rest_names import RestNames
+from kracked.paper.money import Overdrawn
 from kracked.paper_exchange.broker import PaperBroker
 from kracked.protocol import events
 from kracked.protocol.events import Event
 
+log = logging.getLogger(__name__)
+
 CANCEL_ONLY = "cancel_only"
 """The mode while no book is verified: nothing new can be decided."""
+ACCOUNT_FAILED = (OSError, RecordError, Overdrawn)
+"""Errors after which the account is not what its file says: they end what serves it."""
+_T = TypeVar("_T")
 
 
 class PaperExchange:
@@ -59,7 +69,7 @@ class PaperExchange:
         Args:
             relay: The market's side.
             open_broker: Returns the broker of this market.
-            pairs: The pairs that can be traded.
+            pairs: The account's pairs; those that the relay offers can be traded.
             assets: Their assets.
             books: Returns the books as they are now.
             verified: Whether orders may be decided by a symbol's book just now.
@@ -71,6 +81,7 @@ class PaperExchange:
         self._wall = now
         self._books, self._verified, self._latency_ns = books, verified, latency_ns
         self._pairs = {pair.symbol: pair for pair in pairs}
+        self._served = tuple(filter(relay.offers, self._pairs))
         self._last: dict[str, int] = {}
         self._waiting: list[tuple[int, int, Callable[[], None]]] = []
         """Arrival, serial and function of each request on its way, soonest first."""
@@ -132,8 +143,10 @@ class PaperExchange:
     def _follow_rules(self, event: events.Instruments) -> None:
         """Follow modes and minimums; what has other decimals is not traded (the engine knows)."""
         for instrument in event.pairs:
-            pair = self._pairs.get(instrument.symbol)
-            if pair is not None and pair.instrument.precision == instrument.precision:
+            if instrument.symbol not in self._served:
+                continue
+            pair = self._pairs[instrument.symbol]
+            if pair.instrument.precision == instrument.precision:
                 self._pairs[instrument.symbol] = replace(pair, instrument=instrument)
 
     # --- time ---------------------------------------------------------------------------
@@ -142,7 +155,7 @@ class PaperExchange:
         """Let requests arrive and time pass; call it a hundred times a second."""
         self._arrive(now)
         self.broker.elapse(self.time)
-        restriction = "" if any(map(self._verified, self._pairs)) else CANCEL_ONLY
+        restriction = "" if any(map(self._verified, self._served)) else CANCEL_ONLY
         if restriction != self.relay.restriction:
             self.relay.restriction = restriction
             self.relay.announce(self._wall)
@@ -192,7 +205,13 @@ class PaperExchange:
 
         def act() -> None:
             """Carry it out."""
-            self._methods.request(method, params, key, self.time, answer)
+            try:
+                found = in_bounds(
+                    method, lambda: self._methods.answer(method, params, key, self.time)
+                )
+            except Refusal as refusal:
+                found = [refusal.error]
+            answer(found)
 
         self._arriving(self.time, act)
 
@@ -210,7 +229,8 @@ class PaperExchange:
         def act() -> None:
             """Carry it out."""
             self._wall = wall
-            reply(answer(lambda: self._result(http_method, name, call)))
+            result = partial(self._result, http_method, name, call)
+            reply(answer(lambda: in_bounds(name, result)))
 
         if name in TRADING:
             self._arriving(self.time, act)
@@ -224,3 +244,21 @@ class PaperExchange:
 
     def _token(self, request: PrivateRequest) -> Mapping[str, object]:
         return self.relay.keys.token_reply(request.key, self._wall)
+
+
+def in_bounds(method: str, work: Callable[[], _T]) -> _T:
+    """Return what a request's work returns; an error in it is that request's alone.
+
+    Raises:
+        Refusal: The request is refused, or there is an error in it.
+        OSError: The account's file cannot be written.
+        RecordError: The account is not what it should be.
+        Overdrawn: Likewise.
+    """
+    try:
+        return work()
+    except (Refusal, *ACCOUNT_FAILED):
+        raise
+    except Exception as error:  # any: the other clients' requests go on
+        log.exception("a request failed inside", extra={"method": method})
+        raise Refusal(refusals.INTERNAL) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from kracked.book.l2 import L2Book
 from kracked.errors import ConfigError, says
@@ -13,14 +14,16 @@ from kracked.gateway.listing import ListedAsset, ListedPair
 from kracked.gateway.relay.market_relay import Books, MarketRelay
 from kracked.instruments import Asset, Instrument
 from kracked.paper import Carried, FeeRates, Listed, Opened, PaperAccount, PaperEngine
-from kracked.paper.account_events import AnyAccountEvent
+from kracked.paper.account_events import AnyAccountEvent, Obscured
+from kracked.paper.terms import PaperState
 from kracked.paper_exchange.broker import PaperBroker
-from kracked.paper_exchange.exchange import PaperExchange
+from kracked.paper_exchange.exchange import CANCEL_ONLY, PaperExchange
 from kracked.paper_exchange.records import AccountRecords
 from kracked.protocol import limits
 from kracked.protocol.limits import Tier
 
 _DEPOSIT = "10000"
+NOT_SERVED = "unknown: {} was not served while it was open; it can only be cancelled"
 
 
 @says("the paper account was opened with other decimals of {symbol}; begin a new one")
@@ -134,7 +137,7 @@ def open_exchange(
     return PaperExchange(
         venue.relay,
         broker,
-        pairs=venue.pairs,
+        pairs=(*venue.pairs, *_unserved(venue.pairs, account.instruments.values())),
         assets=tuple(assets.values()),
         books=venue.books,
         verified=venue.verified,
@@ -170,7 +173,28 @@ def _continued(
         if old != pair.instrument:
             put(Listed(time=now, instrument=pair.instrument))
             account.apply(past[-1])
+    served = {pair.symbol for pair in venue.pairs}
+    for order in tuple(account.open.values()):
+        symbol = order.request.symbol
+        if symbol not in served and order.state is not PaperState.UNKNOWN:
+            put(Obscured(time=now, order_id=order.order_id, reason=NOT_SERVED.format(symbol)))
+            account.apply(past[-1])
     return account
+
+
+def _unserved(served: Iterable[ListedPair], known: Iterable[Instrument]) -> tuple[ListedPair, ...]:
+    """Return the account's pairs that are not served, called as they are: orders only end there."""
+    symbols = {pair.symbol for pair in served}
+    return tuple(
+        ListedPair(
+            instrument=replace(one, status=CANCEL_ONLY),
+            rest_id=one.symbol.replace("/", ""),
+            altname=one.symbol.replace("/", ""),
+            wsname=one.symbol,
+        )
+        for one in known
+        if one.symbol not in symbols
+    )
 
 
 def _all_assets(listed: Iterable[ListedAsset], owned: Iterable[str]) -> dict[str, ListedAsset]:

@@ -35,10 +35,11 @@ from kracked.gateway.http_shell import (
     ServerEndpoints,
     announcement,
 )
+from kracked.gateway.refusals import Refusal
 from kracked.gateway.relay.market_relay import MarketRelay
 from kracked.gateway.rest import HttpAnswer, Params, answer, method_of, reply, server_time
 from kracked.paper import PaperLog
-from kracked.paper_exchange.exchange import PaperExchange
+from kracked.paper_exchange.exchange import PaperExchange, in_bounds
 from kracked.paper_exchange.opening import PaperTerms, PaperVenue, open_exchange
 from kracked.paper_server.market import Offer, instruments_now, is_current, listed
 from kracked.paper_server.upstream import Upstream
@@ -76,7 +77,8 @@ class PaperServer:
     """A running paper exchange on the live market.
 
     An error of the engine or of the account's file ends the block with it, as tasks of a
-    TaskGroup do: the account is as it was written, and a new server goes on from there.
+    TaskGroup do: the account is as it was written, and a new server goes on from there. An
+    error inside one request is answered and logged: the server goes on.
 
     Attributes:
         api_key: The key that clients sign with; no key of the real exchange is known to them.
@@ -115,7 +117,7 @@ class PaperServer:
             book=self.options.book,
             level3=self.options.level3 if credentials is not None else None,
             trade=True,
-            ticker="bbo",
+            ticker=True,
         )
         self.has_level3 = credentials is not None
         """Whether there is level 3, which a key of the real exchange opens; else places in the
@@ -225,6 +227,7 @@ class PaperServer:
             lost=LOST,
         )
         relay.restore(self.feed.current_state())
+        relay.quotes = True
         relay.joined = self._wanted.put_nowait
         return relay
 
@@ -302,7 +305,10 @@ class PaperServer:
             """Take a frame; the account's time is that of the frame."""
             with self._failing():
                 self._exchange.advance(at)
-                session.receive(data, at)
+                try:
+                    in_bounds("a frame", lambda: session.receive(data, at))
+                except Refusal as refusal:
+                    session.refuse(data, refusal.error, at)
 
         try:
             yield receive

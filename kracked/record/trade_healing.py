@@ -134,7 +134,7 @@ class TradeHealer:
     async def heal_due(self) -> bool:
         """Try one hole that is due; return whether there was one."""
         now = self._steady()
-        for hole in self._holes.open():
+        for hole in self._holes.fetchable():
             if self._attempts.get(_key(hole), _Attempts(0)).due <= now:
                 await self._heal(hole)
                 return True
@@ -142,7 +142,7 @@ class TradeHealer:
 
     async def finish(self) -> None:
         """Try every hole once more that has not been given up, due or not."""
-        for hole in self._holes.open():
+        for hole in self._holes.fetchable():
             if self._attempts.get(_key(hole), _Attempts(0)).due < float("inf"):
                 await self._heal(hole)
 
@@ -154,7 +154,7 @@ class TradeHealer:
             # Nearly always they follow the trade before; else look further back.
             since = hole.since - (LONGEST_PAUSE_S * answers * NS_PER_S or _MARGIN_NS)
             await self._fetch_pages(hole, int(since))
-            left = [each for each in self._holes.holes_of(hole.symbol) if _inside(each, hole)]
+            left = [each for each in self._holes.fetchable(hole.symbol) if _inside(each, hole)]
             if not left:
                 return
             answers += 1
@@ -164,7 +164,7 @@ class TradeHealer:
         pause_s = float("inf") if final else min(LONGEST_PAUSE_S, 2.0 ** (failures - 1))
         due = self._steady() + pause_s * NS_PER_S
         self._holes.explain(hole, reason)
-        for each in self._holes.holes_of(hole.symbol):
+        for each in self._holes.fetchable(hole.symbol):
             if _inside(each, hole):
                 self._attempts[_key(each)] = _Attempts(due, failures, answers)
 
@@ -181,7 +181,7 @@ class TradeHealer:
 
     def _take(self, rows: Iterable[RestTrade], hole: TradeHole) -> None:
         """Deliver the trades of a page that are missing."""
-        missing = self._holes.holes_of(hole.symbol)
+        missing = self._holes.fetchable(hole.symbol)
         wanted = {
             row.trade_id: row
             for row in rows

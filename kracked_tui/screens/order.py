@@ -248,6 +248,7 @@ class OrderKeys(ScreenPart):
             trader.armed_min,
             before=trader.armed_before(symbol),
             warning=trader.switch_warning,
+            paper=self._model.source.mode == "PAPER",
         )
         self._screen.questions.ask(question, lambda _: trader.arm(symbol))
 
@@ -267,6 +268,8 @@ class OrderKeys(ScreenPart):
             armed=trader.armed,
             unknown=trader.unknown,
             unconfirmed=self._unconfirmed,
+            mode=self._model.source.mode,
+            title=self._screen.leaving_as,
         )
 
         async def leave(key: str) -> None:

@@ -68,6 +68,8 @@ class TradeScreen(Screen[None]):
     BINDINGS = list(bindings(key for key in keys.KEYS if key.group not in keys.MONEY))  # noqa: RUF012  the toolkit's own way
     AUTO_FOCUS = None
     has_time_bar = False
+    leaving_as = "Quit"
+    """What the user is about to do, for the question about own orders."""
 
     def __init__(
         self,
@@ -294,6 +296,7 @@ class TradeScreen(Screen[None]):
                 self.jump.show()
             case layout.SESSIONS:
                 self.sessions.ends_recording = self.recording.on
+                self.sessions.ends_demo = self.model.source.mode == "DEMO"
                 self.sessions.show()
         for part in self.parts:
             part.draw()

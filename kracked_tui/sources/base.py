@@ -30,6 +30,14 @@ PaperPlace = Callable[[str], "tuple[int, QueuePosition] | None"]
 """The price and place of an order on paper, by its id; None where it rests in no known queue."""
 
 
+class PaperMoney(NamedTuple):
+    """An account on paper in place of one at the exchange."""
+
+    place: PaperPlace
+    level3: bool
+    """Whether the exchange gives level 3, which the place of an order needs."""
+
+
 class Access(NamedTuple):
     """Everything that an API key opens."""
 

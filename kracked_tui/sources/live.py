@@ -25,7 +25,7 @@ from kracked.rest.client import RestClient
 from kracked.rest.nonce import key_file
 from kracked.state_files import state_folder
 from kracked.times import NS_PER_S
-from kracked_tui.sources.base import Access, Counters, PaperPlace
+from kracked_tui.sources.base import Access, Counters, PaperMoney
 
 BOOK_DEPTH = 100
 LEVEL3_DEPTH = 100
@@ -54,7 +54,7 @@ class LiveSource:
         trades: bool = True,
         mode: str = "LIVE",
         name: str = "",
-        paper_place: PaperPlace | None = None,
+        paper: PaperMoney | None = None,
     ) -> None:
         """
         Args:
@@ -63,9 +63,9 @@ class LiveSource:
             credentials: The API key; without one there is no level 3 and no account.
             state: Folder for the key's files.
             trades: Whether orders may be placed; otherwise they are only shown.
-            mode: LIVE; DEMO where the exchange is simulated; PAPER where only the account is.
+            mode: LIVE; DEMO where the exchange is simulated; PAPER with an account on paper.
             name: The exchange's name for people; its host by default.
-            paper_place: The places of orders on paper, which no book holds.
+            paper: The account on paper, where the key is that of one.
         """
         state = state or state_folder()
         self.mode, self.name = mode, name or endpoints.public.split("/")[2]
@@ -77,6 +77,7 @@ class LiveSource:
         self._counted: dict[tuple[str, str], Counters] = {}
         """By channel and symbol, also of books that are not subscribed any more."""
         self._has_key = credentials is not None
+        self._has_level3 = self._has_key and (paper is None or paper.level3)
         self._rest = RestClient(credentials, endpoints, state=state)
         self.feed = FeedManager(
             symbols,
@@ -98,8 +99,8 @@ class LiveSource:
                 state / outbox,
                 self.feed.freshness,
                 self.feed.maintenance,
-                paper=mode == "PAPER",
-                paper_place=paper_place,
+                paper=paper is not None,
+                paper_place=paper.place if paper is not None else None,
             )
         self._stack = AsyncExitStack()
 
@@ -116,7 +117,7 @@ class LiveSource:
     @property
     def no_level3_reason(self) -> str:
         """The reason for no level 3 book, for people."""
-        return self._level3_error if self._has_key else _NO_KEY
+        return self._level3_error if self._has_level3 else _NO_KEY
 
     def counters(self) -> Counters:
         """Return the checksum counts of all books since the start."""
@@ -176,7 +177,7 @@ class LiveSource:
                     await self.feed.unsubscribe(before, "book", "level3")
 
     async def _subscribe(self, symbol: str) -> None:
-        level3 = LEVEL3_DEPTH if self._has_key else None
+        level3 = LEVEL3_DEPTH if self._has_level3 else None
         try:
             await self.feed.subscribe(
                 symbol, book=BOOK_DEPTH, level3=level3, trade=True, ticker=True

@@ -111,7 +111,8 @@ class Reviewer:
         context = msgspec.structs.replace(self.context(market), available=known)
         review = manager.review(draft, context, manager.limits)
         against = [it.sentence for it in review.refusals if it.check not in _OF_OPEN_ORDERS]
-        return review.words, next(iter(against), "")
+        words = f"On PAPER: {review.words}" if self._access.paper else review.words
+        return words, next(iter(against), "")
 
     def effect(
         self, manager: OrderManager, ticket: Ticket, market: TicketMarket, book: L3Book | None

@@ -186,7 +186,7 @@ def main() -> int:
     if options.victim:
         asyncio.run(victim(options))
         return 0
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         return asyncio.run(run(options, Path(folder)))
 
 

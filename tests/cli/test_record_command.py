@@ -17,6 +17,7 @@ import pytest
 
 from kracked.cli import record
 from kracked.cli.main import main
+from kracked.format.session_info import read_info
 from kracked.record.check import check
 from kracked.record.write import writer
 from tests.patience import PATIENCE_S, let_run
@@ -73,6 +74,66 @@ def test_the_end_tells_verdict_and_coverage(
     told = json.loads(capsys.readouterr().out)
     assert (told["verdict"], told["coverage"]) == ("complete", {"BTC/USD": {"book": 100.0}})
     assert {"queued_bytes", "tables_queued_bytes", "lag_s"} <= told.keys()
+
+
+def test_an_existing_recording_that_goes_on_is_told(
+    rest: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = _words(tmp_path / "session", rest, "--json", "--duration", "1s")
+    assert main(words) == 0
+    new = capsys.readouterr()
+    assert json.loads(new.out)["goes_on_since"] is None
+    assert "existing recording" not in new.err
+    begun = read_info(tmp_path / "session").start
+    main(words)
+    again = capsys.readouterr()
+    assert json.loads(again.out)["goes_on_since"] == begun
+    said = f"kracked: going on with an existing recording of BTC/USD, begun {begun}\n"
+    assert again.err.count(said) == 1
+
+
+@pytest.mark.parametrize("form", ["csv", "sqlite"])
+def test_a_folder_for_nothing_but_refusals_is_not_kept(
+    rest: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    out = tmp_path / "z"
+    assert (
+        main(
+            [
+                "record",
+                "BTCUSD",
+                "--out",
+                str(out),
+                "--endpoint",
+                rest,
+                "--duration",
+                "1s",
+                "--format",
+                form,
+            ]
+        )
+        == 1
+    )
+    assert "did you mean BTC/USD?" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_folder_that_holds_more_than_refusals_is_kept(rest: str, tmp_path: Path) -> None:
+    out = tmp_path / "z"
+    words = ["record", "BTCUSD", "--out", str(out), "--endpoint", rest]
+    with subprocess.Popen([*KRACKED, *words], stderr=subprocess.DEVNULL) as process:
+        let_run(process, (out / "README.md").exists)
+        (out / "notes.txt").write_text("mine")
+        process.terminate()
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_a_folder_that_was_there_before_is_kept(rest: str, tmp_path: Path) -> None:
+    assert (
+        main(["record", "BTCUSD", "--out", str(tmp_path), "--endpoint", rest, "--duration", "1s"])
+        == 1
+    )
+    assert read_info(tmp_path).verdict == "empty"
 
 
 def test_tables_that_stop_for_lack_of_disk_are_told_of_at_once_and_fail(

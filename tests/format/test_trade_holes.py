@@ -79,13 +79,87 @@ def test_holes_inside_one_message_are_seen_in_whatever_order_it_is() -> None:
     assert missing(holes) == [(6, 8)]
 
 
-def test_a_snapshot_that_counts_from_below_begins_anew() -> None:
+def begin_anew(holes: TradeHoles, *numbers: int, at: int) -> None:
+    """Let a snapshot come whose trades are made at second `at`, whatever their numbers."""
+    trades = [(number, stamp(at + index)) for index, number in enumerate(numbers)]
+    holes.follow(SYMBOL, trades, at, snapshot=True)
+
+
+def test_a_snapshot_that_counts_from_below_begins_anew_and_forgets_no_hole() -> None:
     holes = TradeHoles()
     come(holes, 100)
     come(holes, 103)
-    come(holes, 7, 8, snapshot=True)
+    begin_anew(holes, 7, 8, at=200)
     come(holes, 9)
-    assert missing(holes) == []
+    come(holes, 11)
+    assert missing(holes) == [(101, 102), (10, 10)]
+    assert [hole.earlier_count for hole in holes.open()] == [True, False]
+    assert holes.fetchable() == holes.fetchable(SYMBOL) == [holes.open()[1]]
+    assert str(holes.open()[0]).endswith("101 to 102: the exchange counts anew")
+    assert not holes.proves(SYMBOL, 103, 201)
+
+
+def test_trades_of_a_new_count_fill_no_hole_of_the_earlier_one() -> None:
+    holes = TradeHoles()
+    come(holes, 1)
+    come(holes, 4)
+    begin_anew(holes, 1, 2, 3, at=200)
+    holes.heal(SYMBOL, [2, 3])
+    holes.explain(holes.open()[0], "no answer")
+    assert missing(holes) == [(2, 3)]
+    assert holes.healed == 0
+    assert holes.open()[0].reason == "the exchange counts anew"
+
+
+def test_a_snapshot_that_ends_before_the_newest_trade_is_of_the_same_count() -> None:
+    holes = TradeHoles()
+    come(holes, *range(1, 51), snapshot=True)
+    for number in (100, 101, 102):
+        come(holes, number)
+    come(holes, *range(52, 102), snapshot=True)
+    come(holes, 103)
+    assert missing(holes) == [(51, 51)]
+    assert holes.known[SYMBOL].begun == 50
+
+
+def test_an_old_snapshot_is_of_the_same_count_after_a_restart_too() -> None:
+    holes = TradeHoles()
+    for number in (1, 5, 8):
+        come(holes, number)
+    later = TradeHoles(holes.known)
+    come(later, 4, 5, snapshot=True)
+    assert missing(later) == [(2, 3), (6, 7)]
+
+
+def test_a_number_given_to_another_trade_begins_anew() -> None:
+    holes = TradeHoles()
+    for number in (1, 2, 5):
+        come(holes, number)
+    begin_anew(holes, 4, 5, 6, at=100)
+    assert [hole.earlier_count for hole in holes.open()] == [True]
+    assert holes.known[SYMBOL].begun == 100
+
+
+def test_a_lost_beginning_of_a_new_count_is_seen_by_the_next_snapshot() -> None:
+    holes = TradeHoles()
+    come(holes, 100)
+    holes.commit()
+    begin_anew(holes, 1, 2, at=200)
+    holes.roll_back(202)
+    begin_anew(holes, 2, 3, at=203)
+    assert holes.known[SYMBOL].newest == 3
+
+
+def test_holes_of_two_counts_are_never_joined() -> None:
+    holes = TradeHoles()
+    for number in range(10_001, 10_006, 2):
+        come(holes, number)
+    begin_anew(holes, 1, at=20_000)
+    for number in range(3, 2 * MOST_HOLES, 2):
+        come(holes, number)
+    assert len(holes.open()) == MOST_HOLES
+    assert all(hole.count > 0 for hole in holes.open())
+    assert holes.missing >= MOST_HOLES + 1
 
 
 def test_a_snapshot_with_nothing_but_what_was_missing_fills_it() -> None:

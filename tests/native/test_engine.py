@@ -138,3 +138,42 @@ def test_a_precision_that_another_keeper_of_the_codec_learns_is_seen() -> None:
         ["BookUpdate", "Resync"],
         ["Malformed", "Resync"],
     )
+
+
+@pytest.mark.parametrize("channel", ["book", "level3"])
+def test_the_sides_answer_what_nobody_should_ask_as_python_s_do(channel: str) -> None:
+    snapshot, _ = stream(channel, 10, 1)
+    sides = []
+    for name in ("python", "native"):
+        with chosen(name):
+            keeper = BookKeeper(precisions=PRECISIONS)
+        keeper.receive(snapshot)
+        sides.append((keeper.l2 if channel == "book" else keeper.l3)[SYMBOL].bids)
+    for side in sides:
+        with pytest.raises(IndexError):
+            side[10**30]
+        with pytest.raises(IndexError):
+            side[-1]
+        if channel == "book":
+            assert side.qty_at(10**30) == 0
+            with pytest.raises(ValueError, match=r"levels|islice"):
+                side.top(-1)
+        else:
+            assert side.at(10**30) is None
+    python, native = (pickle.loads(pickle.dumps(side)) for side in sides)
+    assert [tuple(level) for level in native] == [tuple(level) for level in python]
+
+
+def test_a_block_of_blank_lines_is_read_in_time_that_grows_with_it() -> None:
+    with chosen("native"):
+        keeper = BookKeeper()
+    assert keeper.run(b"\n" * 1_000_000) == (0, 0, [])
+
+
+def test_a_byte_outside_ascii_is_left_to_the_codec() -> None:
+    snapshot, updates = stream("level3", 10, 40)
+    raw = next(raw for raw in updates if b'"order_id":"' in raw)
+    damaged = raw.replace(b'"order_id":"', b'"order_id":"\xff', 1)
+    keeper = BookKeeper(precisions=PRECISIONS)
+    keeper.receive(snapshot)
+    assert type(keeper.receive(damaged)[0]).__name__ == "Malformed"

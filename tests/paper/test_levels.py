@@ -196,3 +196,70 @@ def test_a_cancel_ends_an_order_and_a_taker_of_before_still_fills_it() -> None:
     market.wait()
     assert market.account.closed[order].state is PaperState.CANCELLED
     assert market.filled(order) == 0.2
+
+
+def test_the_rest_of_a_taker_gets_nothing_more_of_a_level_that_shrinks() -> None:
+    market = LevelMarket()
+    order = market.order(Side.BID, 2.0, 1010)
+    for total in (0.6, 0.3):
+        market.levels(ask1010=total)
+        market.wait()
+    assert market.filled(order) == 1.0
+
+
+def test_the_rest_of_a_taker_gets_nothing_more_of_a_level_that_is_restated() -> None:
+    market = LevelMarket()
+    order = market.order(Side.ASK, 1.5, 1000)
+    market.levels(bid1000=1.0)
+    market.wait()
+    assert market.filled(order) == 1.0
+
+
+def test_the_rest_of_a_taker_gets_what_is_new_of_its_level() -> None:
+    market = LevelMarket()
+    order = market.order(Side.BID, 1.5, 1010)
+    market.levels(ask1010=0.6)
+    market.levels(ask1010=0.8)
+    market.wait()
+    assert market.filled(order) == 1.2
+
+
+def beyond_view() -> tuple[LevelMarket, str]:
+    """A book full of bids from 1000 to 991, an order below them, and then they are gone."""
+    market = LevelMarket()
+    market.levels(**{f"bid{1000 - place}": 1.0 for place in range(10)})
+    order = market.order(Side.BID, 1, 985)
+    return market, order
+
+
+def fall(market: LevelMarket, **totals: float) -> None:
+    """Let the levels in view vanish, and those of below come into sight."""
+    market.levels(**{f"bid{1000 - place}": 0 for place in range(10)}, bid990=2.0, **totals)
+
+
+def test_an_order_beyond_the_levels_in_view_stands_behind_all_that_is_told_later() -> None:
+    market, order = beyond_view()
+    fall(market, bid985=50.0)
+    market.wait()
+    market.sold(49.5, 985)
+    market.wait()
+    assert market.filled(order) == 0
+    market.sold(1.0, 985)
+    market.wait()
+    assert market.filled(order) == 0.5
+
+
+def test_an_order_beyond_the_levels_in_view_is_filled_by_nothing_at_its_price_until_then() -> None:
+    market, order = beyond_view()
+    market.sold(3.0, 985)
+    market.wait()
+    assert market.filled(order) == 0
+
+
+def test_an_order_whose_level_comes_into_view_empty_is_the_first_there() -> None:
+    market, order = beyond_view()
+    fall(market)
+    market.wait()
+    market.sold(0.4, 985)
+    market.wait()
+    assert market.filled(order) == 0.4

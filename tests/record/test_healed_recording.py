@@ -20,6 +20,7 @@ from kracked.format.tables import Flag
 from kracked.frames import bars, load_trades
 from kracked.instruments import Precision
 from kracked.protocol import events
+from kracked.protocol.codec import Codec
 from kracked.protocol.events import Side
 from kracked.record.check import check
 from kracked.record.convert import convert
@@ -223,6 +224,28 @@ async def test_after_a_kill_the_log_tells_with_which_trade_to_go_on(
 def trade(number: int) -> events.Trades:
     made = events.Trade(Side.BID, 1, 1, "market", number, to_rfc3339(START + number))
     return events.Trades(START + number, SYMBOL, Precision(1, 8), (made,))
+
+
+def test_check_and_recorder_agree_on_an_old_snapshot_and_on_a_new_count(tmp_path: Path) -> None:
+    path, told = tmp_path / "session", SessionInfo(start=to_rfc3339(START, 9))
+    codec, messages = Codec(), []
+    counts = [(1, 2), (5,), (6,), (3, 5), (7,), (1, 2), (4,)]
+    for index, numbers in enumerate(counts):
+        snapshot, anew = len(numbers) > 1, 100 if index > 4 else 0
+        rows_of = ",".join(
+            f'{{"symbol":"{SYMBOL}","side":"buy","price":1.0,"qty":1.0,"ord_type":"limit",'
+            f'"trade_id":{number},"timestamp":"{to_rfc3339(START + (anew + number) * 10**9)}"}}'
+            for number in numbers
+        )
+        kind = "snapshot" if snapshot else "update"
+        text = f'{{"channel":"trade","type":"{kind}","data":[{rows_of}]}}'
+        messages.append(("public", START + index, text.encode()))
+    with record_into(path, told, clock=lambda: START + 99) as session:
+        for message in messages:
+            session.ingest.take([message], codec.decode(message[2], message[1]))
+    holes = read_info(path).trade_holes
+    assert [(hole.first, hole.last) for hole in holes] == [(4, 4), (3, 3)]
+    assert check(path).trade_holes == holes
 
 
 def test_a_batch_that_is_dropped_leaves_holes_in_the_trades(tmp_path: Path) -> None:

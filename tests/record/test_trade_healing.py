@@ -98,6 +98,15 @@ class Done(Exception):
     """The test has waited long enough."""
 
 
+async def test_holes_of_an_earlier_count_are_not_asked_for() -> None:
+    rest = Rest(range(1, 100))
+    rest.come(20, 30)
+    rest.holes.follow(SYMBOL, [(1, to_rfc3339(50 * NS_PER_S))], 50 * NS_PER_S, snapshot=True)
+    assert not await rest.healer().heal_due()
+    await rest.healer().finish()
+    assert (rest.asked, rest.holes.missing) == ([], 9)
+
+
 async def test_exactly_the_missing_trades_are_fetched_page_by_page() -> None:
     rest = Rest(range(1, 100))
     rest.come(20, 48, 50)

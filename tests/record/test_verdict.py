@@ -6,16 +6,17 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from kracked.book.keeper import BookKeeper
+from kracked.cli.check import _coverage as lines_of_coverage
 from kracked.cli.check import check as check_command
 from kracked.errors import RecordError
 from kracked.format import sqlite
-from kracked.format.coverage import Coverage, Verdict
+from kracked.format.coverage import ACCOUNT, Coverage, Verdict
 from kracked.format.session_info import SessionInfo, read_info
 from kracked.frames import load_orders
 from kracked.protocol.events import Gap
@@ -156,8 +157,56 @@ def test_an_earlier_recordings_coverage_goes_on(record: Record, stream: Stream) 
     path = record(stream[150:])
     health, info = check(path), read_info(path)
     assert health.verdict == info.verdict == "gaps"
-    assert health.coverage["BTC/USD"]["level3"] < 100
-    assert info.coverage["BTC/USD"]["level3"] < 100
+    assert 0 < health.coverage["BTC/USD"]["level3"] < 100
+    assert info.coverage == health.coverage
+
+
+def test_three_parts_of_a_recording_and_its_losses_are_counted_as_check_does(
+    record: Record, stream: Stream
+) -> None:
+    path = record(stream[:60])
+    for first, last in ((80, 120), (150, 180)):
+        with (
+            suppress(RecordError),
+            record_into(path, SessionInfo(start=START), clock=lambda at=last: stream[at][0]) as to,
+        ):
+            to.ingest.note_lost(7, stream[first][0])
+    assert read_info(path).coverage == check(path).coverage
+
+
+def test_coverage_is_the_same_in_whatever_order_gaps_and_ends_are_told() -> None:
+    def told(*, late: bool) -> Coverage:
+        coverage = Coverage()
+        gaps = [("book", ("BTC/USD",), 100, 200), ("", (), 700, 750), ("", (), 10, 20)]
+        for gap in [] if late else gaps[:1]:
+            coverage.open("book", "BTC/USD", 50)
+            coverage.add_gap(*gap)
+        coverage.open("book", "BTC/USD", 50)
+        coverage.close("book", "BTC/USD", 400)
+        coverage.open("book", "BTC/USD", 600)
+        for gap in gaps if late else gaps[1:]:
+            coverage.add_gap(*gap)
+        return coverage
+
+    expected = {"BTC/USD": {"book": 80.0}}  # 150 of 750
+    assert told(late=True).percents(1_000) == told(late=False).percents(1_000) == expected
+
+
+@pytest.mark.parametrize(
+    ("market", "account", "said"),
+    [
+        ({"book": 100.0}, {}, "1 symbol"),
+        ({"book": 100.0}, {"balances": 100.0}, "1 symbol and of the account"),
+        ({}, {"balances": 100.0}, "the account"),
+    ],
+)
+def test_the_account_is_no_symbol(
+    record: Record, market: dict[str, float], account: dict[str, float], said: str
+) -> None:
+    health = check(record())
+    both = {"BTC/USD": market, ACCOUNT: account}
+    health.coverage = {symbol: percents for symbol, percents in both.items() if percents}
+    assert [*lines_of_coverage(health)] == [f"coverage 100 % of {said}"]
 
 
 def test_what_was_asked_for_and_never_came_is_a_gap(tmp_path: Path, stream: Stream) -> None:

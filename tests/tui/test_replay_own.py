@@ -109,7 +109,7 @@ async def test_escape_closes_what_is_open_and_then_leads_back(tmp_path: Path) ->
 
 async def test_quitting_ends_the_program_though_a_replay_was_chosen_before(tmp_path: Path) -> None:
     async with replaying(tmp_path) as (monitor, _, pilot):
-        monitor.destination = Destination(tmp_path)  # chosen, then not opened because of own orders
+        monitor._wanted = Destination(tmp_path)  # chosen, then not opened because of own orders
         await pilot.press("ctrl+q")
     assert monitor.destination is None
 

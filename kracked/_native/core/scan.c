@@ -50,11 +50,17 @@ static bool has_end(const char *at) {
     return (found | last | eight) & tops;
 }
 
+/* Whether a byte may stand in a text: `char` has a sign on some machines and none on others. */
+static bool is_plain(char byte) {
+    unsigned char code = (unsigned char)byte;
+    return code >= 0x20 && code < 0x7F && code != '"' && code != '\\';
+}
+
 static bool read_text(Scanner *from, Text *text) {
     if (!take(from, '"')) return false;
     const char *at = from->at;
     while (from->end - at >= 8 && !has_end(at)) at += 8; /* may find an end too early, never late */
-    while (*at >= 0x20 && *at != 0x7F && *at != '"' && *at != '\\') at++; /* a zero byte ends it */
+    while (is_plain(*at)) at++; /* a zero byte ends it */
     if (*at != '"') return false;
     *text = (Text){from->at, (size_t)(at - from->at)};
     from->at = at + 1;

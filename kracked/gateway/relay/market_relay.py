@@ -99,6 +99,8 @@ class MarketRelay:
         """What is behind orders and private channels; None denies them."""
         self.joined: Callable[[Topic], None] = lambda _: None
         """Called with the topic of each subscription to a market."""
+        self.quotes = False
+        """Whether tickers come on trades alone: those of `bbo` are made of the books, then."""
         self.state = ExchangeState()
         """The engine's state and what is announced."""
         self.subscriptions = 0
@@ -168,6 +170,10 @@ class MarketRelay:
     def attended(self) -> bool:
         """Whether anybody is subscribed to a market."""
         return any(symbol for _, symbol in self._audiences)
+
+    def offers(self, symbol: str) -> bool:
+        """Whether a symbol's market is passed on."""
+        return symbol in self._offered
 
     def refusal(self, topic: Topic) -> str | None:
         """Return why nobody can subscribe to a topic, in the exchange's words; None if all can."""
@@ -270,8 +276,30 @@ class MarketRelay:
                             receivers |= dict.fromkeys(audience.synced)
                 case _:
                     self._publish_state(event, data)
+                    if self.quotes and isinstance(event, (events.BookSnapshot, events.BookUpdate)):
+                        self._quote(event)
         for session in receivers:
             session.send(data)
+
+    def _quote(self, event: events.BookSnapshot | events.BookUpdate) -> None:
+        """Tell new best prices or quantities of a verified book to those who asked for `bbo`."""
+        last = self._last_values.ticker(event.symbol)
+        book = self._trusted_book(Topic(BOOK, event.symbol, None))
+        if last is None or not isinstance(book, L2Book) or book.precision != last.precision:
+            return
+        bid, ask = book.bids.best, book.asks.best
+        if bid is None or ask is None:
+            return
+        best = {"bid": bid.price, "bid_qty": bid.qty, "ask": ask.price, "ask_qty": ask.qty}
+        if all(getattr(last, name) == value for name, value in best.items()):
+            return
+        at = event.timestamp or last.timestamp
+        ticker = replace(last, **best, received=event.received, timestamp=at, snapshot=False)
+        self._last_values.remember(ticker)
+        for audience in self._audiences_of("ticker", event.symbol):
+            if audience.topic.variety == "bbo":
+                for session in audience.synced:
+                    session.send(encode.message(ticker).encode())
 
     def _publish_state(self, event: events.Event, data: bytes) -> None:
         """Send on what concerns books, connections and the exchange itself."""

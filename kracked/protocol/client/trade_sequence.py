@@ -6,12 +6,41 @@ gap that the reconnect has made. Source: docs.kraken.com/api/docs/websocket-v2/t
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Mapping
+
 import msgspec
 
+from kracked import times
 from kracked.protocol.events import Gap, Trade, Trades
 
 MAX_MISSING = 1_000
 """Missing ids remembered per symbol; they do come when messages were only out of order."""
+
+RECENT = 100
+"""Trades remembered per symbol, twice a snapshot's: they tell one count from another."""
+
+
+def counts_on(recent: Mapping[int, str], snapshot: Mapping[int, str]) -> bool:
+    """Whether a snapshot's trades are numbered in the count of those before it.
+
+    A trade that both have decides: its time is the same. Without one the times do: in one count
+    no lower number is of a later time.
+
+    Args:
+        recent: The times of the latest trades by their numbers, RFC 3339; not empty.
+        snapshot: Those of the snapshot; not empty.
+    """
+    if shared := recent.keys() & snapshot.keys():
+        return any(
+            times.try_parse_ns(recent[number]) == times.try_parse_ns(snapshot[number])
+            for number in shared
+        )
+    before, newest = max(recent), max(snapshot)
+    if newest > before:
+        return True
+    made, made_before = times.try_parse_ns(snapshot[newest]), times.try_parse_ns(recent[before])
+    return made is not None and made_before is not None and made <= made_before
 
 
 class TradeSequence:
@@ -20,6 +49,7 @@ class TradeSequence:
     def __init__(self) -> None:
         self._last: dict[str, tuple[int, int]] = {}
         """The newest id of each symbol, and when it came, ns since the Unix epoch."""
+        self._recent: dict[str, deque[Trade]] = {}
         self._missing: dict[str, set[int]] = {}
 
     def missing(self, symbol: str) -> tuple[tuple[int, int], ...]:
@@ -46,7 +76,8 @@ class TradeSequence:
         if not event.trades:
             return event, []
         newest = max(trade.trade_id for trade in event.trades)
-        if known is None or (event.snapshot and newest < known[0]):  # the count began anew
+        if known is None or (event.snapshot and not self._counts_on(event)):
+            self._recent[event.symbol] = deque(event.trades, RECENT)
             self._last[event.symbol] = (newest, event.received)
             self._missing.pop(event.symbol, None)
             ids = sorted({trade.trade_id for trade in event.trades})
@@ -60,6 +91,7 @@ class TradeSequence:
                     continue
                 missing.discard(trade.trade_id)  # so that it is new once
             fresh.append(trade)
+        self._recent[event.symbol].extend(fresh)
         if newest > last:
             self._last[event.symbol] = (newest, event.received)
         ahead = sorted({trade.trade_id for trade in fresh if trade.trade_id > last})
@@ -67,6 +99,10 @@ class TradeSequence:
         if len(fresh) == len(event.trades):
             return event, gaps
         return msgspec.structs.replace(event, trades=tuple(fresh)) if fresh else None, gaps
+
+    def _counts_on(self, event: Trades) -> bool:
+        recent = {trade.trade_id: trade.timestamp for trade in self._recent[event.symbol]}
+        return counts_on(recent, {trade.trade_id: trade.timestamp for trade in event.trades})
 
     def _gaps(self, event: Trades, last: int, ids: list[int], last_received: int) -> list[Gap]:
         """Remember the ids that are missing after `last` and between `ids`; return their gaps."""

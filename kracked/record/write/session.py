@@ -164,9 +164,11 @@ class RecordingSession:
             info_files=self._info_files,
         )
         self._writer.start()
-        if before is not None:
+        if before is not None and before.tracks:
+            self.ingest.coverage.resume(before.tracks)
+        elif before is not None:
             started, ended = times.parse_ns(info.start), times.parse_ns(before.end or info.start)
-            self.ingest.coverage.resume(
+            self.ingest.coverage.resume_percents(
                 before.coverage, started, max(ended, last.received, started)
             )
         if last.received:  # the time of a keyframe, perhaps, and of no message
@@ -224,6 +226,7 @@ class RecordingSession:
     def _info_files(self, symbols: Mapping[str, SymbolInfo]) -> dict[str, str]:
         self.info.symbols = dict(symbols)
         self.info.trades = self.ingest.trade_holes.known
+        self.info.tracks = self.ingest.coverage.tracks
         return {layout.SESSION_INFO: encode_info(self.info).decode()}
 
     def close(self, now: int) -> None:
@@ -246,9 +249,10 @@ class RecordingSession:
         if writer.lost_messages:
             self.ingest.cover_gap(now)
         self.ingest.cover_all(now)
-        kept = 1 - lost / messages if messages else 1.0
+        kept = 1 - self.info.lost / messages if messages else 1.0
         self.info.coverage = self.ingest.coverage.percents(now, kept=kept)
         self.info.trades = self.ingest.trade_holes.known
+        self.info.tracks = self.ingest.coverage.tracks
         self.info.verdict = self._verdict(lost)
         self.info.missing = sorted({*self.info.missing, *self.ingest.rejections})
         try:

@@ -17,6 +17,18 @@ _WHOLE_ACCOUNT = (
 )
 
 
+_ON_PAPER = (
+    "On PAPER, an account inside this program. If it dies, what is open becomes unknown, and "
+    "can only be cancelled at the next start."
+)
+_ENDS_WITH_IT = {
+    "DEMO": "The simulated exchange ends here: this market, its orders and their result are gone.",
+    "PAPER": "The paper account pauses: at its next start these orders are unknown, and can only "
+    "be cancelled.",
+}
+"""What happens to orders that are left, by the mode; the live exchange keeps them."""
+
+
 class QuestionText(NamedTuple):
     """One question; without `answers` it asks for typed text."""
 
@@ -144,19 +156,30 @@ def maintenance(effect: TradingEffect, orders: int, *, switch_on: bool) -> Quest
     return QuestionText("Maintenance", tuple(sentences))
 
 
-def arm(symbol: str, minutes: int, *, before: bool, warning: str = "") -> QuestionText:
+def arm(
+    symbol: str, minutes: int, *, before: bool, warning: str = "", paper: bool = False
+) -> QuestionText:
     """Ask whether keys may send orders; the pair is typed, unless it was armed `before`.
 
     A `warning` about near maintenance comes first.
     """
     sends = f"Keys will send orders for {minutes} minutes."
-    sentences = (*filter(None, (warning,)), sends, _WHOLE_ACCOUNT)
+    account = _ON_PAPER if paper else _WHOLE_ACCOUNT
+    sentences = (*filter(None, (warning,)), sends, account)
     if before:
         return QuestionText("Arm", sentences, (("y", "arm"),))
     return QuestionText("Arm", (*sentences, f"Type {symbol}, then enter."), expected=symbol)
 
 
-def leave(orders: int, *, armed: bool, unknown: int, unconfirmed: bool) -> QuestionText:
+def leave(
+    orders: int,
+    *,
+    armed: bool,
+    unknown: int,
+    unconfirmed: bool,
+    mode: str = "LIVE",
+    title: str = "Quit",
+) -> QuestionText:
     """Ask whether to leave or cancel own orders.
 
     Args:
@@ -164,17 +187,22 @@ def leave(orders: int, *, armed: bool, unknown: int, unconfirmed: bool) -> Quest
         armed: Whether the dead-man's switch is on.
         unknown: Number of actions of unknown outcome.
         unconfirmed: Whether the exchange did not confirm the last answer.
+        mode: LIVE, DEMO or PAPER.
+        title: What is about to happen.
     """
     noun = "order" if orders == 1 else "orders"
     if orders:
         sentences = [f"Leave or cancel my {orders} {noun}?"]
-        answers = [("l", f"leave {orders} working"), ("c", f"cancel {orders}, then quit")]
+        left = f"leave {orders} working" if mode == "LIVE" else f"leave {orders}"
+        answers = [("l", left), ("c", f"cancel {orders}, then quit")]
     elif unknown:
         sentences = ["None of my orders is known to be open. Leave or cancel?"]
         answers = [("l", "leave all as it is"), ("c", "cancel what is there, then quit")]
     else:
         sentences = ["Quit now? No order of mine is open."]
         answers = [("l", "disarm, then quit")]
+    if (orders or unknown) and mode in _ENDS_WITH_IT:
+        sentences.append(_ENDS_WITH_IT[mode])
     if armed:
         sentences.append("The dead-man's switch is turned off first.")
     if unknown:
@@ -182,4 +210,4 @@ def leave(orders: int, *, armed: bool, unknown: int, unconfirmed: bool) -> Quest
     if unconfirmed:
         sentences.append("The exchange has not confirmed the last answer.")
         answers.append(("y", "quit all the same"))
-    return QuestionText("Quit", tuple(sentences), tuple(answers))
+    return QuestionText(title, tuple(sentences), tuple(answers))

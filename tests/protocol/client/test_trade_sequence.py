@@ -8,8 +8,9 @@ from kracked.protocol.client.trade_sequence import MAX_MISSING, TradeSequence
 from kracked.protocol.events import Side, Trade, Trades
 
 
-def trades(*ids: int, snapshot: bool = False, received: int = 0) -> Trades:
-    rows = tuple(Trade(Side.BID, 1, 1, "limit", number, "2026-01-01T00:00:00Z") for number in ids)
+def trades(*ids: int, snapshot: bool = False, received: int = 0, hour: int = 0) -> Trades:
+    stamp = f"2026-01-01T{hour:02}:00:00Z"
+    rows = tuple(Trade(Side.BID, 1, 1, "limit", number, stamp) for number in ids)
     return Trades(received, "BTC/USD", Precision(1, 8), rows, snapshot)
 
 
@@ -80,8 +81,29 @@ def test_a_trade_that_was_only_late_is_told_once() -> None:
 def test_an_exchange_that_counts_anew_is_followed() -> None:
     tape = TradeSequence()
     tape.follow(trades(900, 901))
-    assert told(tape, trades(1, 2, snapshot=True)) == [1, 2]
-    assert told(tape, trades(3)) == [3]
+    assert told(tape, trades(1, 2, snapshot=True, hour=1)) == [1, 2]
+    assert told(tape, trades(3, hour=1)) == [3]
+
+
+def test_an_id_given_to_another_trade_is_a_new_count() -> None:
+    tape = TradeSequence()
+    tape.follow(trades(1, 2, 3))
+    assert told(tape, trades(1, 2, 3, 4, snapshot=True, hour=1)) == [1, 2, 3, 4]
+
+
+def test_a_snapshot_that_ends_before_the_newest_trade_forgets_nothing() -> None:
+    tape = TradeSequence()
+    for event in (trades(*range(1, 51), snapshot=True), trades(100, 101, 102)):
+        tape.follow(event)
+    assert told(tape, trades(*range(52, 102), snapshot=True)) == [*range(52, 100)]
+    assert told(tape, trades(102, 103)) == [103]
+    assert tape.missing("BTC/USD") == ((51, 51),)
+
+
+def test_a_snapshot_with_nothing_but_old_trades_is_nothing_new() -> None:
+    tape = TradeSequence()
+    tape.follow(trades(900, 901, hour=1))
+    assert tape.follow(trades(1, 2, snapshot=True)) == (None, [])
 
 
 @given(st.lists(st.integers(1, 3 * MAX_MISSING), max_size=40))

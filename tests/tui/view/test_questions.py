@@ -40,6 +40,9 @@ def test_arming_needs_the_pair_typed_at_first_and_always_says_what_the_switch_co
 
 
 def test_leaving_offers_to_go_all_the_same_only_where_nothing_was_confirmed() -> None:
+    on_paper = questions.leave(2, armed=False, unknown=0, unconfirmed=False, mode="PAPER")
+    assert on_paper.answers[0] == ("l", "leave 2")
+    assert "these orders are unknown" in " ".join(on_paper.sentences)
     calm = questions.leave(2, armed=True, unknown=0, unconfirmed=False)
     doubtful = questions.leave(1, armed=False, unknown=1, unconfirmed=True)
     assert [key for key, _ in calm.answers] == ["l", "c"]
