@@ -108,3 +108,16 @@ def test_a_click_after_a_repeat_is_no_repeat() -> None:
     presses.hear("B", 0.1)
     presses.point()
     assert not presses.repeat
+
+
+@pytest.mark.parametrize("word", ["flatten", "reverse", "page up"])
+def test_the_help_is_searched_by_the_names_of_keys_too(word: str) -> None:
+    found = [row for page in pages(keys.KEYS, 20, 200, word=word) for row in page]
+    named = next(key for key in keys.KEYS if key.id == word.replace(" ", "-"))
+    assert named.help in [words for _, words in found]
+
+
+def test_the_help_of_the_queue_names_its_key_first() -> None:
+    first = pages(keys.KEYS, 20, 200, pane="queue")[0]
+    follow = next(key for key in keys.KEYS if key.id == "follow")
+    assert [words for _, words in first].index(follow.help) <= 4

@@ -219,7 +219,9 @@ def chart_lines(
     if not view.bars:
         return []
     marks = [] if last is None else [AxisMark(last, "◂", "last", "last")]
-    marks += [AxisMark(price, "▸", "mine", side.value) for price, side in (own or {}).items()]
+    # From the last price outwards: the nearest order has the row beside its label.
+    outwards = sorted((own or {}).items(), key=lambda order: abs(order[0] - (last or 0)))
+    marks += [AxisMark(price, "▸", "mine", side.value) for price, side in outwards]
     if view.averages and view.averages[-1] is not None:
         marks.append(AxisMark(view.averages[-1], "·", "average", "average"))
     in_sight = [mark for mark in marks if view.reaches(mark.price)]

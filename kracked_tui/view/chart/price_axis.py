@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from kracked.instruments import Precision
@@ -13,6 +13,10 @@ _ROWS_APART = 2
 """Rows between two round prices, at least."""
 _NEAR = 2
 """Rows that a label may stand away from its price, where another has its row."""
+
+
+_SHIFTS = (-1, 1, -2, 2)
+"""Rows by which the first label may make room for the others."""
 
 
 class AxisMark(NamedTuple):
@@ -45,8 +49,9 @@ def axis_labels(
 ) -> list[tuple[Span, ...]]:
     """Return the axis of every row, top to bottom.
 
-    Marks come first, in their order: one whose row is taken stands in the nearest free row, or is
-    left out where none is near. Round prices take the rows that are left.
+    Marks come first, in their order: one whose row is taken stands in the nearest free row where
+    it is below every higher price and above every lower one, or is left out where none is near.
+    The first makes room where more of them then have a label. Round prices take what is left.
 
     Args:
         marks: The prices to name, all between `low` and `high`.
@@ -56,12 +61,11 @@ def axis_labels(
         row_of: Returns the row of a price.
         precision: Decimals of the instrument.
     """
-    labels: dict[int, tuple[Span, ...]] = {}
-    for mark in marks:
-        row = _free_row(row_of(mark.price), rows, labels)
-        if row is not None:
-            text = precision.price_text(mark.price)
-            labels[row] = (Span(mark.glyph, mark.glyph_role), Span(text, mark.role))
+    tried = [_placed(marks, rows, row_of, shift) for shift in (0, *_SHIFTS)]
+    labels: dict[int, tuple[Span, ...]] = {
+        row: (Span(mark.glyph, mark.glyph_role), Span(precision.price_text(mark.price), mark.role))
+        for row, mark in max(tried, key=len).items()
+    }
     step = round_step(low, high, rows)
     for price in range(-(-low // step) * step, high + 1, step):
         text = precision.price_text(price)
@@ -70,7 +74,22 @@ def axis_labels(
     return [labels.get(row, (Span("│", "chart-axis"),)) for row in range(rows)]
 
 
-def _free_row(wanted: int, rows: int, taken: Iterable[int]) -> int | None:
-    """Return the nearest row that is free; None where none is near."""
+def _placed(
+    marks: Sequence[AxisMark], rows: int, row_of: Callable[[int], int], shift: int
+) -> dict[int, AxisMark]:
+    """Return the marks that have a row, the first of them so many rows below its own."""
+    placed: dict[int, AxisMark] = {}
+    for mark in marks:
+        wanted = row_of(mark.price) + (0 if placed else shift)
+        row = _free_row(mark.price, wanted, rows, placed)
+        if row is not None:
+            placed[row] = mark
+    return placed
+
+
+def _free_row(price: int, wanted: int, rows: int, taken: Mapping[int, AxisMark]) -> int | None:
+    """Return the nearest free row in the order of the prices; None where none is near."""
+    above = max((row for row, other in taken.items() if other.price > price), default=-1)
+    below = min((row for row, other in taken.items() if other.price < price), default=rows)
     near = sorted(range(wanted - _NEAR, wanted + _NEAR + 1), key=lambda row: abs(row - wanted))
-    return next((row for row in near if 0 <= row < rows and row not in taken), None)
+    return next((row for row in near if above < row < below and row not in taken), None)

@@ -53,15 +53,15 @@ def pages(
         pane: The pane whose help comes first; empty for none.
     """
     rows = max(3, rows)
-    groups = [(group, _entries(table, group)) for group in keys.GROUPS]
-    groups.append(("Reading the screen", list(_READING)))
+    groups = [(group, _entries(table, group, word)) for group in keys.GROUPS]
+    groups.append(("Reading the screen", _having(word, list(_READING))))
     if word:
-        groups = [(group, _having(word, entries)) for group, entries in groups]
         if not any(entries for _, entries in groups):
             return [[("", f"Nothing in the help has {word!r}.")]]
     elif pane in PANES:
-        shown, group = PANES[pane]
-        groups.insert(0, ("This pane", [("", each) for each in shown]))
+        shown, group, ids = PANES[pane]
+        own = [(keys.shown(key.keys), key.help) for key in table if key.id in ids]
+        groups.insert(0, ("This pane", [*(("", each) for each in shown), *own]))
         first = [one for one in groups if one[0] == group]
         groups = [groups[0], *first, *(one for one in groups[1:] if one[0] != group)]
     found: list[list[Row]] = []
@@ -83,19 +83,27 @@ def _having(word: str, entries: list[Row]) -> list[Row]:
     return [row for row in entries if word.lower() in f"{row[0]} {row[1]}".lower()]
 
 
-def _entries(table: tuple[Key, ...], group: str) -> list[Row]:
-    """Return the keys of a group; those of a row of digits are one line of help."""
+def _entries(table: tuple[Key, ...], group: str, word: str) -> list[Row]:
+    """Return the keys of a group with a word in their name, key or help; all for an empty one.
+
+    Those of a row of digits are one line of help.
+    """
     ids = {key.id for key in table if key.group == group}
     found = [
         (keys.shown(key.keys), key.help)
         for key in table
-        if key.group == group and not key.id.startswith(_DIGITS)
+        if key.group == group
+        and not key.id.startswith(_DIGITS)
+        and _having(
+            word, [(f"{key.id} {key.id.replace('-', ' ')} {keys.shown(key.keys)}", key.help)]
+        )
     ]
+    digits: list[Row] = []
     if "pane-1" in ids:
-        found.append((keys.shown("1..9,0,$"), "Go to the pane of that number"))
+        digits.append((keys.shown("1..9,0,$"), "Go to the pane of that number"))
     if "size-1" in ids:
-        found.append(("1..5", "One of the five sizes; in the ladder too while ARMED"))
-    return found
+        digits.append(("1..5", "One of the five sizes; in the ladder too while ARMED"))
+    return found + _having(word, digits)
 
 
 def _body(entries: list[Row], width: int) -> list[Row]:

@@ -14,6 +14,8 @@ class PaneHelp(NamedTuple):
     sentences: tuple[str, ...]
     group: str
     """The group of keys that come next."""
+    keys: tuple[str, ...] = ()
+    """Ids of the keys that act on this pane and stand in another group."""
 
 
 PANES: Mapping[str, PaneHelp] = {
@@ -31,6 +33,7 @@ PANES: Mapping[str, PaneHelp] = {
             "Ahead is the quantity that fills before an order does.",
         ),
         LADDER,
+        ("follow",),
     ),
     "tape": PaneHelp(
         (
@@ -61,6 +64,7 @@ PANES: Mapping[str, PaneHelp] = {
             "Leans is the bid's share of the quantity at the best prices minus the ask's.",
         ),
         LISTS,
+        ("sort", "open"),
     ),
     "orders": PaneHelp(("Own working orders of every pair, with their places.",), TRADING),
     "fills": PaneHelp(("Own fills, newest first.",), LISTS),

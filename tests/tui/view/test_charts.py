@@ -102,6 +102,21 @@ def test_the_last_price_and_an_own_order_in_its_row_both_keep_their_label() -> N
     assert {"◂104.0", "▸104.0", "▸103.9"} <= set(named)
 
 
+def test_labels_in_one_row_stand_in_the_order_of_their_prices() -> None:
+    view = candles.chart_view([Bar(0, 1000, 9000, 1000, 5000)], 60, 14, PRECISION, 60)
+    named = axis(view, 5000, {4998: Side.BID, 4999: Side.BID, 5001: Side.ASK})
+    marked = [text for text in named if text[:1] in "◂▸"]
+    assert marked == ["▸500.1", "◂500.0", "▸499.9", "▸499.8"]
+
+
+@given(st.dictionaries(st.integers(4950, 5050), st.sampled_from(Side), max_size=8))
+def test_no_label_stands_above_one_of_a_higher_price(own: dict[int, Side]) -> None:
+    view = candles.chart_view([Bar(0, 1000, 9000, 1000, 5000)], 60, 14, PRECISION, 60)
+    prices = [float(text[1:]) for text in axis(view, 5000, own) if text[:1] in "◂▸"]
+    assert prices == sorted(prices, reverse=True)
+    assert 500.0 in prices
+
+
 # --- the average ------------------------------------------------------------------------------
 
 
