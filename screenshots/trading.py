@@ -21,11 +21,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kracked.sim.accounts.order_records import OrderRecord
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from kracked.gateway.accounts.order_records import OrderRecord
 from kracked.gateway.auth import Call
 from kracked.gateway.rest import HttpAnswer
 from kracked.protocol.events import Side
