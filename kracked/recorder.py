@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -44,6 +43,7 @@ from kracked.record.write.session import (
 )
 from kracked.rest.client import RestClient
 from kracked.rest.replies import ErrorClass, Refused
+from kracked.stop_signals import stop_signals
 from kracked.times import NS_PER_S
 
 _PAUSE_S = 0.005
@@ -353,7 +353,7 @@ async def record(
     Raises:
         RecordError: The folder cannot be used or, at the end, something was not written.
     """
-    with _stop_signals() as stopped:
+    with stop_signals() as stopped:
         async with (
             feed,
             recording(feed, out, form=form, compress=compress, tell_ending=tell_ending) as recorder,
@@ -369,24 +369,3 @@ async def record(
                 if tell is not None and not stopped.is_set():
                     tell(recorder.progress())
     return recorder.progress()
-
-
-@contextlib.contextmanager
-def _stop_signals() -> Iterator[asyncio.Event]:
-    """Yield an event that a signal to end the program sets; a second signal kills as usual."""
-    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def stop() -> None:
-        """Set the event, and leave the next signal to the system."""
-        stopped.set()
-        for number in signals:
-            loop.remove_signal_handler(number)
-
-    for number in signals:
-        loop.add_signal_handler(number, stop)
-    try:
-        yield stopped
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
@@ -33,6 +32,7 @@ from kracked.flow.alerts.trust import NOTHING_YET
 from kracked.instruments import similar_symbol
 from kracked.protocol.events import Event, Executions, Instruments, Overflow
 from kracked.state_files import state_folder
+from kracked.stop_signals import stop_signals
 from kracked.times import NS_PER_S, to_rfc3339
 
 _LOOK_EVERY_S = 0.25
@@ -135,7 +135,7 @@ class _Watching:
         kept = start
         unlisted = False
         async with AsyncExitStack() as stack:
-            stopped = stack.enter_context(_stop_signals())
+            stopped = stack.enter_context(stop_signals())
             if self._ways.command is not None:
                 commands = AlertCommands(self._ways.command, _say)
                 self._commands = await stack.enter_async_context(commands)
@@ -256,23 +256,3 @@ def _cancelled(task: asyncio.Task[None]) -> Iterator[None]:
         yield
     finally:
         task.cancel()
-
-
-@contextmanager
-def _stop_signals() -> Iterator[asyncio.Event]:
-    """Yield an event that a signal to end the program sets; a second signal kills as usual."""
-    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def stop() -> None:
-        stopped.set()
-        for number in signals:
-            loop.remove_signal_handler(number)
-
-    for number in signals:
-        loop.add_signal_handler(number, stop)
-    try:
-        yield stopped
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
