@@ -6,7 +6,6 @@ meets a number of more than 62 bits is handed over to its Python twin by the kee
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -21,12 +20,8 @@ from kracked.book.stats import BookStats
 from kracked.instruments import Precision
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import (
-    BookEvent,
     BookSnapshot,
-    BookUpdate,
-    L3Event,
     L3Snapshot,
-    L3Update,
     OrderAction,
     OrderChange,
     Side,
@@ -104,8 +99,14 @@ class _NativeState:
     def stats(self, stats: BookStats) -> None:
         self._stats = stats  # type: ignore[misc]
 
-    def _apply(self, event: BookEvent | L3Event, change: Callable[..., None]) -> bool:
+    def apply(self, event: Any) -> bool:
+        """Apply one message; return whether the book is verified after it.
+
+        Raises:
+            OverflowError: A number has more than 62 bits; nothing was changed.
+        """
         core = self._core
+        change = core.replace if isinstance(event, BookSnapshot | L3Snapshot) else core.apply
         bids, asks = event.bids, event.asks
         change(
             bids if type(bids) is tuple else tuple(bids),
@@ -120,7 +121,8 @@ class _NativeState:
         verified: bool = core.verified
         return verified
 
-    def _cut_to(self, depth: int) -> None:
+    def set_depth(self, depth: int) -> None:
+        """Cut to the depth in force, when the acknowledgement comes after its snapshot."""
         core = self._core
         core.depth = depth
         core.set_limit(depth)
@@ -143,19 +145,6 @@ class NativeL2Book(_NativeState, L2Book):
         self._core = engine.LevelBook()
         sides = NativeSide(self._core, 0), NativeSide(self._core, 1)
         Book.__init__(self, symbol, precision, depth, sides, BookStats(symbol, "book"))
-
-    def apply(self, event: BookSnapshot | BookUpdate) -> bool:
-        """Apply one message; return whether the book is verified after it.
-
-        Raises:
-            OverflowError: A number has more than 62 bits; nothing was changed.
-        """
-        core = self._core
-        return self._apply(event, core.replace if type(event) is BookSnapshot else core.apply)
-
-    def set_depth(self, depth: int) -> None:
-        """Cut to the depth in force, when the acknowledgement comes after its snapshot."""
-        self._cut_to(depth)
 
     def rescale(self, precision: Precision) -> None:
         """Hold the same levels in a wider precision.
@@ -202,19 +191,6 @@ class NativeL3Book(_NativeState, L3Book):
         self._core = engine.OrderBook()
         sides = NativeOrderSide(self._core, 0), NativeOrderSide(self._core, 1)
         Book.__init__(self, symbol, precision, depth, sides, BookStats(symbol, "level3"))
-
-    def apply(self, event: L3Snapshot | L3Update) -> bool:
-        """Apply one message; return whether the book is verified after it.
-
-        Raises:
-            OverflowError: A number has more than 62 bits; nothing was changed.
-        """
-        core = self._core
-        return self._apply(event, core.replace if type(event) is L3Snapshot else core.apply)
-
-    def set_depth(self, depth: int) -> None:
-        """Cut to the depth in force, when the acknowledgement comes after its snapshot."""
-        self._cut_to(depth)
 
     def rescale(self, precision: Precision) -> None:
         """Hold the same orders in a wider precision.
