@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from kracked.book.l2 import L2Book
 from kracked.flow import FillReason, GhostFill, Outcome, Taker
 from kracked.flow.facts import Standing
-from kracked.paper.visible import Taken
+from kracked.paper.visible import Offered
 from kracked.protocol.events import BookSnapshot, BookUpdate, Side
 
 _US = 1_000
@@ -22,7 +22,7 @@ _NOWHERE = Standing(-1, 0, 0)
 Fills = list[tuple[str, GhostFill]]
 
 
-class VisibleLevels:
+class VisibleLevels(Offered):
     """The levels that are there for own takers, less what own takers have used up.
 
     What was used of a level is forgotten as the level shrinks to less.
@@ -30,8 +30,8 @@ class VisibleLevels:
 
     def __init__(self, book: Callable[[], L2Book | None]) -> None:
         """`book` returns the book as it is now; None while there is none."""
+        super().__init__()
         self._book = book
-        self.used: dict[str, int] = {}
 
     def apply(self, _outcome: Outcome) -> None:
         """Follow nothing: orders are not known here."""
@@ -59,47 +59,11 @@ class VisibleLevels:
                 return None
         return levels.qty_at(price)
 
-    def use(self, order_id: str, qty: int) -> None:
-        """Remember that so much of a level is used up; `order_id` is that of `offers`."""
-        self.used[order_id] = self.used.get(order_id, 0) + qty
-
     def unused(self, side: Side, price: int, qty: int) -> int:
         """Return how much of a level's total own orders have not used up."""
         return max(0, qty - self.used.get(_key(side, price), 0))
 
-    def best(self, side: Side) -> int | None:
-        """Return the best price at which something is left; None for an empty side."""
-        return next((price for _, price, _ in self._levels(side)), None)
-
-    def offers(self, side: Side, qty: int, limit: int | None) -> list[Taken]:
-        """Return what a taker of `side` would take now, price by price.
-
-        Args:
-            side: The taker's side; it takes from the other one.
-            qty: What it wants.
-            limit: The worst price that it takes; None takes any that is visible.
-        """
-        found: list[Taken] = []
-        for key, price, unused in self._levels(side.opposite):
-            beyond = limit is not None and (price > limit if side is Side.BID else price < limit)
-            if not qty or beyond:
-                break
-            part = min(qty, unused)
-            found.append(Taken(key, price, part))
-            qty -= part
-        return found
-
-    def bought_for(self, cash: int) -> int:
-        """Return the quantity that a buyer with so much gets; scaled as price times quantity."""
-        qty = 0
-        for _, price, unused in self._levels(Side.ASK):
-            part = min(unused, cash // price)
-            qty, cash = qty + part, cash - part * price
-            if part < unused:
-                break
-        return qty
-
-    def _levels(self, side: Side) -> Iterator[tuple[str, int, int]]:
+    def _left(self, side: Side) -> Iterator[tuple[str, int, int]]:
         """Iterate over key, price and unused quantity of the levels of a side, best first."""
         book = self._book()
         for level in () if book is None else (book.bids if side is Side.BID else book.asks):
