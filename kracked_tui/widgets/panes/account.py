@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
@@ -132,7 +133,7 @@ class OrdersPane(Pane):
             self._choose(row)
 
 
-class ScrolledPane(Generic[Row], Pane):
+class AccountList(Generic[Row], Pane):
     """A list of the account under one head line, which scrolls."""
 
     every = 4
@@ -143,13 +144,13 @@ class ScrolledPane(Generic[Row], Pane):
         super().__init__(number, id=id, ascii_only=ascii_only)
         self._scroll = Scroll()
 
+    @abstractmethod
     def listed(self, account: AccountState) -> Sequence[Row]:
-        """Return the whole list, the first row on top; each subclass has its own."""
-        raise NotImplementedError
+        """Return the whole list, the first row on top."""
 
+    @abstractmethod
     def drawn(self, shown: Sequence[Row], account: AccountState) -> Content:
-        """Draw the head and the rows in sight; each subclass has its own."""
-        raise NotImplementedError
+        """Draw the head and the rows in sight."""
 
     def content(self, frame: FrameState) -> Content:
         """Draw the rows in sight, or why there are none."""
@@ -169,7 +170,7 @@ class ScrolledPane(Generic[Row], Pane):
         self.redraw()
 
 
-class FillsPane(ScrolledPane[Fill]):
+class FillsPane(AccountList[Fill]):
     """Own fills, newest first; their sums in the foot."""
 
     name_shown = "Fills"
@@ -186,7 +187,7 @@ class FillsPane(ScrolledPane[Fill]):
         return Content(body, foot=fills.summary_spans(fills.summary_of(account.fills)))
 
 
-class BalancesPane(ScrolledPane[Balance]):
+class BalancesPane(AccountList[Balance]):
     """The total of each asset, the amount that open orders hold, and the amount that is free."""
 
     name_shown = "Balances"
