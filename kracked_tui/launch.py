@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from kracked import _native
 from kracked.endpoints import Endpoints
 from kracked_tui import config, source_factories
 from kracked_tui.app import Monitor
@@ -34,6 +35,7 @@ def run(options: Options, settings: Settings, memory: Memory) -> int:
         RecordError: The recording cannot be played.
         OSError: A file cannot be read or written.
     """
+    _native.load()  # a wish that cannot be granted is told before the screen opens
     if options.replay is not None:
         from kracked_tui.sources.open import check_playable  # noqa: PLC0415  slow to load
 
