@@ -12,8 +12,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kracked import __version__
-from kracked.cli import arguments, paper_command, session_commands, watch_command
+from kracked.cli import arguments
+from kracked.cli.alerts import command as alerts
+from kracked.cli.exchanges import commands as exchanges
 from kracked.cli.output import safe_print as print  # noqa: A004
+from kracked.cli.recordings import commands as recordings
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -58,16 +61,16 @@ def parser() -> argparse.ArgumentParser:
     for add in (
         _add_verify,
         _add_sim,
-        paper_command.add_paper,
+        exchanges.add_paper,
         _add_record,
-        watch_command.add_watch,
-        session_commands.add_check,
-        session_commands.add_schema,
-        session_commands.add_replay,
-        session_commands.add_bars,
-        session_commands.add_convert,
-        session_commands.add_export,
-        session_commands.add_odds,
+        alerts.add_watch,
+        recordings.add_check,
+        recordings.add_schema,
+        recordings.add_replay,
+        recordings.add_bars,
+        recordings.add_convert,
+        recordings.add_export,
+        recordings.add_odds,
         _add_doctor,
     ):
         add(commands)
@@ -215,7 +218,7 @@ def _add_sim_account(parser: argparse.ArgumentParser) -> None:
 def _sim(given: argparse.Namespace) -> int:
     import msgspec
 
-    from kracked.cli.sim import run
+    from kracked.cli.exchanges.sim import run
     from kracked.sim.realism import PLAIN, Realism
     from kracked.sim.server import SimOptions
 

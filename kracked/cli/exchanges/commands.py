@@ -97,7 +97,7 @@ def paper_terms(given: argparse.Namespace) -> PaperTerms:
 
 
 def _paper(given: argparse.Namespace) -> int:
-    from kracked.cli.paper import paper
+    from kracked.cli.exchanges.paper import paper
 
     return paper(
         given.symbols,
