@@ -6,11 +6,13 @@ Parsing only, like `kracked.cli.main`.
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-from kracked.cli import arguments
+from kracked.cli import DONE, arguments
 from kracked.cli.arguments import Commands
 from kracked.cli.exchanges.commands import add_terms, paper_terms
+from kracked.cli.output import safe_print as print  # noqa: A004
 
 
 def _session_parser(
@@ -188,9 +190,13 @@ def add_convert(commands: Commands) -> None:
 
 
 def _convert(given: argparse.Namespace) -> int:
-    from kracked.cli.recordings.convert import convert
+    from kracked.record.convert import convert
 
-    return convert(given.session, out=given.out)
+    files = convert(given.session, given.out, tell=lambda said: print(said, file=sys.stderr))
+    for file in files:
+        print(file)
+    print(f"{len(files)} files written", file=sys.stderr)
+    return DONE
 
 
 def add_export(commands: Commands) -> None:
@@ -325,6 +331,10 @@ def add_schema(commands: Commands) -> None:
 
 
 def _schema(given: argparse.Namespace) -> int:
-    from kracked.cli.recordings.schema import schema
+    import msgspec
 
-    return schema(as_json=given.json)
+    from kracked.format.schema import data_package, markdown
+
+    text = msgspec.json.format(msgspec.json.encode(data_package())).decode()
+    print(text if given.json else markdown(), lines=True)
+    return DONE
