@@ -133,13 +133,21 @@ static bool decimals_attr(PyObject *precision, PyObject *name, unsigned *decimal
 
 /* --- rows of a level 2 book ---------------------------------------------------------------- */
 
+enum { CELL_LENGTH = 2 * DECIMAL_LENGTH + 2 };
+
+/* A level in the last wide row, and its cells there. */
+typedef struct {
+    int64_t price, qty;
+    unsigned length;
+    char cells[CELL_LENGTH];
+} Shown;
+
 typedef struct {
     PyObject_HEAD PyObject *symbol;
     LevelBookObject *book;
     unsigned price_decimals, qty_decimals;
-    /* The best levels in the last wide row; -1 before the first. */
-    LevelChange shown[2][WIDE_LEVELS];
-    Py_ssize_t shown_count[2];
+    Shown shown[2][WIDE_LEVELS];
+    Py_ssize_t shown_count[2]; /* -1 before the first wide row */
     unsigned shown_decimals[2];
     Rows rows;
 } BookRowsObject;
@@ -172,33 +180,41 @@ static PyObject *book_rows_set_decimals(BookRowsObject *self, PyObject *precisio
     Py_RETURN_NONE;
 }
 
+static void show_level(const BookRowsObject *self, Shown *shown, int64_t price, int64_t qty) {
+    char *end = decimal_write(shown->cells, price, self->price_decimals);
+    *end++ = ',';
+    end = decimal_write(end, qty, self->qty_decimals);
+    *end++ = ',';
+    shown->length = (unsigned)(end - shown->cells);
+    shown->price = price;
+    shown->qty = qty;
+}
+
 /* Remember the best levels of a side; whether a wide row of them would differ from the last. */
 static bool show(BookRowsObject *self, int index) {
     const LevelSide *side = &self->book->sides[index];
     size_t held = level_side_count(side), count = held < WIDE_LEVELS ? held : WIDE_LEVELS;
-    LevelChange *shown = self->shown[index];
-    bool changed = self->shown_count[index] != (Py_ssize_t)count;
-    self->shown_count[index] = (Py_ssize_t)count;
-    if (count && (self->shown_decimals[0] != self->price_decimals ||
-                  self->shown_decimals[1] != self->qty_decimals))
-        changed = true;
+    Py_ssize_t before = self->shown_count[index];
+    bool anew = self->shown_decimals[0] != self->price_decimals ||
+                self->shown_decimals[1] != self->qty_decimals;
+    bool changed = before != (Py_ssize_t)count;
     for (size_t rank = 0; rank < count; rank++) {
-        LevelChange now = {level_side_price(side, rank), level_side_qty(side, rank)};
-        if (shown[rank].price != now.price || shown[rank].qty != now.qty) {
-            shown[rank] = now;
+        Shown *shown = &self->shown[index][rank];
+        int64_t price = level_side_price(side, rank), qty = level_side_qty(side, rank);
+        if (anew || (Py_ssize_t)rank >= before || shown->price != price || shown->qty != qty) {
+            show_level(self, shown, price, qty);
             changed = true;
         }
     }
+    self->shown_count[index] = (Py_ssize_t)count;
     return changed;
 }
 
 static void put_level(Rows *rows, const BookRowsObject *self, int side, Py_ssize_t rank) {
     if (rank < self->shown_count[side]) {
-        const LevelChange *level = &self->shown[side][rank];
-        rows->end = decimal_write(rows->end, level->price, self->price_decimals);
-        rows_letter(rows, ',');
-        rows->end = decimal_write(rows->end, level->qty, self->qty_decimals);
-        rows_letter(rows, ',');
+        const Shown *shown = &self->shown[side][rank];
+        memcpy(rows->end, shown->cells, CELL_LENGTH); /* a fixed length is fast */
+        rows->end += shown->length;
     } else {
         rows_letter(rows, ',');
         rows_letter(rows, ',');
@@ -214,11 +230,11 @@ static PyObject *wide_row(BookRowsObject *self, Text received, Text stamp, long 
     if (!bids && !asks) return PyUnicode_New(0, 0);
     rows->end = rows->start;
     Text first = stamp.length ? stamp : received;
-    if (!rows_room(rows, 4 * WIDE_LEVELS * DECIMAL_LENGTH) || !rows_put(rows, first.at, first.length))
+    if (!rows_room(rows, 4 * WIDE_LEVELS * CELL_LENGTH) || !rows_put(rows, first.at, first.length))
         return PyErr_NoMemory();
     rows_letter(rows, ',');
     if (!rows_put(rows, received.at, received.length) ||
-        !rows_room(rows, 4 * WIDE_LEVELS * DECIMAL_LENGTH + ROW_LENGTH))
+        !rows_room(rows, 4 * WIDE_LEVELS * CELL_LENGTH + ROW_LENGTH))
         return PyErr_NoMemory();
     rows_letter(rows, ',');
     for (Py_ssize_t rank = 0; rank < WIDE_LEVELS; rank++) {

@@ -120,14 +120,15 @@ class TableRows:
         Return the first that is none; neither it nor what follows it is added. None at the end.
         """
         suspect_flags, gathered, size, count = self._suspect_flags, self._texts, 0, 0
-        scopes, order_rows = self._scopes, self._order_rows
+        books, scopes, order_rows = self._books, self._scopes, self._order_rows
+        bad_clock, stopped = self.bad_clock, self.stopped
         other: Event | None = None
         for event, seq in numbered:
             destination = _DESTINATIONS.get(type(event))
             if destination is None:
                 other = event
                 break
-            if self.stopped:
+            if stopped:
                 continue
             table, channel, make, rows_of, snapshot = destination
             flags = suspect_flags[channel].get(event.symbol)  # type: ignore[attr-defined]
@@ -135,9 +136,9 @@ class TableRows:
                 if not is_plain_name(event.symbol):  # type: ignore[attr-defined]
                     continue  # a faulty exchange sent it; the raw log has it
                 flags = self._flags(event, channel, seq)  # type: ignore[arg-type]
-            marks = flags | self.bad_clock
+            marks = flags | bad_clock
             if table is _BOOK:
-                book = self._book(event.symbol)  # type: ignore[attr-defined]
+                book = books.get(event.symbol) or self._book(event.symbol)  # type: ignore[attr-defined]
                 text, row, made = book.rows(event, seq, marks)  # type: ignore[arg-type]
                 if row:
                     gathered[book.table].append(row)
