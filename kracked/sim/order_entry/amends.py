@@ -17,7 +17,7 @@ from kracked.gateway import order_words, refusals
 from kracked.gateway.accounts.account import ClientAccount
 from kracked.gateway.accounts.order_records import OrderRecord, OrderStatus
 from kracked.gateway.accounts.order_request import AmendRequest, OrderRequest
-from kracked.gateway.private_api import order_checks
+from kracked.gateway.private_api import order_checks, placement
 from kracked.gateway.private_api.order_checks import ICEBERG_PARTS
 from kracked.gateway.private_api.ports import Placed
 from kracked.gateway.refusals import Refusal
@@ -28,9 +28,6 @@ from kracked.sim.order_entry.brokerage import Brokerage
 from kracked.sim.order_entry.ports import ExchangePort
 from kracked.sim.order_entry.settlement import Triggered
 from kracked.sim.order_entry.triggers import is_met
-
-_FIXED_COST = Decimal(1)
-"""The counter's fixed part, charged even when the request is malformed."""
 
 
 class Amends:
@@ -58,7 +55,7 @@ class Amends:
             amend = read()
             self._check_amend(order, amend)
         except Refusal:
-            account.counts.spend(order.symbol, _FIXED_COST, now)
+            account.counts.spend(order.symbol, placement.FIXED_COST, now)
             raise
         account.counts.charge(order.symbol, _amend_cost(order, amend, now), now)
         new = self._amended(order, amend, now)
@@ -165,14 +162,7 @@ class Amends:
         Raises:
             Refusal: The order stays as it was.
         """
-        try:
-            request = read()
-            _check_edit(order, request)
-            self._brokerage.check(account, request, now)
-        except Refusal:
-            account.counts.spend(order.symbol, _FIXED_COST, now)
-            raise
-        account.counts.charge(order.symbol, limits.cost_of_edit(now - order.touched), now)
+        request = placement.read_successor(self._brokerage, account, order, read, now)
         if validate:
             return Placed(request)
         self._check_funds(account, order, request, now)
@@ -198,12 +188,6 @@ class Amends:
         )
         freed = account.ledger.held_by(order.order_id)
         self._brokerage.funds.reserve_for(account, successor, freed=freed)
-
-
-def _check_edit(order: OrderRecord, request: OrderRequest) -> None:
-    """Check that an order can be replaced by its successor."""
-    if order.triggered or order.request.close is not None or order.filled > request.qty:
-        raise Refusal(order_words.INVALID_ORDER)
 
 
 def _amend_cost(order: OrderRecord, amend: AmendRequest, now: int) -> Decimal:
