@@ -16,7 +16,7 @@ from kracked.gateway.accounts.amounts import Amounts
 from kracked.gateway.accounts.order_records import OrderRecord
 from kracked.gateway.accounts.order_request import AmendRequest, OrderRequest
 from kracked.gateway.listing import ListedAsset
-from kracked.gateway.order_words import INVALID_ORDER, ORDERS_LIMIT, UNKNOWN_ORDER
+from kracked.gateway.order_words import ORDERS_LIMIT, UNKNOWN_ORDER
 from kracked.gateway.private_api import order_checks
 from kracked.gateway.private_api.ports import ADD_COST, Cancelled, Market, Placed
 from kracked.gateway.refusals import Refusal
@@ -195,7 +195,10 @@ class PaperBroker:
             Refusal: It stays as it was.
         """
         try:
-            amend = paper_amend(order.order_id, read())
+            asked = read()
+            instrument = self._market.listing(order.symbol).instrument
+            order_checks.amend(order, asked, self._market.system, instrument)
+            amend = paper_amend(order.order_id, asked)
         except Refusal:
             account.counts.spend(order.symbol, _FIXED_COST, now)
             raise
@@ -224,7 +227,7 @@ class PaperBroker:
         """
         try:
             request = read()
-            _check_edit(order, request)
+            order_checks.edit(order, request)
             self._check(account, request, now)
         except Refusal:
             account.counts.spend(order.symbol, _FIXED_COST, now)
@@ -260,9 +263,3 @@ class PaperBroker:
         """Set the time when the dead-man's switch cancels everything; None disarms it."""
         timeout = None if until is None else until - now
         self._asked(self.engine.cancel_all_after(timeout, now), now)
-
-
-def _check_edit(order: OrderRecord, request: OrderRequest) -> None:
-    """Check that an order can be replaced by its successor; raises `Refusal`."""
-    if order.triggered or order.filled > request.qty:
-        raise Refusal(INVALID_ORDER)
