@@ -144,7 +144,10 @@ class PaperBroker:
             Refusal: It stays as it was.
         """
         try:
-            amend = paper_amend(order.order_id, read())
+            asked = read()
+            instrument = self._market.listing(order.symbol).instrument
+            order_checks.amend(order, asked, self._market.system, instrument)
+            amend = paper_amend(order.order_id, asked)
         except Refusal:
             account.counts.spend(order.symbol, placement.FIXED_COST, now)
             raise

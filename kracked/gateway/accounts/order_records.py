@@ -16,6 +16,7 @@ import msgspec
 from kracked.gateway.accounts.fees import Rates
 from kracked.gateway.accounts.order_request import OrderRequest
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import is_met
 from kracked.times import NS_PER_S
 
 VERSIONS_NS = 60 * NS_PER_S
@@ -173,6 +174,11 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     def waiting(self) -> bool:
         """Whether it is outside the book, until its time or its trigger."""
         return not self.started or (self.request.order_type.waits and not self.triggered)
+
+    def is_met(self, last: int) -> bool:
+        """Whether a trade at `last` triggers it; it waits for that."""
+        assert self.trigger_price is not None
+        return is_met(self.request.order_type, self.side, self.trigger_price, last)
 
     @property
     def standing(self) -> OrderStatus:

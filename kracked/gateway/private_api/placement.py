@@ -15,7 +15,6 @@ from typing import Any
 from kracked.gateway.accounts.account import ClientAccount
 from kracked.gateway.accounts.order_records import OrderRecord
 from kracked.gateway.accounts.order_request import OrderRequest
-from kracked.gateway.order_words import INVALID_ORDER
 from kracked.gateway.private_api import order_checks
 from kracked.gateway.private_api.ports import Broker, Placed
 from kracked.gateway.refusals import Refusal, argument
@@ -130,15 +129,10 @@ def read_successor(
     """
     try:
         request = read()
-        _check_replaceable(order, request.qty)
+        order_checks.edit(order, request)
         broker.check(account, request, now)
     except Refusal:
         account.counts.spend(order.symbol, FIXED_COST, now)
         raise
     account.counts.charge(order.symbol, limits.cost_of_edit(now - order.touched), now)
     return request
-
-
-def _check_replaceable(order: OrderRecord, qty: int) -> None:
-    if order.triggered or order.request.close is not None or order.filled > qty:
-        raise Refusal(INVALID_ORDER)

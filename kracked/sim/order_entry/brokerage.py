@@ -33,7 +33,6 @@ from kracked.sim.order_entry.client_accounts import AccountOptions, ClientAccoun
 from kracked.sim.order_entry.funds import Funds
 from kracked.sim.order_entry.ports import ExchangePort
 from kracked.sim.order_entry.settlement import CloseDue, Settlement, Triggered
-from kracked.sim.order_entry.triggers import is_met
 
 
 class Brokerage:
@@ -158,7 +157,7 @@ class Brokerage:
             return
         order = self._confirm(account, order, now)
         last = self._exchange.last_price(order.symbol)
-        if is_met(order, last):
+        if order.is_met(last):
             self.trigger(Triggered(account, order, last), now)
         else:
             self.settlement.waiting.put(order)
@@ -235,19 +234,8 @@ class Brokerage:
 
     def _place_close(self, due: CloseDue, now: int) -> None:
         """Place the order that closes a fill; without funds it is not placed."""
-        parent, close = due.order.request, due.order.request.close
-        assert close is not None
-        request = OrderRequest(
-            symbol=parent.symbol,
-            side=parent.side.opposite,
-            order_type=close.order_type,
-            qty=due.qty,
-            price=close.price,
-            trigger_price=close.trigger_price,
-            trail=close.trail,
-            by_index=parent.by_index,
-            userref=parent.userref,
-        )
+        parent = due.order.request
+        request = replace(parent.closing(due.qty), by_index=parent.by_index)
         try:
             self.add(due.account, request, now, ref_id=due.order.order_id)
         except Refusal:
