@@ -22,7 +22,8 @@ class MarketOdds:
             problem: Why they could not be read.
         """
         self._file, self._problem = file, problem
-        self._live: dict[str, LiveOdds] = {}
+        self.live: dict[str, LiveOdds] = {}
+        """The live odds of each pair that is followed."""
 
     def anew(self) -> MarketOdds:
         """Return odds with the same tables that have followed nothing yet."""
@@ -41,11 +42,7 @@ class MarketOdds:
         if self._file is None or ledger is None or ledger.symbol not in self._file.symbols:
             return
         symbol = ledger.symbol
-        live = self._live.get(symbol)
+        live = self.live.get(symbol)
         if live is None:
-            live = self._live[symbol] = LiveOdds(self.table(symbol), qty_decimals)
+            live = self.live[symbol] = LiveOdds(self.table(symbol), qty_decimals)
         live.follow(ledger, [one for one in outcomes if one.symbol == symbol])
-
-    def live(self, symbol: str) -> LiveOdds | None:
-        """Return the live odds of a pair; None where nothing is followed."""
-        return self._live.get(symbol)
