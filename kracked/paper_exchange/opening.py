@@ -20,6 +20,7 @@ from kracked.paper_exchange.broker import PaperBroker
 from kracked.paper_exchange.exchange import CANCEL_ONLY, PaperExchange
 from kracked.paper_exchange.records import AccountRecords
 from kracked.protocol import limits
+from kracked.protocol.events import Event
 from kracked.protocol.limits import Tier
 
 _DEPOSIT = "10000"
@@ -58,6 +59,8 @@ class PaperVenue(msgspec.Struct, frozen=True, kw_only=True):
     verified: Callable[[str], bool]
     """Whether orders may be decided by a symbol's book just now."""
     flow: OrderFlow
+    before: Sequence[Event] = ()
+    """What the market has told so far: its tickers have the last prices."""
     by_levels: bool = False
     """Whether there is no level 3: places are bounded by level 2."""
 
@@ -134,7 +137,7 @@ def open_exchange(
         """Return the account's broker in an exchange."""
         return PaperBroker(exchange, engine, records, assets=assets, pending=pending)
 
-    return PaperExchange(
+    exchange = PaperExchange(
         venue.relay,
         broker,
         pairs=(*venue.pairs, *_unserved(venue.pairs, account.instruments.values())),
@@ -144,6 +147,8 @@ def open_exchange(
         now=now,
         latency_ns=terms.latency_ns,
     )
+    exchange.learn(venue.before)
+    return exchange
 
 
 def _continued(
