@@ -196,7 +196,7 @@ class AccountRecords:
             ref_id=ref_id,
             started=ref_id is None and (request.start_at or time) <= time,
         )
-        original = self._amendment(order, time, original=True)
+        original = Amendment.of(order, self._amend_ids.take(), time, original=True)
         order = self._put(replace(order, amends=(original,)), time)
         self._send(order, self._rows[order.symbol].pending_new(order))
         if order.started:
@@ -223,7 +223,8 @@ class AccountRecords:
                     display_qty=event.display_qty or order.display_qty,
                     touched=time,
                 )
-                order = replace(order, amends=(*order.amends, self._amendment(order, time)))
+                amendment = Amendment.of(order, self._amend_ids.take(), time)
+                order = replace(order, amends=(*order.amends, amendment))
                 self._send(order, rows.amended(self._put(order, time), time))
             case TriggerMoved():
                 order = self._put(replace(order, trigger_price=event.trigger_price), time)
@@ -331,16 +332,3 @@ class AccountRecords:
         for stream in self.account.streams.of(EXECUTIONS):
             count = self.account.counts.count(order.symbol, order.touched)
             stream.update({**row, "ratecount": float(count)} if stream.rate_count else row)
-
-    def _amendment(self, order: OrderRecord, time: int, *, original: bool = False) -> Amendment:
-        return Amendment(
-            amend_id=self._amend_ids.take(),
-            time=time,
-            qty=order.qty,
-            left=order.left,
-            price=order.price,
-            trigger_price=order.trigger_price,
-            display_qty=order.display_qty,
-            post_only=original and order.request.post_only,
-            original=original,
-        )

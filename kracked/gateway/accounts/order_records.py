@@ -70,6 +70,37 @@ class Amendment(msgspec.Struct, frozen=True, kw_only=True):
     original: bool = False
     """Whether these are the terms the order was placed with."""
 
+    @classmethod
+    def of(
+        cls,
+        order: OrderRecord,
+        amend_id: str,
+        now: int,
+        *,
+        post_only: bool = False,
+        original: bool = False,
+    ) -> Amendment:
+        """Return an order's terms from now on.
+
+        Args:
+            order: The order with these terms.
+            amend_id: The id of the amend.
+            now: Time, ns since the Unix epoch.
+            post_only: Whether an amend was post-only.
+            original: Whether these are the terms the order is placed with.
+        """
+        return cls(
+            amend_id=amend_id,
+            time=now,
+            qty=order.qty,
+            left=order.left,
+            price=order.price,
+            trigger_price=order.trigger_price,
+            display_qty=order.display_qty,
+            post_only=post_only or (original and order.request.post_only),
+            original=original,
+        )
+
 
 class FillRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One fill of an account's order. Amounts are in ledger units."""

@@ -9,7 +9,6 @@ Source: docs.kraken.com/api/docs/guides/spot-amends, .../rest-api/edit-order
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 
 from msgspec.structs import replace
 
@@ -17,17 +16,13 @@ from kracked.gateway import order_words
 from kracked.gateway.accounts.account import ClientAccount
 from kracked.gateway.accounts.order_records import OrderRecord, OrderStatus
 from kracked.gateway.accounts.order_request import AmendRequest, OrderRequest
-from kracked.gateway.private_api import order_checks
+from kracked.gateway.private_api import order_checks, placement
 from kracked.gateway.private_api.ports import Placed
 from kracked.gateway.refusals import Refusal
-from kracked.protocol import limits
 from kracked.sim.engine.orders import AmendTerms
 from kracked.sim.order_entry.brokerage import Brokerage
 from kracked.sim.order_entry.ports import ExchangePort
 from kracked.sim.order_entry.settlement import Triggered
-
-_FIXED_COST = Decimal(1)
-"""The counter's fixed part, charged even when the request is malformed."""
 
 
 class Amends:
@@ -56,9 +51,9 @@ class Amends:
             instrument = self._exchange.listing(order.symbol).instrument
             order_checks.amend(order, amend, self._exchange.system, instrument)
         except Refusal:
-            account.counts.spend(order.symbol, _FIXED_COST, now)
+            account.counts.spend(order.symbol, placement.FIXED_COST, now)
             raise
-        account.counts.charge(order.symbol, _amend_cost(order, amend, now), now)
+        account.counts.charge(order.symbol, placement.cost_of_amend(order, amend, now), now)
         new = self._amended(order, amend, now)
         if new.left and not new.waiting:
             freed = account.ledger.held_by(order.order_id)
@@ -134,14 +129,7 @@ class Amends:
         Raises:
             Refusal: The order stays as it was.
         """
-        try:
-            request = read()
-            order_checks.edit(order, request)
-            self._brokerage.check(account, request, now)
-        except Refusal:
-            account.counts.spend(order.symbol, _FIXED_COST, now)
-            raise
-        account.counts.charge(order.symbol, limits.cost_of_edit(now - order.touched), now)
+        request = placement.read_successor(self._brokerage, account, order, read, now)
         if validate:
             return Placed(request)
         self._check_funds(account, order, request, now)
@@ -167,10 +155,3 @@ class Amends:
         )
         freed = account.ledger.held_by(order.order_id)
         self._brokerage.funds.reserve_for(account, successor, freed=freed)
-
-
-def _amend_cost(order: OrderRecord, amend: AmendRequest, now: int) -> Decimal:
-    """Return what an amend costs; one that cancels what is left costs that as well."""
-    age_ns = now - order.touched
-    empties = amend.qty is not None and amend.qty <= order.filled
-    return limits.cost_of_amend(age_ns) + (limits.cost_of_cancel(age_ns) if empties else 0)
