@@ -11,11 +11,10 @@ from kracked_tui.widgets.panes.account import BalancesPane, OrdersPane
 from kracked_tui.widgets.panes.charts import ChartPane, DepthPane, LevelPane
 from kracked_tui.widgets.panes.fills import FillsPane
 from kracked_tui.widgets.panes.ladder import LadderPane
-from kracked_tui.widgets.panes.lists import HealthPane, LogPane, RecorderPane
+from kracked_tui.widgets.panes.lists import HealthPane, LogPane, RecorderPane, WatchlistPane
 from kracked_tui.widgets.panes.queue import QueuePane
 from kracked_tui.widgets.panes.seen import SeenPane
 from kracked_tui.widgets.panes.tape import FlowPane, TapePane
-from kracked_tui.widgets.panes.watchlist import WatchlistPane
 
 
 class PaneSet(NamedTuple):
