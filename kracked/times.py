@@ -47,8 +47,8 @@ def parse_ns(text: str) -> int:
     1716144920910159752
     """
     # Most times are of a second that was seen before, with nine decimals.
-    if len(text) == 30 and text[19::10] == ".Z" and (fraction := text[20:29]).isdecimal():
-        return _whole_second(text[:19]) + int(fraction)
+    if len(text) == 30 and text[29] == "Z" and (fraction := text[20:29]).isdecimal():
+        return _whole_second(text[:20]) + int(fraction)
     match = _RFC3339.fullmatch(text)
     if match is None:
         raise NotATime(text)
@@ -62,8 +62,10 @@ def parse_ns(text: str) -> int:
 
 @lru_cache(maxsize=4_096)
 def _whole_second(text: str) -> int:
-    """Return the time of a text like `2024-05-19T18:55:20`; raise `NotATime`."""
-    return parse_ns(f"{text}Z")
+    """Return the time of a text like `2024-05-19T18:55:20.`; raise `NotATime`."""
+    if text[-1] != ".":
+        raise NotATime(text)
+    return parse_ns(f"{text[:-1]}Z")
 
 
 def try_parse_ns(text: str | None) -> int | None:

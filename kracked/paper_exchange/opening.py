@@ -21,6 +21,7 @@ from kracked.paper_exchange.broker import PaperBroker
 from kracked.paper_exchange.exchange import CANCEL_ONLY, PaperExchange
 from kracked.paper_exchange.records import AccountRecords
 from kracked.protocol import limits
+from kracked.protocol.events import Event
 from kracked.protocol.limits import Tier
 
 _DEPOSIT = "10000"
@@ -59,6 +60,8 @@ class PaperVenue(msgspec.Struct, frozen=True, kw_only=True):
     verified: Callable[[str], bool]
     """Whether orders may be decided by a symbol's book just now."""
     flow: OrderFlow
+    before: Sequence[Event] = ()
+    """What the market has told so far: its tickers have the last prices."""
     by_levels: bool = False
     """Whether there is no level 3: places are bounded by level 2."""
 
@@ -130,7 +133,7 @@ def open_exchange(
         records.apply(event)
     records.hold()
     assets = _all_assets(venue.assets, records.scales)
-    return PaperExchange(
+    exchange = PaperExchange(
         venue.relay,
         partial(PaperBroker, engine=engine, records=records, assets=assets, pending=pending),
         pairs=(*venue.pairs, *_unserved(venue.pairs, account.instruments.values())),
@@ -140,6 +143,8 @@ def open_exchange(
         now=now,
         latency_ns=terms.latency_ns,
     )
+    exchange.learn(venue.before)
+    return exchange
 
 
 def _continued(

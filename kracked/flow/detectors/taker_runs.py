@@ -98,16 +98,20 @@ class _Swept:
 
 
 class Sweeps:
-    """Takers that went through several levels and were large, emptied many, or moved the price."""
+    """Takers that went through several levels and were large, emptied many, or moved the price.
+
+    Attributes:
+        open: Sweeps whose aftermath is still looked at.
+    """
 
     def __init__(self, context: MarketContext, sightings: Sightings) -> None:
         self._context, self._sightings = context, sightings
-        self._open: deque[_Swept] = deque(maxlen=64)
+        self.open: deque[_Swept] = deque(maxlen=64)
         self._count = 0
 
     def lose(self) -> None:
         """Look no more at the aftermath: the best prices were missed."""
-        self._open.clear()
+        self.open.clear()
 
     def taker(self, trades: list[Trade], time: int) -> None:
         """Take one taker's trades."""
@@ -125,17 +129,12 @@ class Sweeps:
             return
         self._count += 1
         swept = _Swept(self._count, trades, time, self._context.touch_at(time - 1))
-        self._open.append(swept)
+        self.open.append(swept)
         self._report(swept)
-
-    @property
-    def waiting(self) -> bool:
-        """Whether the aftermath of a sweep is still looked at."""
-        return bool(self._open)
 
     def see(self, touch: Touch, time: int) -> None:
         """Take the best prices after a message: what came back after a sweep."""
-        for swept in self._open:
+        for swept in self.open:
             while swept.due and time - swept.time >= swept.due[0]:
                 seconds = swept.due.pop(0) // NS_PER_S
                 far = swept.trades[-1].price - swept.trades[0].price
@@ -143,8 +142,8 @@ class Sweeps:
                 back = swept.trades[-1].price - best
                 swept.detail[f"came back % in {seconds} s"] = 100 * back // far if far else 0
                 self._report(swept)
-        while self._open and not self._open[0].due:
-            self._open.popleft()
+        while self.open and not self.open[0].due:
+            self.open.popleft()
 
     def _report(self, swept: _Swept) -> None:
         trades = swept.trades

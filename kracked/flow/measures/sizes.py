@@ -139,7 +139,9 @@ class AdaptiveSizes:
             detector: The part of all sizes that detectors take as large.
         """
         self.pinned: int | None = None
-        self.histogram = SizeHistogram()
+        self._histogram = SizeHistogram()
+        self._waiting: list[int] = []
+        """Sizes of the present second, which are counted when it is over."""
         self._shares = sorted(
             {LARGE, HUGE, detector, MEDIAN}, key=lambda share: share[0] / share[1]
         )
@@ -150,16 +152,22 @@ class AdaptiveSizes:
     def add(self, size: int, time: int) -> None:
         """Count a size at an instant of the exchange's clock."""
         if time >= self._next:
-            self._next = (time // NS_PER_S + 1) * NS_PER_S
-            self._make()
-        self.histogram.add_all((size,), time)
+            self._make(time)
+        self._waiting.append(size)
 
     def add_all(self, sizes: Iterable[int], time: int) -> None:
         """Count many sizes of one instant."""
         if time >= self._next:
-            self._next = (time // NS_PER_S + 1) * NS_PER_S
-            self._make()
-        self.histogram.add_all(sizes, time)
+            self._make(time)
+        self._waiting += sizes
+
+    @property
+    def histogram(self) -> SizeHistogram:
+        """The weights of all sizes so far."""
+        if self._waiting:
+            self._histogram.add_all(self._waiting, self._next - 1)
+            self._waiting = []
+        return self._histogram
 
     def thresholds(self) -> Thresholds | None:
         """Return the thresholds in force; None before the first second of samples is over."""
@@ -184,12 +192,15 @@ class AdaptiveSizes:
                 return weight
         return 0
 
-    def _make(self) -> None:
-        sizes = dict(zip(self._shares, self.histogram.above(*self._shares), strict=False))
+    def _make(self, time: int) -> None:
+        """Make the thresholds by all sizes before the second of `time`, which begins now."""
+        histogram = self.histogram
+        self._next = (time // NS_PER_S + 1) * NS_PER_S
+        sizes = dict(zip(self._shares, histogram.above(*self._shares), strict=False))
         if not sizes:
             return
         median = sizes[MEDIAN]
-        if self.histogram.samples < LEAST_SAMPLES:
+        if histogram.samples < LEAST_SAMPLES:
             fixed = LEARNING_MEDIANS * median
             self.in_force = Thresholds(fixed, fixed, fixed, median, learning=True)
             return
