@@ -81,6 +81,7 @@ LETTERS = {
     "log-list": "k",
     "health": "h",
     "recorder": "r",
+    "seen": "d",
 }
 """The letter of each pane after the key that jumps."""
 
@@ -119,8 +120,9 @@ KEYS = (
     Key("sooner", "left_square_bracket", "timeframe(-1)", "", "Shorter candles", CHART),
     Key("older", "left,h", "shift_time(-1)", "", "Older candles", CHART),
     Key("newer", "right,l", "shift_time(1)", "", "Newer candles", CHART),
-    Key("filter", "f", "filter(1)", "size", "Hide trades below the next size", CHART),
-    Key("filter-off", "F", "filter(0)", "", "Show trades of every size", CHART),
+    Key("filter", "f", "filter(1)", "size", "Tape: next least size; Seen: next kind", CHART),
+    Key("filter-off", "F", "filter(0)", "", "Show trades of every size, or every kind", CHART),
+    Key("units", "U", "units", "", "Tape: quantities in base currency, or in money", CHART),
     Key("next-pane", "tab", "pane(1)", "pane", "Go to the next pane", LISTS),
     Key("previous-pane", "shift+tab", "pane(-1)", "", "Go to the previous pane", LISTS),
     Key("zoom", "z", "zoom", "zoom", "Show this pane alone, or all panes again", LISTS),

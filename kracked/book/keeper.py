@@ -236,7 +236,15 @@ class BookKeeper:
             detail = f"{levels} levels a side, and at most {offered[-1]} are offered"
             return (events.Resync(event.received, symbol, channel, "impossible", detail),)
         self._leave(symbol)
-        book = self._book(symbol, channel, event.precision, depth)
+        books: dict[str, L2Book | L3Book] = self.l2 if channel == BOOK else self.l3  # type: ignore[assignment]
+        book = books.get(symbol)
+        if book is None:
+            if self._native is None:
+                book = (L2Book if channel == BOOK else L3Book)(symbol, event.precision, depth)
+            else:
+                kind = NativeL2Book if channel == BOOK else NativeL3Book
+                book = kind(self._native, symbol, event.precision, depth)
+            books[symbol] = book
         book.depth, book.precision = depth, event.precision
         book.set_limit(depth if known else 0)
         book.stats = stats
@@ -250,19 +258,6 @@ class BookKeeper:
             return (events.Verified(event.received, symbol, channel),)
         stats.mismatched += 1
         return (self._resync(book),)
-
-    def _book(self, symbol: str, channel: str, precision: Precision, depth: int) -> L2Book | L3Book:
-        """Return the book of a symbol and channel, a new one if there is none."""
-        books: dict[str, L2Book | L3Book] = self.l2 if channel == BOOK else self.l3  # type: ignore[assignment]
-        book = books.get(symbol)
-        if book is None:
-            if self._native is None:
-                book = (L2Book if channel == BOOK else L3Book)(symbol, precision, depth)
-            else:
-                kind = NativeL2Book if channel == BOOK else NativeL3Book
-                book = kind(self._native, symbol, precision, depth)
-            books[symbol] = book
-        return book
 
     def _depth(
         self, symbol: str, channel: str, levels: int, offered: tuple[int, ...]

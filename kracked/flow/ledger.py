@@ -109,7 +109,11 @@ class Ledger:
             for life in self.lives.give_up_moving(self._messages, at or newest):
                 self._tell(What.MOVED_OUT, life, 0, at or newest)
         if self._crossing.lives:
-            self._review_crossing(newest)
+            shown, rested = self._crossing.review(self.bids, self.asks, newest)
+            for life in shown:  # they entered across the spread
+                self._reword(life)
+            for life in rested:
+                self._tell(What.RESTED, life, 0, newest)
         self.linker.level3_time = newest
         self._settle(received)
         return facts
@@ -275,14 +279,6 @@ class Ledger:
                 self.lives.depart(life, at)
                 self._tell(LEFT_VIEW, life, life.qty, at)
 
-    def _review_crossing(self, newest: int) -> None:
-        """Say of orders that entered across the spread that they are shown, or rest after all."""
-        shown, rested = self._crossing.review(self.bids, self.asks, newest)
-        for life in shown:
-            self._reword(life)
-        for life in rested:
-            self._tell(What.RESTED, life, 0, newest)
-
     def _reword(self, life: Life) -> None:
         """Say in this message's facts that an order is shown, and does not rest."""
         for at, fact in enumerate(self._facts):
@@ -338,8 +334,9 @@ class Ledger:
         _, order_id, price, qty, entered = row
         life = self.lives.known.get(order_id)
         if life is None:
-            birth = Birth.SNAPSHOT
-            life = Life(order_id, side.side, price, qty, entered, at, birth, price, qty)
+            life = Life(
+                order_id, side.side, price, qty, entered, at, Birth.SNAPSHOT, price=price, qty=qty
+            )
             self.lives.known[order_id] = life
         else:
             self.lives.come(life)
@@ -390,13 +387,7 @@ class Ledger:
     def ahead_of(self, side: Side, price: int, standing: Standing) -> list[Life]:
         """Return the orders at a price that are filled before one that stands there."""
         level = self.side(side).levels.get(price)
-        if level is None:
-            return []
-        return [
-            life
-            for life in level.orders.values()
-            if Standing(level.made, life.number, life.entered).before(standing)
-        ]
+        return [] if level is None else level.ahead_of(standing)
 
     def back_of(self, side: Side, price: int, time: int) -> Standing:
         """Return where an order would stand that joined a price at an instant."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kracked.book.l3 import L3Book
+from kracked.flow.detectors.context import OwnIds
 from kracked.flow.detectors.detectors import Detectors
 from kracked.flow.detectors.numbers import DetectorNumbers
 from kracked.flow.facts import Outcome
@@ -54,6 +55,7 @@ class MarketFlow:
         session_offset_ns: int | None = 0,
         tick: int = 1,
         numbers: DetectorNumbers | None = None,
+        own: OwnIds | None = None,
     ) -> None:
         """Begin with nothing.
 
@@ -63,9 +65,11 @@ class MarketFlow:
                 for one session that begins with the first trade.
             tick: The instrument's price increment, scaled.
             numbers: The limits that detectors go by.
+            own: Ids of own orders, which detectors leave out.
         """
         self.symbol = symbol
         self._numbers = numbers
+        self._own = OwnIds() if own is None else own
         self.tick = tick
         self._least_qty = 0
         self.ledger: Ledger | None = None
@@ -83,6 +87,7 @@ class MarketFlow:
         self.missing = 0
         self.detectors = Detectors(self.symbol, self._numbers)
         self.detectors.context.least_qty = self._least_qty
+        self.detectors.context.own = self._own
         self._newest_id: int | None = None
         self._time = self._received = 0
         """The newest time of the exchange, and when it came."""
@@ -268,13 +273,14 @@ class MarketFlows:
         self.markets: dict[str, MarketFlow] = {}
         self._offset = session_offset_ns
         self._pairs: dict[str, Instrument] = {}
+        self._own = OwnIds()
 
     def __getitem__(self, symbol: str) -> MarketFlow:
         """Return a symbol's measures; empty ones where nothing came yet."""
         market = self.markets.get(symbol)
         if market is None:
             market = self.markets[symbol] = MarketFlow(
-                symbol, session_offset_ns=self._offset, numbers=self._numbers
+                symbol, session_offset_ns=self._offset, numbers=self._numbers, own=self._own
             )
             if symbol in self._pairs:
                 market.use_rules(self._pairs[symbol])
@@ -298,6 +304,8 @@ class MarketFlows:
                 self._pairs[pair.symbol] = pair
                 if pair.symbol in self.markets:
                     self.markets[pair.symbol].use_rules(pair)
+        if kind is events.Executions:
+            self._own.learn(event)  # type: ignore[arg-type]
         outcomes = self.order_flow.apply(event)
         self._hand_out(outcomes)
         return outcomes

@@ -20,6 +20,7 @@ from kracked.protocol.maintenance.tracker import MaintenanceNews, MaintenanceTra
 from kracked.protocol.maintenance.words import clock_text
 from kracked.untrusted import printable
 from kracked_tui.sources.base import BooksJump, TimeJump
+from kracked_tui.state.fill_reviews import FillReviews
 from kracked_tui.state.market_odds import MarketOdds
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import Bar, merged
@@ -178,6 +179,8 @@ class Store:
         self.markets: dict[str, MarketState] = {}
         self.flows = MarketFlows()
         """The measures of each market's order flow, and its orders where level 3 comes."""
+        self.reviews = FillReviews()
+        """What own fills were worth."""
         self.odds = MarketOdds()
         """The odds of orders, where the user fitted a table."""
         self.instruments: dict[str, Instrument] = {}
@@ -236,7 +239,7 @@ class Store:
             self.odds = odds
             return
         if type(event) is BooksJump:
-            self.flows.lose(event.received)
+            self.reviews.take(self.flows.lose(event.received), self.flows.order_flow.ledgers)
             return
         self._measure(event)
         self.messages += 1
@@ -261,6 +264,7 @@ class Store:
 
     def _measure(self, event: Event) -> None:
         outcomes = self.flows.apply(event)
+        self.reviews.follow(event, outcomes, self.flows.order_flow.ledgers)
         if isinstance(event, events.L3Update | events.L3Snapshot | events.Trades):
             ledger = self.flows.order_flow.ledgers.get(event.symbol)
             self.odds.follow(ledger, outcomes, qty_decimals=event.precision.qty)
