@@ -74,8 +74,8 @@ class BookKeeper:
         if self._native is not None:
             self._native.use_actions(*events.OrderAction, events.OrderChange)
             kinds = events.BookUpdate, events.L3Update, events.OrderChange
-            self._reader = self._native.Reader(*kinds, self._receive, self._refuted)
-            # The reader calls `_receive` for what it does not understand.
+            # For what it does not understand the reader calls the method that it replaces.
+            self._reader = self._native.Reader(*kinds, self.receive, self._refuted)
             self.receive = self._reader.receive  # type: ignore[method-assign]
             self.codec.on_change(self._leave)
 
@@ -117,9 +117,6 @@ class BookKeeper:
             The events of the message; then a `Resync` when a book has just become
             untrustworthy, and a `Verified` when a snapshot has proven it.
         """
-        return self._receive(raw, received)
-
-    def _receive(self, raw: bytes, received: int = 0) -> list[Event]:
         happened = self.codec.decode(raw, received)
         for event in tuple(happened):
             if consequences := self.apply(event):

@@ -335,7 +335,15 @@ class Ledger:
         life = self.lives.known.get(order_id)
         if life is None:
             life = Life(
-                order_id, side.side, price, qty, entered, at, Birth.SNAPSHOT, price=price, qty=qty
+                order_id,
+                side.side,
+                price,
+                qty,
+                entered,
+                at,
+                birth=Birth.SNAPSHOT,
+                price=price,
+                qty=qty,
             )
             self.lives.known[order_id] = life
         else:

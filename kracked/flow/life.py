@@ -140,7 +140,9 @@ class QueueLevel:
     def reduced(self, life: Life, qty: int, time: int, arrived: int, *, whole: bool) -> Reduction:
         """Return a quantity that leaves one of the orders, and remember it."""
         standing = Standing(self.made, life.number, life.entered)
-        reduction = Reduction(life, life.price, qty, qty, time, arrived, standing, whole=whole)
+        reduction = Reduction(
+            life, life.price, qty, qty, time, arrived, standing=standing, whole=whole
+        )
         self.note(reduction)
         return reduction
 

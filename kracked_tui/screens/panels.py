@@ -144,7 +144,7 @@ class Panels:
             panel=self.top,
             account=self._account,
             timed=screen.has_time_bar,
-            split=layouts.split_of(self.layout),
+            split=layouts.SPLITS.get(self.layout),
         )
         pane_places = {name: arranged.get(name) for name in layout.PANES}
         moved, self._pane_places = pane_places != self._pane_places, pane_places

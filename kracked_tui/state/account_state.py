@@ -172,7 +172,7 @@ class AccountState:
         store = self._model.store
         flow, ledger = store.flows[self._symbol], store.flows.order_flow.ledgers.get(self._symbol)
         told = None if ledger is None else ledger.place(place.order_id)
-        live, table = store.odds.live(self._symbol), store.odds.table(self._symbol)
+        live, table = store.odds.live.get(self._symbol), store.odds.table(self._symbol)
         odds: Odds | NoOdds = table if isinstance(table, NoOdds) else NoOdds("not followed yet")
         if live is not None and told is not None and ledger is not None:
             odds = live.of_order(ledger, told, flow.now(self._now))

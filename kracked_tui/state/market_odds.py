@@ -40,7 +40,8 @@ class MarketOdds:
         self.kept_at = kept_at
         self._failed = False
         self._file, self._problem = file, problem
-        self._live: dict[str, LiveOdds] = {}
+        self.live: dict[str, LiveOdds] = {}
+        """The live odds of each pair that is followed."""
         self._own: dict[str, str] = {}
         """The symbol of each own order, by id."""
         self._saved = 0
@@ -77,10 +78,10 @@ class MarketOdds:
         if self._file is None or ledger is None or ledger.symbol not in self._file.symbols:
             return
         symbol = ledger.symbol
-        live = self._live.get(symbol)
+        live = self.live.get(symbol)
         if live is None:
             kept = self._file.symbols[symbol].score if self.kept_at is not None else None
-            live = self._live[symbol] = LiveOdds(self.table(symbol), qty_decimals, score=kept)
+            live = self.live[symbol] = LiveOdds(self.table(symbol), qty_decimals, score=kept)
             self._saved += _cases(live.score)
             for order_id in [one for one, of in self._own.items() if of == symbol]:
                 live.own_order(ledger, order_id)
@@ -90,19 +91,15 @@ class MarketOdds:
         """Keep the score of the account's own orders too."""
         for symbol, order_id in own_ids(event):
             self._own[order_id] = symbol
-            if symbol in self._live:
-                self._live[symbol].own_order(ledgers.get(symbol), order_id)
+            if symbol in self.live:
+                self.live[symbol].own_order(ledgers.get(symbol), order_id)
         while len(self._own) > MOST_OWN:
             del self._own[next(iter(self._own))]
 
     def lose_trades(self) -> None:
         """Take that trades may be missing: their connection was lost."""
-        for live in self._live.values():
+        for live in self.live.values():
             live.lose_trades()
-
-    def live(self, symbol: str) -> LiveOdds | None:
-        """Return the live odds of a pair; None where nothing is followed."""
-        return self._live.get(symbol)
 
     # --- the scores on disk -------------------------------------------------------------------
 
@@ -119,7 +116,7 @@ class MarketOdds:
         Returns:
             Why that failed, the first time that it does; else nothing.
         """
-        scores = {symbol: live.score for symbol, live in self._live.items() if live.score}
+        scores = {symbol: live.score for symbol, live in self.live.items() if live.score}
         scored = self._scored()
         if self.kept_at is None or scored == self._saved:
             return ""
@@ -134,7 +131,7 @@ class MarketOdds:
         return ""
 
     def _scored(self) -> int:
-        return sum(_cases(live.score) for live in self._live.values())
+        return sum(_cases(live.score) for live in self.live.values())
 
 
 def _cases(score: OddsScore | None) -> int:

@@ -118,13 +118,13 @@ class MarketState:
         for candle in event.candles:
             series = self.exchange_bars.setdefault(candle.interval * 60, {})
             bar = Bar(
-                candle.begin,
-                candle.open,
-                candle.high,
-                candle.low,
-                candle.close,
-                candle.volume,
-                candle.vwap * candle.volume,
+                begin=candle.begin,
+                open=candle.open,
+                high=candle.high,
+                low=candle.low,
+                close=candle.close,
+                volume=candle.volume,
+                notional=candle.vwap * candle.volume,
             )
             known = series.get(bar.begin)
             if known is None or bar.volume >= known.volume:
@@ -168,7 +168,8 @@ class MarketState:
                 notional=bar.notional + notional,
             )
         else:
-            self.trade_bars.append(Bar(begin, price, price, price, price, qty, notional))
+            begun = Bar(begin, price, price, price, price, volume=qty, notional=notional)
+            self.trade_bars.append(begun)
 
 
 class Store:

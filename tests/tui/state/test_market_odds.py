@@ -42,7 +42,7 @@ def followed(odds: MarketOdds, minutes: float = 13) -> MarketOdds:
 
 
 def cases(odds: MarketOdds) -> int:
-    live = odds.live(SYMBOL)
+    live = odds.live.get(SYMBOL)
     assert live is not None
     assert live.score is not None
     return live.score.observed[0].total
@@ -88,7 +88,7 @@ def test_the_orders_of_the_account_are_scored_too(path: Path) -> None:
     ids = dict.fromkeys(row.order_id for row in market.truth if row.what == "filled")
     reports = tuple({"order_id": one, "symbol": SYMBOL} for one in ids)
     odds.learn_own(Executions(START, reports), {})
-    live = followed(odds).live(SYMBOL)
+    live = followed(odds).live.get(SYMBOL)
     assert live is not None
     assert live.score is not None
     assert live.score.own[0].total > 0
