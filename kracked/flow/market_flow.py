@@ -248,7 +248,9 @@ class MarketFlow:
         touch, ledger = self.flow_imbalance.touch, self.ledger
         if touch is None or ledger is None or ledger.lost:
             return None
-        return lean_percent(*quantities_near(_levels(ledger.bids), _levels(ledger.asks), touch))
+        bids, asks, middle = _levels(ledger.bids), _levels(ledger.asks), touch.bid + touch.ask
+        near = quantities_near(bids, asks, middle, ledger.depth)
+        return lean_percent(near.bids, near.asks)
 
 
 class MarketFlows:
