@@ -16,7 +16,7 @@ from kracked.book.l3 import L3Book
 from kracked.flow.detectors.context import OwnIds
 from kracked.flow.detectors.detectors import Detectors
 from kracked.flow.detectors.numbers import DetectorNumbers
-from kracked.flow.facts import Fact, Link, Outcome, Settled
+from kracked.flow.facts import Outcome
 from kracked.flow.ledger import Ledger
 from kracked.flow.life import QueueSide
 from kracked.flow.measures.delta import DeltaRing
@@ -144,7 +144,7 @@ class MarketFlow:
             touch = self.flow_imbalance.touch
             now = (bid, bids.levels[bid].qty, ask, asks.levels[ask].qty)
             if touch != now:
-                touch = Touch(*now)
+                touch = Touch._make(now)
                 self.flow_imbalance.take(touch, self._time)
             if touch is not None:
                 self.detectors.see(touch, self._time)
@@ -164,22 +164,12 @@ class MarketFlow:
 
     def take(self, outcomes: Sequence[Outcome], ledger: Ledger | None) -> None:
         """Take what this symbol's ledger told."""
-        changes, detectors = self.changes, self.detectors
-        detectors.context.ledger = ledger
-        for outcome in outcomes:
-            kind = type(outcome)
-            if kind is Fact:
-                changes.fact(outcome)  # type: ignore[arg-type]
-                detectors.fact(outcome)  # type: ignore[arg-type]
-            elif kind is Link:
-                changes.link(outcome)  # type: ignore[arg-type]
-                detectors.walls.link(outcome)  # type: ignore[arg-type]
-            elif kind is Settled:
-                changes.settled(outcome)  # type: ignore[arg-type]
-            else:
-                detectors.taker(outcome)  # type: ignore[arg-type]
-        detectors.end_message()
-        if ledger is not None and not self.detectors.context.touch:
+        context = self.detectors.context
+        context.ledger = ledger
+        if outcomes:
+            self.changes.take(outcomes)
+            self.detectors.take(outcomes)
+        if ledger is not None and not context.touch:
             self.flow_imbalance.lose()
 
     def use_rules(self, pair: Instrument) -> None:
@@ -351,9 +341,12 @@ class MarketFlows:
         return outcomes
 
     def _level3(self, event: events.L3Event) -> list[Outcome]:
-        market, due = self[event.symbol], self._due(event)
-        outcomes = self.order_flow.apply(event)
-        ledger = self.order_flow.ledgers.get(event.symbol)
+        symbol, order_flow = event.symbol, self.order_flow
+        market = self.markets.get(symbol) or self[symbol]
+        ledger = order_flow.ledgers.get(symbol)
+        due = self._due(event) if ledger is not None and ledger.linker.waiting else None
+        outcomes = order_flow.apply(event)
+        ledger = order_flow.ledgers.get(symbol)
         market.take(outcomes, ledger)
         if ledger is not None:
             market.apply_level3(ledger, event)

@@ -181,19 +181,6 @@ class TradeScreen(Screen[None]):
                 return False
         return True
 
-    def take_late(self, typed: str) -> bool:
-        """Give a field what was typed before it had the focus: it must not act as a key.
-
-        Returns:
-            Whether a field that was opened to type in has taken it.
-        """
-        field = self.focused
-        opened_to_type = self.panels.top in (layout.COMMAND, layout.PICKER)
-        if not (opened_to_type and isinstance(field, Input)):
-            return False
-        field.insert_text_at_cursor(typed)
-        return True
-
     # --- drawing ----------------------------------------------------------------------
 
     def frame_state(self) -> FrameState:

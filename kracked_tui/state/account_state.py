@@ -172,13 +172,14 @@ class AccountState:
         store = self._model.store
         flow, ledger = store.flows[self._symbol], store.flows.order_flow.ledgers.get(self._symbol)
         told = None if ledger is None else ledger.place(place.order_id)
-        live, table = store.odds.live(self._symbol), store.odds.table(self._symbol)
+        live, table = store.odds.live.get(self._symbol), store.odds.table(self._symbol)
         odds: Odds | NoOdds = table if isinstance(table, NoOdds) else NoOdds("not followed yet")
         if live is not None and told is not None and ledger is not None:
             odds = live.of_order(ledger, told, flow.now(self._now))
         proof = None if isinstance(table, NoOdds) else table.outcomes[A_MINUTE].reliability
-        seen = live.score.observed[A_MINUTE] if live is not None and live.score else None
-        return own_facts(place, told, OrderOdds(odds, proof, seen), precision)
+        score = live.score if live is not None else None
+        proofs = (score.observed[A_MINUTE], score.own[A_MINUTE]) if score is not None else ()
+        return own_facts(place, told, OrderOdds(odds, proof, *proofs), precision)
 
     @cached_property
     def own_levels(self) -> Mapping[int, OwnLevel]:

@@ -118,13 +118,13 @@ class MarketState:
         for candle in event.candles:
             series = self.exchange_bars.setdefault(candle.interval * 60, {})
             bar = Bar(
-                candle.begin,
-                candle.open,
-                candle.high,
-                candle.low,
-                candle.close,
-                candle.volume,
-                candle.vwap * candle.volume,
+                begin=candle.begin,
+                open=candle.open,
+                high=candle.high,
+                low=candle.low,
+                close=candle.close,
+                volume=candle.volume,
+                notional=candle.vwap * candle.volume,
             )
             known = series.get(bar.begin)
             if known is None or bar.volume >= known.volume:
@@ -168,7 +168,8 @@ class MarketState:
                 notional=bar.notional + notional,
             )
         else:
-            self.trade_bars.append(Bar(begin, price, price, price, price, qty, notional))
+            begun = Bar(begin, price, price, price, price, volume=qty, notional=notional)
+            self.trade_bars.append(begun)
 
 
 class Store:
@@ -268,6 +269,8 @@ class Store:
         if isinstance(event, events.L3Update | events.L3Snapshot | events.Trades):
             ledger = self.flows.order_flow.ledgers.get(event.symbol)
             self.odds.follow(ledger, outcomes, qty_decimals=event.precision.qty)
+        elif isinstance(event, events.Executions):
+            self.odds.learn_own(event, self.flows.order_flow.ledgers)
 
     def tell(self, time: int, text: str, role: str = "dim", *, own: bool = False) -> None:
         """Write an entry to the log.
@@ -367,6 +370,8 @@ class Store:
             self.tell(event.received, f"{event.connection} lost: {event.reason}", "warn")
         self._down_reasons[event.connection] = reason
         self._connected.discard(event.connection)
+        if event.connection == "public":
+            self.odds.lose_trades()
 
     def _apply_rejection(self, event: events.Rejected) -> None:
         if event.channel == "level3" and event.symbol:
