@@ -191,6 +191,7 @@ class PaperServer:
                     books=lambda: self.feed,
                     verified=partial(is_current, self.feed, level3=self.has_level3),
                     flow=self._flow(now),
+                    before=self.feed.current_state(),
                     by_levels=not self.has_level3,
                 ),
                 () if log is None else log.events,

@@ -94,6 +94,7 @@ class RecordedExchange:
                 books=lambda: self._player.keeper,
                 verified=self._verified,
                 flow=flow,
+                before=tuple(events_before(self._player)) if self._player.seq else (),
                 by_levels=self._by_levels,
             ),
             (),

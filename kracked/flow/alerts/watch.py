@@ -204,7 +204,7 @@ class AlertWatch:
         )
         time = book.last.timestamp if book.last is not None else ""
         snapshot = events.BookSnapshot(
-            now, book.symbol, book.precision, bids, asks, book.computed, time
+            now, book.symbol, book.precision, bids, asks, checksum=book.computed, timestamp=time
         )
         market.depth = book.depth
         market.joined = book.last.received if book.last is not None else 0

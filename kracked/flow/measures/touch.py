@@ -99,29 +99,36 @@ class OrderFlowImbalance:
         self.touch: Touch | None = None
         self._changes: deque[tuple[int, int]] = deque()
         self._samples: deque[int] = deque(maxlen=SAMPLES)
-        self._sampled = 0
-        """The time of the newest sample, in lengths of the window."""
+        self._sampled = self._next = 0
+        """The time of the newest sample, in lengths of the window, and when the next is due."""
 
     def take(self, touch: Touch, time: int) -> None:
         """Take the best prices after a change of the book; the same ones again cost nothing."""
         before, self.touch = self.touch, touch
         if touch == before:
             return
-        self.advance(time)
-        if before is None or not (before.bid_qty and before.ask_qty):
+        if time >= self._next:
+            self.advance(time)
+        else:
+            self._expire(time)
+        if before is None:
             return
-        if not (touch.bid_qty and touch.ask_qty):
+        bid, bid_qty, ask, ask_qty = touch
+        bid_before, bid_qty_before, ask_before, ask_qty_before = before
+        if not (bid_qty_before and ask_qty_before):
+            return
+        if not (bid_qty and ask_qty):
             self.touch = None
             return
         change = 0
-        if touch.bid >= before.bid:
-            change += touch.bid_qty
-        if touch.bid <= before.bid:
-            change -= before.bid_qty
-        if touch.ask <= before.ask:
-            change -= touch.ask_qty
-        if touch.ask >= before.ask:
-            change += before.ask_qty
+        if bid >= bid_before:
+            change = bid_qty
+        if bid <= bid_before:
+            change -= bid_qty_before
+        if ask <= ask_before:
+            change -= ask_qty
+        if ask >= ask_before:
+            change += ask_qty_before
         self.value += change
         self._changes.append((time, change))
 
@@ -129,7 +136,7 @@ class OrderFlowImbalance:
         """Begin anew with the next touch: changes were missed."""
         self.touch, self.value = None, 0
         self._changes.clear()
-        self._sampled = 0
+        self._sampled = self._next = 0
 
     def advance(self, now: int) -> None:
         """Let what is older than ten seconds leave the sum; take the samples that are due.
@@ -144,6 +151,7 @@ class OrderFlowImbalance:
             self._expire(due * FLOW_NS)
             self._samples.append(self.value)
         self._sampled = max(self._sampled, tick)
+        self._next = (self._sampled + 1) * FLOW_NS
         self._expire(now)
 
     def _expire(self, now: int) -> None:

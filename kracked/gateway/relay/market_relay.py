@@ -282,7 +282,7 @@ class MarketRelay:
 
     def _quote(self, event: events.BookSnapshot | events.BookUpdate) -> None:
         """Tell new best prices or quantities of a verified book to those who asked for `bbo`."""
-        last = self._last_values.ticker(event.symbol)
+        last = self._last_values.tickers.get(event.symbol)
         book = self._trusted_book(Topic(BOOK, event.symbol, None))
         if last is None or not isinstance(book, L2Book) or book.precision != last.precision:
             return

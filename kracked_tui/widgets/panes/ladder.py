@@ -20,7 +20,7 @@ from kracked_tui.view.ladder.ladder import NO_CHANGES, RowMeasures
 from kracked_tui.view.ladder.ladder_lines import ColumnSet, LadderColumns
 from kracked_tui.view.ladder.ladder_scroll import LadderScroll, ask_row, bid_row, first_scroll
 from kracked_tui.view.ladder.read_out import Foot
-from kracked_tui.view.ladder.row_measures import LargeMarks
+from kracked_tui.view.ladder.row_measures import POC, LargeMarks
 from kracked_tui.view.ladder.selection import Selection, orders_at
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.queue.followed import levels_of
@@ -136,7 +136,7 @@ class LadderPane(Pane):
     def _measures(self, frame: FrameState) -> RowMeasures:
         """Return what the set of columns shows of the order flow."""
         sizes, book = frame.followed, frame.l3_book
-        return row_measures.row_measures(
+        made = row_measures.row_measures(
             frame.measures,
             self._prices,
             self.scroll.step,
@@ -146,6 +146,11 @@ class LadderPane(Pane):
             large=self._large,
             followed=levels_of(book, sizes) if book is not None and sizes else None,
         )
+        lately = frame.seen.marks(frame.measures.now(frame.now))
+        seen = row_measures.nearest_rows(lately, self.scroll.step).items()
+        weaker = row_measures.OF_THE_SESSION
+        marks = {row: mark for row, mark in seen if made.marks.get(row, POC) in weaker}
+        return made._replace(marks={**made.marks, **marks})
 
     def _note(self, frame: FrameState, columns: LadderColumns) -> str:
         """Say how the rows are made and whether they move, and what the columns cover."""
