@@ -31,6 +31,7 @@ from kracked.errors import KrackedError
 from kracked.flow.odds.store import UnreadableOdds, odds_path, read_odds
 from kracked.protocol.events import Event, Overflow
 from kracked_tui import error_boundary, keys, palettes, themes
+from kracked_tui.alerts.ways import AlertWays
 from kracked_tui.config import Settings
 from kracked_tui.error_boundary import report_error, reporting_errors
 from kracked_tui.keys import Key
@@ -129,7 +130,12 @@ class Monitor(App[None]):
             self._open = lambda: opened
         self.settings = settings
         self.store = Store(source.mode)
-        self.view_model = ViewModel(shown_first, self.store, symbols, memory)
+        self.view_model = ViewModel(shown_first, self.store, symbols, memory, settings.alerts)
+        self.alerts = self.view_model.alerts
+        self._ways = AlertWays(settings.alerts, self, tell=self.view_model.tell)
+        self.alerts.on_fire = self._ways.tell
+        self._applying = False
+        """Whether events are being applied: what is due now must wait for them."""
         self.recording = RecordSwitch(sessions_folder(os.environ))
         self.table: tuple[Key, ...] = keys.active(settings.keys, money=money, replay=replay)
         screen = ReplayScreen if replay else OrderScreen if money else TradeScreen
@@ -207,18 +213,28 @@ class Monitor(App[None]):
         await self.action_finish()
 
     def _tick(self) -> None:
-        """Ask for a frame, and save what is to be remembered."""
+        """Ask for a frame, look what is due, and save what is to be remembered."""
         self.pump.mark()
+        trader, now = self.view_model.trader, self.source.now()
+        if not self._applying:
+            self.alerts.look(now, self.store.markets, trader.sent() if trader else ())
+        self._keep_alerts()
         self.view_model.remember_pairs()
         if self.view_model.memory.unsaved and not self._saving:
             self._saving = True
             self.run_worker(self._save_choices(), group="memory")
 
+    def _keep_alerts(self) -> None:
+        if self.alerts.unkept:
+            self.run_worker(self.alerts.keep(), group="keep alerts")
+
     async def _save_choices(self) -> None:
         """Save what is to be remembered; the first failure is told, all are tried again."""
-        memory = self.view_model.memory
+        memory, before = self.view_model.memory, self.view_model.memory.problem
         try:
             await asyncio.to_thread(memory.save)
+            if memory.problem != before:
+                self.view_model.tell(memory.problem, "warn")
         except OSError as error:
             if not memory.problem:
                 memory.problem = f"not remembered: {error}"
@@ -241,6 +257,9 @@ class Monitor(App[None]):
             async with self._open() as source:
                 self.view_model.source = source
                 self.trade.subscribe()
+                await self.alerts.open(source, self.store.markets)
+                self.run_worker(self.alerts.subscribe(), group="alerts")
+                self.run_worker(self._ways.run(), group="alerts")
                 if self.record_at_once:
                     await self.action_record()
                 await self._open_account(source)
@@ -276,23 +295,30 @@ class Monitor(App[None]):
         loop = asyncio.get_running_loop()
         async for batch in source.batches():
             until = loop.time() + _SLICE_S
+            self._applying = True
             for event in batch:
-                self._apply(event)
+                self._apply(event, self._take, "not shown")
+                self._apply(event, self.alerts.apply, "not evaluated for alerts")
                 if loop.time() > until:
                     await asyncio.sleep(0)
                     until = loop.time() + _SLICE_S
+            self._applying = False
+            self._keep_alerts()
             self.pump.mark()
 
-    def _apply(self, event: Event) -> None:
+    def _take(self, event: Event) -> None:
+        self.store.apply(event)
+        if isinstance(event, Overflow) and (feed := self.source.feed):
+            self.store.catch_up(feed.maintenance.latest)
+
+    def _apply(self, event: Event, take: Callable[[Event], None], consequence: str) -> None:
         """Apply one event; an error is reported once, and the next events are applied."""
         try:
-            self.store.apply(event)
-            if isinstance(event, Overflow) and (feed := self.source.feed):
-                self.store.catch_up(feed.maintenance.latest)
+            take(event)
         except Exception as error:
             failure = error_boundary.error_text(error)
             if failure != self._undrawn_event:
-                report_error(error, self.view_model.tell, f"{type(event).__name__} not shown")
+                report_error(error, self.view_model.tell, f"{type(event).__name__} {consequence}")
             self._undrawn_event = failure
 
     def _frame(self) -> Iterator[None]:
@@ -425,4 +451,5 @@ class Monitor(App[None]):
 
     async def on_unmount(self) -> None:
         await self.recording.stop()
+        await self.alerts.keep()
         await self._save_choices()

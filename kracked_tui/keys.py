@@ -81,6 +81,7 @@ LETTERS = {
     "log-list": "k",
     "health": "h",
     "recorder": "r",
+    "alerts": "a",
 }
 """The letter of each pane after the key that jumps."""
 
@@ -125,6 +126,7 @@ KEYS = (
     Key("previous-pane", "shift+tab", "pane(-1)", "", "Go to the previous pane", LISTS),
     Key("zoom", "z", "zoom", "zoom", "Show this pane alone, or all panes again", LISTS),
     Key("jump", "g,ctrl+o", "jump_to", "", "Go to a pane by its letter; g again: top", LISTS),
+    Key("remove-alert", "delete,backspace", "remove_alert", "", "Alerts: remove this one", LISTS),
     Key("layout", "backslash", "layout(1)", "", "Next layout", EVERYWHERE),
     Key("next-pair", "w", "watch(1)", "next pair", "Show the next watched symbol", EVERYWHERE),
     Key("previous-pair", "W", "watch(-1)", "", "Show the previous watched symbol", EVERYWHERE),
@@ -157,6 +159,9 @@ KEYS = (
         EVERYWHERE,
     ),
     Key("command", "colon", "command", "commands", "Type a command: pair ETH/USD", EVERYWHERE),
+    Key(
+        "alert", "exclamation_mark", "alert", "alert", "Price alert here, or the alerts", EVERYWHERE
+    ),
     Key("sessions", "P", "sessions", "replay", "Replay a recorded session", EVERYWHERE),
     Key("paper", "p", "app.paper", "", "Paper money or the real account: starts anew", EVERYWHERE),
     Key("record", "R", "app.record", "record", "Start recording, or stop", EVERYWHERE),
@@ -287,6 +292,8 @@ _NAMES = {
     "right_square_bracket": "]",
     "left_square_bracket": "[",
     "dollar_sign": "$",
+    "exclamation_mark": "!",
+    "delete": "del",
     "backslash": "\\",
     "space": "space",
     "pageup": "pgup",

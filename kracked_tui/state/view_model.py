@@ -13,6 +13,8 @@ from kracked import times
 from kracked.errors import ConfigError, KrackedError, RequestRejected
 from kracked.protocol.events import Ticker
 from kracked.protocol.maintenance.trading_effect import NewOrders, TradingEffect
+from kracked_tui.alerts.session_alerts import SessionAlerts
+from kracked_tui.config import Alerting
 from kracked_tui.remembered import Memory, PairChoices
 from kracked_tui.sources.base import Source
 from kracked_tui.state.frame_state import ChosenOrder, FrameState, Select
@@ -47,6 +49,7 @@ class ViewModel:
         store: Store,
         symbols: tuple[str, ...],
         memory: Memory | None = None,
+        alerting: Alerting | None = None,
     ) -> None:
         """
         Args:
@@ -54,6 +57,7 @@ class ViewModel:
             store: The owner of everything shown besides the books.
             symbols: Pairs to watch; the first is shown.
             memory: What earlier starts left; None remembers nothing.
+            alerting: The settings of alerts.
         """
         self.source = source
         self.store = store
@@ -66,6 +70,9 @@ class ViewModel:
         self.trader: Trader | None = None
         """None where no order can be sent."""
         self.status_without_trader = TradingStatus()
+        self.alerts = SessionAlerts(
+            alerting or Alerting(), self.memory, tell=self.tell, last=self._last_price
+        )
         self.followed = Followed()
         """Sizes of orders that are followed."""
         self.positions = SessionPositions()
@@ -81,6 +88,12 @@ class ViewModel:
     def tell(self, text: str, role: str = "dim") -> None:
         """Write an entry to the log: the answer to a key, or the outcome of an order."""
         self.store.tell(self.source.now(), text, role, own=True)
+
+    def _last_price(self, symbol: str) -> Decimal | None:
+        market = self.store.markets.get(symbol)
+        if market is None or market.last is None or market.precision is None:
+            return None
+        return market.precision.price_decimal(market.last)
 
     # --- choosing ---------------------------------------------------------------------
 

@@ -21,11 +21,12 @@ FLOW, LEVEL, DEPTH, WATCH = "flow", "level", "depth", "watch"
 ORDERS, FILLS, BALANCES, MINE = "orders", "fills", "balances", "mine"
 PICKER, HELP, TICKET, PROMPT = "picker", "help", "ticket", "prompt"
 LOG_LIST, HEALTH, RECORDER = "log-list", "health", "recorder"
+ALERTS = "alerts"
 COMMAND, JUMP = "command", "jump"
 TIME, SESSIONS, STRIP = "time", "sessions", "strip"
 
 NUMBERED = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH, ORDERS, FILLS, BALANCES)
-PANES = (*NUMBERED, LOG_LIST, HEALTH, RECORDER)
+PANES = (*NUMBERED, LOG_LIST, HEALTH, RECORDER, ALERTS)
 """Panes in the order of their numbers, from 1; the first have keys of one digit."""
 _LEAST_WIDTH, _LEAST_HEIGHT = 60, 16
 _LEAST_PANEL = 30
@@ -177,6 +178,7 @@ def _huge(body: Rectangle, *, account: bool) -> Arrangement:
     middle, right = _columns(rest, rest.width // 2)
     queue, level = _rows(middle, middle.height - 11)
     tape, flow = _rows(right, right.height - 8)
+    tape, alerts = _rows(tape, tape.height - 8)
     chart, rest = _columns(lower, lower.width // 2)
     account_panes = {}
     if account:
@@ -188,6 +190,7 @@ def _huge(body: Rectangle, *, account: bool) -> Arrangement:
         LADDER: ladder,
         QUEUE: queue,
         TAPE: tape,
+        ALERTS: alerts,
         CHART: chart,
         FLOW: flow,
         LEVEL: level,

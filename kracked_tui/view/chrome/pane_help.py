@@ -82,5 +82,16 @@ PANES: Mapping[str, PaneHelp] = {
         ),
         EVERYWHERE,
     ),
+    "alerts": PaneHelp(
+        (
+            "What is waited for, whether it is evaluated now, and what was told.",
+            "Each is told once, also after a restart, and between two frames: at the foot, by the",
+            "bell, on the desktop or by a command, as [alerts] of the configuration says.",
+            "alert 64250, alert taker 5, alert queue 1, alert ETH/USD sweep, alert all data stale;",
+            "alert remove 2 takes the second away. Prices that crossed in a gap are told late.",
+        ),
+        LISTS,
+        ("alert", "remove-alert"),
+    ),
     "recorder": PaneHelp(("The recording in progress, and what it is worth so far.",), EVERYWHERE),
 }

@@ -131,6 +131,17 @@ def foremost(log_entries: Sequence[LogEntry], now: int) -> list[LogEntry]:
     return [*recent, *(each for each in log_entries if id(each) not in held)]
 
 
+def pressing(log_entries: Sequence[LogEntry], now: int) -> list[LogEntry]:
+    """Return the newest entry of our own that matters and is a few seconds old; none otherwise.
+
+    Where there is no room for the log it is shown in place of the keys.
+    """
+    newest = foremost(log_entries, now)[:1]
+    return [
+        it for it in newest if it.own and it.role != "dim" and 0 <= now - it.time < _OWN_FIRST_NS
+    ]
+
+
 def log_line(log_entries: Sequence[LogEntry], now: int, width: int) -> Line:
     """Draw the entries side by side, as many as fit; those of the last half minute stand out."""
     spans: list[Span] = []

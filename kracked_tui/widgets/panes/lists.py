@@ -9,11 +9,13 @@ from textual.events import MouseScrollDown, MouseScrollUp
 
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view import format as fmt
+from kracked_tui.view.chrome.alerts import AlertRow, alert_lines
 from kracked_tui.view.chrome.health import ConnectionRow, health_lines
 from kracked_tui.view.chrome.status import LogEntry, feed_view
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.replay.record_status import RecordView, recorder_lines
 from kracked_tui.view.words import wrapped
+from kracked_tui.widgets.panels.symbol_picker import SymbolChosen
 from kracked_tui.widgets.panes.pane import Content, Pane, Scroll, sentence_lines
 from kracked_tui.widgets.rate import Rate
 
@@ -82,6 +84,49 @@ def _entry_lines(entry: LogEntry, width: int) -> list[Line]:
         Line(fit([Span(f" {clock:<9}", "faint"), Span(row, entry.role)], width))
         for clock, row in zip(clocks, rows, strict=True)
     ]
+
+
+class AlertsPane(ScrolledPane):
+    """The alerts that are set, a cursor on one of them, and what was told."""
+
+    name_shown = "Alerts"
+
+    def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
+        super().__init__(number, id=id, ascii_only=ascii_only)
+        self._cursor = 0
+        self._rows: Sequence[AlertRow] = ()
+
+    @property
+    def chosen(self) -> AlertRow | None:
+        """The alert at the cursor; None without one."""
+        return self._rows[self._cursor] if self._cursor < len(self._rows) else None
+
+    def content(self, frame: FrameState) -> Content:
+        """Draw the alerts and what was told, as far as they are in sight."""
+        self._rows, told = frame.alerts.rows(), frame.alerts.told
+        self._cursor = max(0, min(self._cursor, len(self._rows) - 1))
+        rows = [
+            row._replace(cursor=self.has_focus and at == self._cursor)
+            for at, row in enumerate(self._rows)
+        ]
+        note = f"{len(rows)} set, {len(told)} told" if rows or told else ""
+        return Content(
+            self._in_sight(alert_lines(rows, told, self.inside[0])), note, foot=self._below
+        )
+
+    def move(self, rows_up: int) -> None:
+        """Move the cursor up by some alerts; beyond the first and the last scroll."""
+        last = len(self._rows) - 1
+        at = self._cursor - rows_up
+        self._cursor = max(0, min(last, at))
+        if not 0 <= at <= last:
+            super().move(rows_up)
+        self.redraw()
+
+    def open(self) -> None:
+        """Show the pair of the alert at the cursor."""
+        if self.chosen is not None and "/" in self.chosen.pair:
+            self.post_message(SymbolChosen(self.chosen.pair))
 
 
 class HealthPane(ScrolledPane):
