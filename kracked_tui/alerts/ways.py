@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from textual.widgets import Input
 
-from kracked.cli.alert_commands import AlertCommands
+from kracked.cli.alerts.alert_commands import AlertCommands
 from kracked.flow.alerts import Alert
 from kracked_tui.alerts.desktop import notification, sequence_for
 from kracked_tui.config import Alerting
