@@ -172,6 +172,7 @@ KEYS = (
     Key("arm", "A", "arm", "arm", "Arm, so that keys send orders; or disarm", TRADING),
     Key("join-bid", "B", "join('bid')", "", "Join the best bid, post-only, at once", TRADING),
     Key("join-ask", "S", "join('ask')", "", "Join the best ask, post-only, at once", TRADING),
+    Key("clicks", "C", "clicks", "", "Let clicks on the ladder prepare orders, or not", TRADING),
     Key("smaller", "less_than_sign", "size_by(-1)", "", "Smaller size of the next order", TRADING),
     Key("larger", "greater_than_sign", "size_by(1)", "", "Larger size of the next order", TRADING),
     Key("flatten", "Z", "exit(1)", "", "Cancel the pair, then leave the position", TRADING),

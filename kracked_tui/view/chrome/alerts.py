@@ -36,11 +36,19 @@ class ToldRow(NamedTuple):
     text: str
 
 
-def alert_lines(rows: Sequence[AlertRow], told: Sequence[ToldRow], width: int) -> list[Line]:
-    """Draw what is set, with its state, and below it what was told, newest first."""
+def alert_lines(
+    rows: Sequence[AlertRow], told: Sequence[ToldRow], width: int
+) -> tuple[list[Line], list[int | None]]:
+    """Draw what is set, with its state, and below it what was told, newest first.
+
+    Returns:
+        The lines, and for each the place of its alert among the rows; None for what was told.
+    """
     column = max((len(row.text) for row in rows), default=0) + 2
     column = column if width - _BEFORE - column - 1 >= _LEAST_STATE else 0
-    lines = [each for row in rows for each in _row(row, column, width)]
+    drawn = [(each, at) for at, row in enumerate(rows) for each in _row(row, column, width)]
+    lines: list[Line] = [each for each, _ in drawn]
+    places: list[int | None] = [at for _, at in drawn]
     if not rows:
         lines = [Line(fit([Span(f" {each}", "dim")], width)) for each in wrapped(HOW_TO, width - 2)]
     if told:
@@ -49,7 +57,7 @@ def alert_lines(rows: Sequence[AlertRow], told: Sequence[ToldRow], width: int) -
         parts = wrapped(one.text, max(10, width - 11))
         for clock, part in zip((fmt.moment(one.time), *[""] * len(parts)), parts, strict=False):
             lines.append(Line(fit([Span(f" {clock:<9}", "faint"), Span(part)], width)))
-    return lines
+    return lines, places + [None] * (len(lines) - len(places))
 
 
 def _row(row: AlertRow, column: int, width: int) -> list[Line]:

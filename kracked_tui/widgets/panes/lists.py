@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.events import Click
 
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view import format as fmt
@@ -101,12 +101,6 @@ class ScrolledPane(Pane):
         """Scroll to the first line (1) or the last (-1)."""
         self.move(up * self._length)
 
-    def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
-        self.move(3)
-
-    def on_mouse_scroll_down(self, _: MouseScrollDown) -> None:
-        self.move(-3)
-
 
 class LogPane(ScrolledPane):
     """What was logged, newest first; a long sentence goes on in the next row."""
@@ -140,6 +134,8 @@ class AlertsPane(ScrolledPane):
         super().__init__(number, id=id, ascii_only=ascii_only)
         self._cursor = 0
         self._rows: Sequence[AlertRow] = ()
+        self._of_line: Sequence[int | None] = ()
+        """The alert that each line belongs to; None for what was told."""
 
     @property
     def chosen(self) -> AlertRow | None:
@@ -155,9 +151,8 @@ class AlertsPane(ScrolledPane):
             for at, row in enumerate(self._rows)
         ]
         note = f"{len(rows)} set, {len(told)} told" if rows or told else ""
-        return Content(
-            self._in_sight(alert_lines(rows, told, self.inside[0])), note, foot=self._below
-        )
+        lines, self._of_line = alert_lines(rows, told, self.inside[0])
+        return Content(self._in_sight(lines), note, foot=self._below)
 
     def move(self, rows_up: int) -> None:
         """Move the cursor up by some alerts; beyond the first and the last scroll."""
@@ -167,6 +162,13 @@ class AlertsPane(ScrolledPane):
         if not 0 <= at <= last:
             super().move(rows_up)
         self.redraw()
+
+    def on_click(self, event: Click) -> None:
+        at = event.y - 1 + self._scroll.skip
+        row = self._of_line[at] if 0 <= at < len(self._of_line) else None
+        if row is not None:
+            self._cursor = row
+            self.redraw()
 
     def open(self) -> None:
         """Show the pair of the alert at the cursor."""
