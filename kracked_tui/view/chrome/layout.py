@@ -30,6 +30,8 @@ PANES = (*NUMBERED, LOG_LIST, HEALTH, RECORDER, ALERTS)
 """Panes in the order of their numbers, from 1; the first have keys of one digit."""
 _LEAST_WIDTH, _LEAST_HEIGHT = 60, 16
 _LEAST_PANEL = 30
+_LEAST_LADDER = 42
+"""Columns in which the ladder has a price, both quantities and own orders whole."""
 _LEAST_PANE_ROWS = 5
 """Rows below which a pane of a split says nothing."""
 _LEAST_TICKET = 24
@@ -55,10 +57,8 @@ class Split(NamedTuple):
         parts = self.parts
         while len(parts) > 1 and whole * min(share for share, _ in parts) < least * _total(parts):
             parts = parts[:-1]
-        start = before = 0
-        for share, part in parts:
-            before += share
-            end = whole * before // _total(parts)
+        start = 0
+        for (_, part), end in zip(parts, self._ends(whole, parts), strict=True):
             if self.across:
                 along = place._replace(x=place.x + start, width=end - start)
             else:
@@ -68,6 +68,26 @@ class Split(NamedTuple):
             else:
                 yield from part.places(along)
             start = end
+
+    def _ends(self, whole: int, parts: tuple[tuple[int, str | Split], ...]) -> list[int]:
+        """Return where each part ends; the ladder has room for its prices and both quantities."""
+        total, before, ends = _total(parts), 0, []
+        for share, _ in parts:
+            before += share
+            ends.append(whole * before // total)
+        at = next((at for at, (_, part) in enumerate(parts) if _has_ladder(part)), None)
+        if self.across and at is not None and len(parts) == 2:
+            widths = [ends[0], whole - ends[0]]
+            least = min(_LEAST_LADDER, whole - _LEAST_PANEL)
+            if widths[at] < least:
+                ends[0] = least if at == 0 else whole - least
+        return ends
+
+
+def _has_ladder(part: str | Split) -> bool:
+    if isinstance(part, str):
+        return part == LADDER
+    return any(_has_ladder(each) for _, each in part.parts)
 
 
 def _total(parts: tuple[tuple[int, str | Split], ...]) -> int:

@@ -30,7 +30,11 @@ PANES: Mapping[str, PaneHelp] = {
     "queue": PaneHelp(
         (
             "The orders at the ladder's cursor, the first to fill on top: level 3, with a key.",
-            "Ahead is the quantity that fills before an order does.",
+            "Ahead is the quantity at its price that fills before an order does; front: nothing.",
+            "new came in the last seconds, moved was amended and lost its place, part is filled in",
+            "part, refill 3 is an iceberg's third slice, a letter is a size that m follows.",
+            "The line beside a note is the order's size over its life. YOU is an order of yours.",
+            "Without a key there is no level 3, and no queue: Kraken gives it to key holders.",
         ),
         LADDER,
         ("follow",),

@@ -31,6 +31,8 @@ class FeedView(NamedTuple):
     """Frames drawn in the last second."""
     uptime_ns: int = 0
     rates: RateView | None = None
+    engine: str = ""
+    """What applies the messages: native (compiled) or python."""
 
 
 class Counted(Protocol):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.events import Click
 
+from kracked import _native
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chrome import watchlist
@@ -200,6 +201,7 @@ class HealthPane(ScrolledPane):
         view = feed_view(frame.source.name, frame.store, frame.source.counters(), frame.now)
         view = view._replace(
             rate=self._messages.per_second(frame.now, frame.store.messages),
+            engine="native" if _native.load() else "python",
             frames=self._frames.per_second(frame.now, self._frames_drawn()),
         )
         feed = frame.source.feed
