@@ -28,9 +28,8 @@ from textual.app import App
 from textual.dom import DOMNode
 
 from kracked.errors import KrackedError
-from kracked.flow.odds.store import UnreadableOdds, odds_path, read_odds
-from kracked.protocol.events import Event, Overflow
-from kracked_tui import error_boundary, keys, palettes, themes
+from kracked.flow.odds.store import odds_path
+from kracked_tui import keys, palettes, themes
 from kracked_tui.alerts.ways import AlertWays
 from kracked_tui.config import Settings
 from kracked_tui.error_boundary import report_error, reporting_errors
@@ -49,7 +48,7 @@ from kracked_tui.state.store import Store
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.chrome import trading_status
 from kracked_tui.view.chrome.trading_status import TradingStatus
-from kracked_tui.widgets.frame_pump import FramePump, backlog, keep_quick
+from kracked_tui.widgets.frame_pump import EventIntake, FramePump, backlog, keep_quick
 from kracked_tui.widgets.panels.session_picker import SessionPicker
 
 if TYPE_CHECKING:
@@ -57,15 +56,10 @@ if TYPE_CHECKING:
 
 _GRACE_S = 3.0
 """Time to deal with own orders when the terminal is gone, or the program is told to end."""
-_SLICE_S = 0.002
-"""Longest time events are applied for before the screen gets its turn."""
 _TICK_S = 0.5
 """How often a frame is drawn without an event: ages and staleness change all the same."""
 _MODAL_FPS = 2
 """Frame rate below the command palette, where drawing costs five times as much."""
-_FIRST_STARTS = 3
-_FIRST_HINT = "{help} shows every key, {command} takes commands, {jump} and a letter goes to a pane"
-"""Told in the log at the first starts."""
 
 
 class Destination(NamedTuple):
@@ -134,8 +128,6 @@ class Monitor(App[None]):
         self.alerts = self.view_model.alerts
         self._ways = AlertWays(settings.alerts, self, tell=self.view_model.tell)
         self.alerts.on_fire = self._ways.tell
-        self._applying = False
-        """Whether events are being applied: what is due now must wait for them."""
         self.recording = RecordSwitch(sessions_folder(os.environ))
         self.table: tuple[Key, ...] = keys.active(settings.keys, money=money, replay=replay)
         screen = ReplayScreen if replay else OrderScreen if money else TradeScreen
@@ -144,11 +136,10 @@ class Monitor(App[None]):
         )
         self._heard: events.Key | None = None
         """The latest key."""
-        self._saving = False
-        """Whether what is to be remembered is being written."""
-        self._undrawn_event = ""
-        """The last error of an event that is not shown."""
         self.pump = FramePump(self._frame, partial(backlog, self), settings.fps)
+        self.intake = EventIntake(
+            self.store, self.view_model.tell, evaluate=self.alerts.apply, applied=self._applied
+        )
 
     @property
     def source(self) -> Source:
@@ -178,11 +169,8 @@ class Monitor(App[None]):
     def _start(self) -> None:
         """Start the source and the frames, after the first paint."""
         keep_quick()
-        if 0 < self.view_model.memory.choices.starts <= _FIRST_STARTS:
-            shown = {key.id: keys.first_shown(key.keys) for key in self.table}
-            self.view_model.tell(_FIRST_HINT.format_map(shown))
-        if self.view_model.memory.problem:
-            self.view_model.tell(self.view_model.memory.problem, "warn")
+        for said in self.view_model.first_words(self.table):
+            self.view_model.tell(*said)
         if not self.is_headless:
             # A lost terminal or a request to end must not cut a recording short.
             for number in (signal.SIGTERM, signal.SIGHUP):
@@ -214,42 +202,25 @@ class Monitor(App[None]):
 
     def _tick(self) -> None:
         """Ask for a frame, look what is due, and save what is to be remembered."""
-        self.pump.mark()
-        trader, now = self.view_model.trader, self.source.now()
-        if not self._applying:
-            self.alerts.look(now, self.store.markets, trader.sent() if trader else ())
-        self._keep_alerts()
+        if not self.intake.applying:
+            self.view_model.look_at_alerts()
+        self._applied()
         self.view_model.remember_pairs()
-        if self.view_model.memory.unsaved and not self._saving:
-            self._saving = True
-            self.run_worker(self._save_choices(), group="memory")
+        unsaved = self.view_model.memory.unsaved or self.store.odds.unsaved
+        if unsaved and not self.view_model.saving.locked():
+            self.run_worker(self.view_model.save_choices(), group="memory")
 
-    def _keep_alerts(self) -> None:
+    def _applied(self) -> None:
+        """Draw what came, and keep what alerts told of it."""
+        self.pump.mark()
         if self.alerts.unkept:
             self.run_worker(self.alerts.keep(), group="keep alerts")
 
-    async def _save_choices(self) -> None:
-        """Save what is to be remembered; the first failure is told, all are tried again."""
-        memory, before = self.view_model.memory, self.view_model.memory.problem
-        try:
-            await asyncio.to_thread(memory.save)
-            if memory.problem != before:
-                self.view_model.tell(memory.problem, "warn")
-        except OSError as error:
-            if not memory.problem:
-                memory.problem = f"not remembered: {error}"
-                self.view_model.tell(memory.problem, "warn")
-        finally:
-            self._saving = False
-
     async def _read_odds(self) -> None:
-        """Read the tables of the odds; a file that cannot be read is told where odds would be."""
-        try:
-            file = await asyncio.to_thread(read_odds, odds_path(os.environ))
-        except UnreadableOdds as error:
-            self.store.odds = MarketOdds(problem=str(error))
-        else:
-            self.store.odds = MarketOdds(file)
+        """Read the tables of the odds; live, their score goes on from what was kept."""
+        keeps = self.store.mode in ("LIVE", "PAPER")
+        path = odds_path(os.environ)
+        self.store.odds = await asyncio.to_thread(MarketOdds.read, path, keeps=keeps)
 
     async def _watch(self) -> None:
         """Take the source from beginning to end; its error ends the monitor with a sentence."""
@@ -263,7 +234,7 @@ class Monitor(App[None]):
                 if self.record_at_once:
                     await self.action_record()
                 await self._open_account(source)
-                await self._consume(source)
+                await self.intake.run(source)
         except (KrackedError, OSError) as error:
             self.exit(return_code=1, message=f"kracked-tui: {error}")
             return
@@ -289,37 +260,6 @@ class Monitor(App[None]):
             )
             self.view_model.trader = trader
             self.run_worker(trader.life.run(), group="trade")
-
-    async def _consume(self, source: Source) -> None:
-        """Apply every event to the store, in slices, so that a burst never blocks a key."""
-        loop = asyncio.get_running_loop()
-        async for batch in source.batches():
-            until = loop.time() + _SLICE_S
-            self._applying = True
-            for event in batch:
-                self._apply(event, self._take, "not shown")
-                self._apply(event, self.alerts.apply, "not evaluated for alerts")
-                if loop.time() > until:
-                    await asyncio.sleep(0)
-                    until = loop.time() + _SLICE_S
-            self._applying = False
-            self._keep_alerts()
-            self.pump.mark()
-
-    def _take(self, event: Event) -> None:
-        self.store.apply(event)
-        if isinstance(event, Overflow) and (feed := self.source.feed):
-            self.store.catch_up(feed.maintenance.latest)
-
-    def _apply(self, event: Event, take: Callable[[Event], None], consequence: str) -> None:
-        """Apply one event; an error is reported once, and the next events are applied."""
-        try:
-            take(event)
-        except Exception as error:
-            failure = error_boundary.error_text(error)
-            if failure != self._undrawn_event:
-                report_error(error, self.view_model.tell, f"{type(event).__name__} {consequence}")
-            self._undrawn_event = failure
 
     def _frame(self) -> Iterator[None]:
         # While the program ends there may be a last frame, and no screen.
@@ -366,7 +306,7 @@ class Monitor(App[None]):
             isinstance(event, events.Key)
             and event.is_forwarded  # nothing has used it
             and event.is_printable
-            and self.trade.take_late(event.character or "")
+            and self.trade.panels.take_late(event.character or "")
         ):
             return
         await super().on_event(event)
@@ -452,4 +392,4 @@ class Monitor(App[None]):
     async def on_unmount(self) -> None:
         await self.recording.stop()
         await self.alerts.keep()
-        await self._save_choices()
+        await self.view_model.save_choices()

@@ -5,7 +5,8 @@ It holds no rule of drawing and knows no widget. A `FrameState` computes one fra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,12 @@ from kracked.protocol.events import Ticker
 from kracked.protocol.maintenance.trading_effect import NewOrders, TradingEffect
 from kracked_tui.alerts.session_alerts import SessionAlerts
 from kracked_tui.config import Alerting
+from kracked_tui.keys import Key, first_shown
 from kracked_tui.remembered import Memory, PairChoices
 from kracked_tui.sources.base import Source
 from kracked_tui.state.frame_state import ChosenOrder, FrameState, Select
 from kracked_tui.state.session_positions import SessionPositions
+from kracked_tui.state.sightings import SeenMarkets
 from kracked_tui.state.store import MarketState, Store
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import TIMEFRAMES
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
     from kracked_tui.trader import Trader
 
+_FIRST_STARTS = 3
+_FIRST_HINT = "{help} shows every key, {command} takes commands, {jump} and a letter goes to a pane"
+"""Told in the log at the first starts."""
 _MAX_WATCHED = 40
 _FLOW_EVERY_NS = times.NS_PER_S // 2
 _RECENT_ENTRIES = 8
@@ -73,8 +79,12 @@ class ViewModel:
         self.alerts = SessionAlerts(
             alerting or Alerting(), self.memory, tell=self.tell, last=self._last_price
         )
+        self.seen = SeenMarkets()
+        """What the detectors saw of the pair shown."""
         self.followed = Followed()
         """Sizes of orders that are followed."""
+        self.saving = asyncio.Lock()
+        """Held while what is to be remembered is being written."""
         self.positions = SessionPositions()
         """What own fills have made since the start."""
         self._flow: tuple[int, str, int, FlowView] = (0, "", 0, FlowView())
@@ -88,6 +98,11 @@ class ViewModel:
     def tell(self, text: str, role: str = "dim") -> None:
         """Write an entry to the log: the answer to a key, or the outcome of an order."""
         self.store.tell(self.source.now(), text, role, own=True)
+
+    def look_at_alerts(self) -> None:
+        """Evaluate what alerts wait for that no event tells."""
+        sent = self.trader.sent() if self.trader is not None else ()
+        self.alerts.look(self.source.now(), self.store.markets, sent)
 
     def _last_price(self, symbol: str) -> Decimal | None:
         market = self.store.markets.get(symbol)
@@ -111,6 +126,31 @@ class ViewModel:
             return
         watched = [symbol for symbol in self.store.markets if symbol in self.store.instruments]
         self.memory.change_exchange(self.source.name, self.symbol, watched)
+
+    def first_words(self, table: Sequence[Key]) -> Iterator[tuple[str, str]]:
+        """Yield what is told at the start, and its role: where to begin, and what was forgotten.
+
+        Args:
+            table: The keys as they are set.
+        """
+        if 0 < self.memory.choices.starts <= _FIRST_STARTS:
+            shown = {key.id: first_shown(key.keys) for key in table}
+            yield _FIRST_HINT.format_map(shown), "dim"
+        if self.memory.problem:
+            yield self.memory.problem, "warn"
+
+    async def save_choices(self) -> None:
+        """Save what is to be remembered; the first failure is told, all are tried again."""
+        memory, before = self.memory, self.memory.problem
+        async with self.saving:
+            try:
+                if problem := await asyncio.to_thread(self.store.odds.save):
+                    self.tell(problem, "warn")
+                await asyncio.to_thread(memory.save)
+            except OSError as error:
+                memory.problem = memory.problem or f"not remembered: {error}"
+        if memory.problem != before:
+            self.tell(memory.problem, "warn")
 
     async def show(self, symbol: str) -> None:
         """Subscribe everything that is shown of a symbol; the log says what is refused."""
@@ -158,6 +198,12 @@ class ViewModel:
             flows.restart(book, now)
         market = flows[self.symbol]
         market.advance(market.now(now))
+        self.store.reviews.pass_time(
+            self.symbol,
+            market.now(now),
+            followed=book is not None and book.verified and not flows.is_lost(self.symbol),
+            book=self.source.l2.get(self.symbol),
+        )
 
     def book(self, symbol: str) -> L2Book | LevelBook | None:
         """Return the level 2 book, or where there is none the level 3 book's levels."""

@@ -215,7 +215,7 @@ async def test_a_defect_of_the_alerts_is_told_and_the_screen_goes_on(
         def broken(_: events.Event) -> None:
             raise KeyError("x")
 
-        monkeypatch.setattr(monitor.alerts, "apply", broken)
+        monkeypatch.setattr(monitor.alerts.watch, "apply", broken)
         source.say(*trades("64251"))
         await settled(monitor, pilot)
         assert any("not evaluated for alerts" in text for text in log(monitor))

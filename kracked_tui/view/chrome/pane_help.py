@@ -30,11 +30,9 @@ PANES: Mapping[str, PaneHelp] = {
     "queue": PaneHelp(
         (
             "The orders at the ladder's cursor, the first to fill on top: level 3, with a key.",
-            "Ahead is the quantity at its price that fills before an order does; front: nothing.",
-            "new came in the last seconds, moved was amended and lost its place, part is filled in",
-            "part, refill 3 is an iceberg's third slice, a letter is a size that m follows.",
-            "The line beside a note is the order's size over its life. YOU is an order of yours.",
-            "Without a key there is no level 3, and no queue: Kraken gives it to key holders.",
+            "Ahead is what fills before an order at its price; front is nothing; YOU is yours.",
+            "new came seconds ago, moved was amended and lost its place, part is filled in part, "
+            "refill 3 is an iceberg's third slice; the line beside it is its size over its life.",
         ),
         LADDER,
         ("follow",),
@@ -71,9 +69,34 @@ PANES: Mapping[str, PaneHelp] = {
         ("sort", "open"),
     ),
     "orders": PaneHelp(("Own working orders of every pair, with their places.",), TRADING),
-    "fills": PaneHelp(("Own fills, newest first.",), LISTS),
+    "fills": PaneHelp(
+        (
+            "Own fills, newest first; enter shows one in full, and what all were worth.",
+            "Waited: since the exchange took the order. Place: where it joined, and at the fill.",
+            "1 s, 10 s, 60 s: the mid then against the price, in basis points; positive is good.",
+            "It is what was earned at the fill, and what the mid drifted after it.",
+            "A dash: the book was not watched, or was lost in between.",
+        ),
+        LISTS,
+        ("open", "copy"),
+    ),
     "balances": PaneHelp(
-        ("What is on the account, what open orders hold, and what is free.",), LISTS
+        (
+            "What is on the account, what open orders hold, and what is free.",
+            "What it is worth is by the last prices of the pairs watched; others have no price.",
+        ),
+        LISTS,
+    ),
+    "seen": PaneHelp(
+        (
+            "What the detectors saw, newest first; enter shows the events that one rests on.",
+            "Certain: it follows from the rules of the feed. Likely: trades and orders agree.",
+            "May be chance: a pattern, which other causes make too. It never says why.",
+            "Orders beyond the depth watched, or on their way, cannot be seen.",
+            "On the ladder h marks hidden size and = absorption of the last minute.",
+        ),
+        LISTS,
+        ("filter", "filter-off", "open", "copy"),
     ),
     "log-list": PaneHelp(
         ("Everything that was told, newest first; the foot of the screen shows the latest.",),

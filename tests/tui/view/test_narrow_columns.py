@@ -13,7 +13,7 @@ from kracked_tui.view.account.balances import Balance
 from kracked_tui.view.account.orders import OrderRow
 from kracked_tui.view.chrome import watchlist
 from kracked_tui.view.chrome.layout import LADDER, arrange
-from kracked_tui.view.chrome.layouts import NAMES, split_of
+from kracked_tui.view.chrome.layouts import NAMES, SPLITS
 from kracked_tui.view.chrome.watchlist import WatchRow
 from kracked_tui.view.line import line
 from kracked_tui.view.queue import queue
@@ -26,7 +26,7 @@ PRECISION = Precision(1, 8)
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_layout_leaves_the_ladder_room_for_both_quantities(name: str) -> None:
-    places = arrange(80, 24, account=True, split=split_of(name))
+    places = arrange(80, 24, account=True, split=SPLITS.get(name))
     assert places[LADDER].width >= 42
 
 
