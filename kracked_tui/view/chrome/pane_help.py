@@ -31,8 +31,10 @@ PANES: Mapping[str, PaneHelp] = {
         (
             "The orders at the ladder's cursor, the first to fill on top: level 3, with a key.",
             "Ahead is what fills before an order at its price; front is nothing; YOU is yours.",
-            "new came seconds ago, moved was amended and lost its place, part is filled in part, "
-            "refill 3 is an iceberg's third slice; the line beside it is its size over its life.",
+            (
+                "new came seconds ago, moved was amended and lost its place, part is filled in part, "
+                "refill 3 is an iceberg's third slice; beside it is its size over its life."
+            ),
         ),
         LADDER,
         ("follow",),
