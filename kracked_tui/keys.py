@@ -83,6 +83,7 @@ LETTERS = {
     "recorder": "r",
     "seen": "d",
     "heat": "e",
+    "alerts": "a",
 }
 """The letter of each pane after the key that jumps."""
 
@@ -134,6 +135,7 @@ KEYS = (
     Key("previous-pane", "shift+tab", "pane(-1)", "", "Go to the previous pane", LISTS),
     Key("zoom", "z", "zoom", "zoom", "Show this pane alone, or all panes again", LISTS),
     Key("jump", "g,ctrl+o", "jump_to", "", "Go to a pane by its letter; g again: top", LISTS),
+    Key("remove-alert", "delete,backspace", "remove_alert", "", "Alerts: remove this one", LISTS),
     Key("layout", "backslash", "layout(1)", "", "Next layout", EVERYWHERE),
     Key("next-pair", "w", "watch(1)", "next pair", "Show the next watched symbol", EVERYWHERE),
     Key("previous-pair", "W", "watch(-1)", "", "Show the previous watched symbol", EVERYWHERE),
@@ -166,6 +168,9 @@ KEYS = (
         EVERYWHERE,
     ),
     Key("command", "colon", "command", "commands", "Type a command: pair ETH/USD", EVERYWHERE),
+    Key(
+        "alert", "exclamation_mark", "alert", "alert", "Price alert here, or the alerts", EVERYWHERE
+    ),
     Key("sessions", "P", "sessions", "replay", "Replay a recorded session", EVERYWHERE),
     Key("paper", "p", "app.paper", "", "Paper money or the real account: starts anew", EVERYWHERE),
     Key("record", "R", "app.record", "record", "Start recording, or stop", EVERYWHERE),
@@ -184,6 +189,7 @@ KEYS = (
     Key("arm", "A", "arm", "arm", "Arm, so that keys send orders; or disarm", TRADING),
     Key("join-bid", "B", "join('bid')", "", "Join the best bid, post-only, at once", TRADING),
     Key("join-ask", "S", "join('ask')", "", "Join the best ask, post-only, at once", TRADING),
+    Key("clicks", "C", "clicks", "", "Let clicks on the ladder prepare orders, or not", TRADING),
     Key("smaller", "less_than_sign", "size_by(-1)", "", "Smaller size of the next order", TRADING),
     Key("larger", "greater_than_sign", "size_by(1)", "", "Larger size of the next order", TRADING),
     Key("flatten", "Z", "exit(1)", "", "Cancel the pair, then leave the position", TRADING),
@@ -320,6 +326,8 @@ _NAMES = {
     "right_square_bracket": "]",
     "left_square_bracket": "[",
     "dollar_sign": "$",
+    "exclamation_mark": "!",
+    "delete": "del",
     "backslash": "\\",
     "space": "space",
     "pageup": "pgup",

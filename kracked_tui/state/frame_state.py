@@ -26,6 +26,7 @@ from kracked_tui.view.tape.flow import FlowView
 if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
     from kracked.book.l3 import L3Book
+    from kracked_tui.alerts.session_alerts import SessionAlerts
     from kracked_tui.state.store import MarketState
     from kracked_tui.state.view_model import ViewModel
 
@@ -135,6 +136,11 @@ class FrameState:
     def followed(self) -> Mapping[int, str]:
         """The letters of the sizes that are followed."""
         return self._model.followed.of(self.symbol)
+
+    @property
+    def alerts(self) -> SessionAlerts:
+        """The alerts that are set, and what was told."""
+        return self._model.alerts
 
     @property
     def measures(self) -> MarketFlow:
