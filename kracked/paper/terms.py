@@ -59,7 +59,7 @@ class FeeRates(msgspec.Struct, frozen=True):
 
 
 class Latency(msgspec.Struct, frozen=True):
-    """How long a request is on its way and its effect on the way back, in ns.
+    """The time that a request is on its way and its effect on the way back, in ns.
 
     It is the round trip, because it counts on the clock on which market data arrive: the first
     message that comes later than this is the first that can know of the request.
@@ -90,7 +90,7 @@ class PaperAmend(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PaperState(StrEnum):
-    """What is known of a paper order."""
+    """The known state of a paper order."""
 
     PENDING = "pending"
     """Accepted, and not in the market yet: it holds nothing."""

@@ -161,7 +161,7 @@ class OrderFlowImbalance:
 
     @property
     def z_score(self) -> float | None:
-        """How many deviations the value is from the mean of the last hour; None while unknown."""
+        """The deviations between the value and the mean of the last hour; None while unknown."""
         count = len(self._samples)
         if count < LEAST_SAMPLES:
             return None
