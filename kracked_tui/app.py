@@ -28,7 +28,7 @@ from textual.app import App
 from textual.dom import DOMNode
 
 from kracked.errors import KrackedError
-from kracked.flow.odds.store import UnreadableOdds, odds_path, read_odds
+from kracked.flow.odds.store import odds_path
 from kracked_tui import keys, palettes, themes
 from kracked_tui.config import Settings
 from kracked_tui.error_boundary import report_error, reporting_errors
@@ -206,7 +206,8 @@ class Monitor(App[None]):
         """Ask for a frame, and save what is to be remembered."""
         self.pump.mark()
         self.view_model.remember_pairs()
-        if self.view_model.memory.unsaved and not self._saving:
+        unsaved = self.view_model.memory.unsaved or self.store.odds.unsaved
+        if unsaved and not self._saving:
             self._saving = True
             self.run_worker(self._save_choices(), group="memory")
 
@@ -214,6 +215,8 @@ class Monitor(App[None]):
         """Save what is to be remembered; the first failure is told, all are tried again."""
         memory = self.view_model.memory
         try:
+            if problem := await asyncio.to_thread(self.store.odds.save):
+                self.view_model.tell(problem, "warn")
             await asyncio.to_thread(memory.save)
         except OSError as error:
             if not memory.problem:
@@ -223,13 +226,10 @@ class Monitor(App[None]):
             self._saving = False
 
     async def _read_odds(self) -> None:
-        """Read the tables of the odds; a file that cannot be read is told where odds would be."""
-        try:
-            file = await asyncio.to_thread(read_odds, odds_path(os.environ))
-        except UnreadableOdds as error:
-            self.store.odds = MarketOdds(problem=str(error))
-        else:
-            self.store.odds = MarketOdds(file)
+        """Read the tables of the odds; live, their score goes on from what was kept."""
+        keeps = self.store.mode in ("LIVE", "PAPER")
+        path = odds_path(os.environ)
+        self.store.odds = await asyncio.to_thread(MarketOdds.read, path, keeps=keeps)
 
     async def _watch(self) -> None:
         """Take the source from beginning to end; its error ends the monitor with a sentence."""

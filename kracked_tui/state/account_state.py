@@ -177,8 +177,9 @@ class AccountState:
         if live is not None and told is not None and ledger is not None:
             odds = live.of_order(ledger, told, flow.now(self._now))
         proof = None if isinstance(table, NoOdds) else table.outcomes[A_MINUTE].reliability
-        seen = live.score.observed[A_MINUTE] if live is not None and live.score else None
-        return own_facts(place, told, OrderOdds(odds, proof, seen), precision)
+        score = live.score if live is not None else None
+        proofs = (score.observed[A_MINUTE], score.own[A_MINUTE]) if score is not None else ()
+        return own_facts(place, told, OrderOdds(odds, proof, *proofs), precision)
 
     @cached_property
     def own_levels(self) -> Mapping[int, OwnLevel]:

@@ -269,6 +269,8 @@ class Store:
         if isinstance(event, events.L3Update | events.L3Snapshot | events.Trades):
             ledger = self.flows.order_flow.ledgers.get(event.symbol)
             self.odds.follow(ledger, outcomes, qty_decimals=event.precision.qty)
+        elif isinstance(event, events.Executions):
+            self.odds.learn_own(event, self.flows.order_flow.ledgers)
 
     def tell(self, time: int, text: str, role: str = "dim", *, own: bool = False) -> None:
         """Write an entry to the log.
@@ -368,6 +370,8 @@ class Store:
             self.tell(event.received, f"{event.connection} lost: {event.reason}", "warn")
         self._down_reasons[event.connection] = reason
         self._connected.discard(event.connection)
+        if event.connection == "public":
+            self.odds.lose_trades()
 
     def _apply_rejection(self, event: events.Rejected) -> None:
         if event.channel == "level3" and event.symbol:

@@ -123,7 +123,7 @@ class Detectors:
             context.see(touch, time)
         if self.walls.gone:
             self.walls.settle(time)
-        if self._sweeps.open:
+        if time >= self._sweeps.due_at:
             self._sweeps.see(touch, time)
 
     # --- trades -----------------------------------------------------------------------------
