@@ -193,3 +193,19 @@ def check_minimums(instrument: Instrument, qty: int, price: int) -> None:
         raise PaperRefusal(VOLUME_MINIMUM)
     if price and instrument.precision.cost_decimal(price, qty) < instrument.cost_min:
         raise PaperRefusal(COST_MINIMUM)
+
+
+class PlaceBounds(msgspec.Struct, frozen=True):
+    """The quantity that stands ahead of a resting order; price and quantities are scaled."""
+
+    price: int
+    """The price at which it rests."""
+    least: int
+    """At best this much is ahead: what was cancelled since had stood there."""
+    most: int | None
+    """At worst this much is ahead; None while its level has not been told."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the place is known, as by level 3."""
+        return self.least == self.most

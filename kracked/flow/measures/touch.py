@@ -61,7 +61,7 @@ def lean_percent(bid_qty: int, ask_qty: int) -> int | None:
 
 
 class Near(NamedTuple):
-    """What rests near the mid: both sides to the same distance, however little is known."""
+    """Resting quantity near the mid: both sides to the same distance, however little is known."""
 
     bids: int
     asks: int
