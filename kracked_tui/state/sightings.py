@@ -93,6 +93,8 @@ def _notes(one: Sighting) -> dict[int, str]:
     match one.kind:
         case Kind.SWEEP:
             return {one.first: "sweep"}
+        case Kind.BURST:
+            return {one.last: "burst"}
         case Kind.ABSORBED:
             return {one.last: "absorbed"}
         case Kind.SAME_SIZE:
