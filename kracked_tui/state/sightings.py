@@ -16,7 +16,7 @@ from kracked_tui.view.chart.candles import SeenMark
 
 MARKED_NS = 60 * NS_PER_S
 """How long hidden size and absorption mark their price on the ladder."""
-HIDDEN_MARK, ABSORBED_MARK = "h", "="
+HIDDEN_MARK, ABSORBED_MARK, WALL_MARK = "h", "=", "W"
 _NOTED = 200
 """The newest sightings that mark tape, ladder and chart."""
 

@@ -46,6 +46,11 @@ class DetectorNumbers(msgspec.Struct, frozen=True, kw_only=True):
     side_percent: int = 30
     """When so much of a side leaves at once, the side pulled back and no wall was pulled."""
 
+    wall_stands_ns: int = 60 * NS_PER_S
+    """A wall that has rested so long is marked where it stands."""
+    wall_stands_bp: int = 25
+    """Walls further from the mid than this are not marked, in basis points."""
+
     same_takers: int = 5
     same_ns: int = 120 * NS_PER_S
     same_digits: int = 4
