@@ -95,7 +95,7 @@ PANES: Mapping[str, PaneHelp] = {
             "Certain: it follows from the rules of the feed. Likely: trades and orders agree.",
             "May be chance: a pattern, which other causes make too. It never says why.",
             "Orders beyond the depth watched, or on their way, cannot be seen.",
-            "On the ladder h marks hidden size and = absorption of the last minute.",
+            "On the ladder: h hidden size, = absorption of the last minute, W a wall that stands.",
         ),
         LISTS,
         ("filter", "filter-off", "open", "copy"),
