@@ -87,6 +87,8 @@ def body_lines(view: TicketView, width: int, height: int) -> tuple[list[Line], b
     lines = ticket_lines(view, width)
     if len(lines) > height:
         lines = [line for line in lines if line.text.strip()]
+    if len(lines) > height and view.odds:  # an estimate keeps no order from being read to its end
+        return body_lines(view._replace(odds=""), width, height)
     texts = (view.words, view.effect.words, view.odds, view.note, *view.problems)
     longest = max((len(word) for text in texts for word in text.split()), default=0)
     if view.ticket.previewed and longest + 2 > width - 2:
