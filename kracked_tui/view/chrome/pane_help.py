@@ -96,6 +96,16 @@ PANES: Mapping[str, PaneHelp] = {
         LISTS,
         ("filter", "filter-off", "open", "copy"),
     ),
+    "heat": PaneHelp(
+        (
+            "What rested at each price over time, the newest right: the brighter the more.",
+            "A cell is two prices high. Its colour is the mean over its time, not the last value.",
+            "─ the last price, • a large taker, ' far more than the mean for a moment.",
+            "Dots: not known there, because out of view, or the book was lost.",
+        ),
+        CHART,
+        ("recentre",),
+    ),
     "log-list": PaneHelp(
         ("Everything that was told, newest first; the foot of the screen shows the latest.",),
         LISTS,
