@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.flow.detectors.context import OwnIds
 from kracked.flow.detectors.detectors import Detectors
@@ -149,18 +150,23 @@ class MarketFlow:
             if touch is not None:
                 self.detectors.see(touch, self._time)
 
-    def apply_touch(self, touch: Touch, time: int, received: int) -> None:
-        """Take the best prices of a level 2 book, where there is no level 3.
+    def apply_book(self, book: L2Book) -> None:
+        """Look at a level 2 book after a message, where there is no level 3.
 
-        Args:
-            touch: The best prices.
-            time: The exchange's time of the message.
-            received: When it came.
+        What rests at the best prices of a book that is not verified is not known.
         """
-        if self.ledger is None:
-            self._pass(time, received)
+        if self.ledger is not None:
+            return
+        bid, ask, last = book.best_bid, book.best_ask, book.last
+        if book.verified and bid and ask and last is not None and bid.price < ask.price:
+            self._use_precision(book.precision)
+            touch = Touch(*bid, *ask)
+            self._pass(last.exchange_time or last.received, last.received)
             self.flow_imbalance.take(touch, self._time)
             self.detectors.see(touch, self._time)
+        else:
+            self.flow_imbalance.lose()
+            self.detectors.context.lose()
 
     def take(self, outcomes: Sequence[Outcome], ledger: Ledger | None) -> None:
         """Take what this symbol's ledger told."""
@@ -242,7 +248,9 @@ class MarketFlow:
         touch, ledger = self.flow_imbalance.touch, self.ledger
         if touch is None or ledger is None or ledger.lost:
             return None
-        return lean_percent(*quantities_near(_levels(ledger.bids), _levels(ledger.asks), touch))
+        bids, asks, middle = _levels(ledger.bids), _levels(ledger.asks), touch.bid + touch.ask
+        near = quantities_near(bids, asks, middle, ledger.depth)
+        return lean_percent(near.bids, near.asks)
 
 
 class MarketFlows:

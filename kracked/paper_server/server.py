@@ -228,7 +228,7 @@ class PaperServer:
             lost=LOST,
         )
         relay.restore(self.feed.current_state())
-        relay.quotes = True
+        relay.triggers = dict.fromkeys(self._symbols, "trades")
         relay.joined = self._wanted.put_nowait
         return relay
 

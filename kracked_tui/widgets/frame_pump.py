@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 
 from textual.app import App
 
-from kracked.protocol.events import Event, Overflow
+from kracked.protocol.events import BookSnapshot, BookUpdate, Event, Overflow
 from kracked_tui.error_boundary import Tell, error_text, report_error
 from kracked_tui.sources.base import Source
 from kracked_tui.state.store import Store
@@ -78,6 +78,8 @@ class EventIntake:
         """Apply one event; an error is reported once, and the next events are applied."""
         try:
             self._store.apply(event)
+            if isinstance(event, BookSnapshot | BookUpdate) and event.symbol in source.l2:
+                self._store.flows[event.symbol].apply_book(source.l2[event.symbol])
             if isinstance(event, Overflow) and (feed := source.feed):
                 self._store.catch_up(feed.maintenance.latest)
         except Exception as error:

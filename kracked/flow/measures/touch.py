@@ -60,30 +60,44 @@ def lean_percent(bid_qty: int, ask_qty: int) -> int | None:
     return size if bid_qty >= ask_qty else -size
 
 
+class Near(NamedTuple):
+    """What rests near the mid: both sides to the same distance, however little is known."""
+
+    bids: int
+    asks: int
+    bp: float
+    """The distance in basis points of the mid: `NEAR_BP`, or less where a book ends before it."""
+
+
 def quantities_near(
-    bids: Iterable[tuple[int, int]],
-    asks: Iterable[tuple[int, int]],
-    touch: Touch,
-    bp: int = NEAR_BP,
-) -> tuple[int, int]:
-    """Return what rests within a distance of the mid, bids and asks.
+    bids: Iterable[tuple[int, int]], asks: Iterable[tuple[int, int]], middle: int, depth: int
+) -> Near:
+    """Return what rests within 10 bp of the mid.
+
+    A side that is cut to its depth before that distance is known no further: then both sides are
+    summed up to there, so that the deeper one does not outweigh the other.
 
     Args:
         bids: Prices and quantities, best first.
         asks: Prices and quantities, best first.
-        touch: The best prices.
-        bp: The distance in basis points of the mid.
+        middle: Best bid plus best ask.
+        depth: Levels a side that are told.
     """
-    middle = touch.bid + touch.ask
-    found = []
+    reach = NEAR_BP * middle
+    sides: list[list[tuple[int, int]]] = []
     for levels, sign in ((bids, 1), (asks, -1)):
-        total = 0
+        found: list[tuple[int, int]] = []
         for price, qty in levels:
-            if sign * (middle - 2 * price) * 10_000 > bp * middle:
+            distance = sign * (middle - 2 * price) * 10_000
+            if distance > NEAR_BP * middle:
                 break
-            total += qty
-        found.append(total)
-    return found[0], found[1]
+            found.append((distance, qty))
+        else:
+            if len(found) >= depth:
+                reach = min(reach, found[-1][0])
+        sides.append(found)
+    own, other = (sum(qty for at, qty in found if at <= reach) for found in sides)
+    return Near(own, other, reach / middle)
 
 
 class OrderFlowImbalance:

@@ -11,6 +11,7 @@ from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
 from kracked.flow.measures.price_changes import DEFAULT_WINDOW_NS, WINDOWS
+from kracked.flow.measures.touch import quantities_near
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
 from kracked_tui.remembered import scaled
@@ -130,10 +131,10 @@ class LadderPane(Pane):
             cursor=scroll.cursor,
             mine=account.own_levels,
         )
-        in_view = not (frame.quote and self._prices) or (
-            self._prices[-1] <= frame.quote[0] and frame.quote[1] <= self._prices[0]
-        )
-        foot: Sequence[Span] = _foot(shown.bid_total, shown.ask_total, precision, width, in_view)
+        foot: Sequence[Span] = ()
+        if frame.quote is not None:
+            near = quantities_near(book.bids, book.asks, sum(frame.quote), book.depth)
+            foot = _foot(near, precision, width)
         if not self._told_rows and self.foot is not Foot.SUMS:
             tell = self._cost_text if self.foot is Foot.COST else self._cursor_text
             foot = (Span(tell(frame, width - 6), "dim"),)
