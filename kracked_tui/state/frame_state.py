@@ -16,6 +16,7 @@ from kracked.instruments import Precision
 from kracked.protocol.maintenance.trading_effect import TradingEffect
 from kracked_tui.state.account_state import AccountState
 from kracked_tui.state.sightings import Seen
+from kracked_tui.state.user_columns import ColumnMarket, UserColumns
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chrome.data_status import DataStatus, data_status
 from kracked_tui.view.chrome.watchlist import WatchRow
@@ -161,6 +162,19 @@ class FrameState:
     def depths(self) -> DepthHistory:
         """What rested at each price over time. It belongs to the view model: read only."""
         return self._model.depths
+
+    @property
+    def user_columns(self) -> UserColumns:
+        """The user's own columns of the ladder."""
+        return self._model.store.user_columns
+
+    @cached_property
+    def column_market(self) -> ColumnMarket:
+        """The market as the user's columns see it."""
+        book = self.l3_book
+        l3 = book if book is not None and book.verified else None
+        flow = self.measures
+        return ColumnMarket(flow, self.precision, flow.now(self.now), self.quote, l3)
 
     @property
     def in_money(self) -> bool:

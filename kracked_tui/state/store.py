@@ -22,6 +22,7 @@ from kracked.untrusted import printable
 from kracked_tui.sources.base import BooksJump, TimeJump
 from kracked_tui.state.fill_reviews import FillReviews
 from kracked_tui.state.market_odds import MarketOdds
+from kracked_tui.state.user_columns import UserColumns
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import Bar, merged
 from kracked_tui.view.chrome.data_status import ONLINE, DataHealth, system_words
@@ -180,6 +181,8 @@ class Store:
         self.markets: dict[str, MarketState] = {}
         self.flows = MarketFlows()
         """The measures of each market's order flow, and its orders where level 3 comes."""
+        self.user_columns = UserColumns()
+        """The user's own columns of the ladder."""
         self.reviews = FillReviews()
         """What own fills were worth."""
         self.odds = MarketOdds()
@@ -235,9 +238,9 @@ class Store:
     def apply(self, event: Event) -> None:
         """Take in one event of the source. A `TimeJump` forgets all that came before."""
         if type(event) is TimeJump:
-            odds = self.odds.anew()
+            odds, columns = self.odds.anew(), self.user_columns
             vars(self).update(vars(Store(self.mode)))
-            self.odds = odds
+            self.odds, self.user_columns = odds, columns
             return
         if type(event) is BooksJump:
             self.reviews.take(self.flows.lose(event.received), self.flows.order_flow.ledgers)
@@ -266,6 +269,8 @@ class Store:
     def _measure(self, event: Event) -> None:
         outcomes = self.flows.apply(event)
         self.reviews.follow(event, outcomes, self.flows.order_flow.ledgers)
+        if self.user_columns:
+            self.user_columns.follow(outcomes)
         if isinstance(event, events.L3Update | events.L3Snapshot | events.Trades):
             ledger = self.flows.order_flow.ledgers.get(event.symbol)
             self.odds.follow(ledger, outcomes, qty_decimals=event.precision.qty)

@@ -17,9 +17,10 @@ from kracked.times import NS_PER_S
 from kracked_tui.remembered import scaled
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.state.sightings import WALL_MARK
+from kracked_tui.state.user_columns import ColumnRow
 from kracked_tui.view.ladder import click_mode, ladder, ladder_lines, read_out, row_measures
 from kracked_tui.view.ladder.click_mode import CellOffer
-from kracked_tui.view.ladder.ladder import NO_CHANGES, RowMeasures
+from kracked_tui.view.ladder.ladder import NO_CHANGES, LadderRow, RowMeasures
 from kracked_tui.view.ladder.ladder_lines import ColumnSet, LadderColumns
 from kracked_tui.view.ladder.ladder_scroll import LadderScroll, ask_row, bid_row, first_scroll
 from kracked_tui.view.ladder.read_out import Foot
@@ -36,6 +37,7 @@ _head = lru_cache(16)(ladder_lines.head_line)
 _foot = lru_cache(64)(ladder_lines.foot_spans)
 _SETS = tuple(ColumnSet)
 _COSTS_EVERY_NS = NS_PER_S // 4
+_CELLS_EVERY_NS = NS_PER_S // 5
 _ROOMY_HEIGHT = 34
 """Rows from which the cursor's row and the cost to trade are always told."""
 
@@ -76,6 +78,8 @@ class LadderPane(Pane):
         self._prices: Sequence[int] = ()
         """The prices of the rows, top to bottom."""
         self._large = LargeMarks()
+        self._cells: tuple[object, list[tuple[str, ...]]] = (None, [])
+        """What the user's cells were made of, and the cells of each row."""
         self._costs: tuple[object, str] = (None, "")
         """What the cost to trade was made of, and its text."""
 
@@ -106,6 +110,7 @@ class LadderPane(Pane):
             mine=account.known or bool(account.own_levels),
             shown=self.shown,
             window=row_measures.window_name(self.window_ns),
+            user=frame.user_columns.heads,
         )
         self._prices = self._row_prices(frame, rows)
         shown = ladder.ladder_view(
@@ -118,9 +123,10 @@ class LadderPane(Pane):
             mine=account.own_levels,
             measures=self._measures(frame),
         )
+        shown_rows = self._with_user_cells(shown.rows, frame) if columns.user else shown.rows
         body = [
             _head(columns),
-            *(_line(row, shown.largest, columns, precision, frame.decimals) for row in shown.rows),
+            *(_line(row, shown.largest, columns, precision, frame.decimals) for row in shown_rows),
         ]
         body += [Line(fit([], width))] * (1 + rows - len(body))
         if self._told_rows:
@@ -151,6 +157,15 @@ class LadderPane(Pane):
         if self.offers is not None:
             foot = click_mode.foot(self._offer, width - 6)
         return Content(body, self._note(frame, columns), beyond, foot, urgent=bool(beyond))
+
+    def _with_user_cells(self, rows: Sequence[LadderRow], frame: FrameState) -> Sequence[LadderRow]:
+        """Return the rows with the cells of the user's columns, asked for a few times a second."""
+        made_of = (frame.symbol, self.scroll.step, self._prices, frame.now // _CELLS_EVERY_NS)
+        if made_of != self._cells[0]:
+            step = self.scroll.step
+            asked = [ColumnRow(row.price, step, row.bid, row.ask) for row in rows]
+            self._cells = (made_of, frame.user_columns.cells(asked, frame.column_market))
+        return [row._replace(user=cells) for row, cells in zip(rows, self._cells[1], strict=True)]
 
     def _measures(self, frame: FrameState) -> RowMeasures:
         """Return what the set of columns shows of the order flow."""
