@@ -29,20 +29,23 @@ from textual.dom import DOMNode
 
 from kracked.errors import KrackedError
 from kracked.flow.odds.store import UnreadableOdds, odds_path, read_odds
-from kracked.protocol.events import Event, Overflow
-from kracked_tui import error_boundary, keys, palettes, themes
+from kracked_tui import keys, palettes, themes
+from kracked_tui.beside import Beside
 from kracked_tui.config import Settings
 from kracked_tui.error_boundary import report_error, reporting_errors
 from kracked_tui.keys import Key
 from kracked_tui.palettes import Colours
 from kracked_tui.remembered import Memory
+from kracked_tui.screens.look_back import LookBack
 from kracked_tui.screens.order import OrderScreen
 from kracked_tui.screens.palette import ActionProvider
+from kracked_tui.screens.past import BackToLive
 from kracked_tui.screens.replay import ReplayScreen
 from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.sources.base import Source
 from kracked_tui.sources.opening import EmptySource, Open, Opening
 from kracked_tui.sources.record_switch import RecordSwitch, session_name, sessions_folder
+from kracked_tui.state.event_intake import EventIntake
 from kracked_tui.state.market_odds import MarketOdds
 from kracked_tui.state.store import Store
 from kracked_tui.state.view_model import ViewModel
@@ -56,8 +59,6 @@ if TYPE_CHECKING:
 
 _GRACE_S = 3.0
 """Time to deal with own orders when the terminal is gone, or the program is told to end."""
-_SLICE_S = 0.002
-"""Longest time events are applied for before the screen gets its turn."""
 _TICK_S = 0.5
 """How often a frame is drawn without an event: ages and staleness change all the same."""
 _MODAL_FPS = 2
@@ -140,9 +141,9 @@ class Monitor(App[None]):
         """The latest key."""
         self._saving = False
         """Whether what is to be remembered is being written."""
-        self._undrawn_event = ""
-        """The last error of an event that is not shown."""
         self.pump = FramePump(self._frame, partial(backlog, self), settings.fps)
+        self.beside = Beside(self, self.trade, settings, self.pump.mark)
+        """What is shown beside the session, and what is kept of it."""
 
     @property
     def source(self) -> Source:
@@ -244,7 +245,8 @@ class Monitor(App[None]):
                 if self.record_at_once:
                     await self.action_record()
                 await self._open_account(source)
-                await self._consume(source)
+                self.beside.keep(source)
+                await EventIntake(self.store, self.view_model.tell, self.pump.mark).take(source)
         except (KrackedError, OSError) as error:
             self.exit(return_code=1, message=f"kracked-tui: {error}")
             return
@@ -271,37 +273,14 @@ class Monitor(App[None]):
             self.view_model.trader = trader
             self.run_worker(trader.life.run(), group="trade")
 
-    async def _consume(self, source: Source) -> None:
-        """Apply every event to the store, in slices, so that a burst never blocks a key."""
-        loop = asyncio.get_running_loop()
-        async for batch in source.batches():
-            until = loop.time() + _SLICE_S
-            for event in batch:
-                self._apply(event)
-                if loop.time() > until:
-                    await asyncio.sleep(0)
-                    until = loop.time() + _SLICE_S
-            self.pump.mark()
-
-    def _apply(self, event: Event) -> None:
-        """Apply one event; an error is reported once, and the next events are applied."""
-        try:
-            self.store.apply(event)
-            if isinstance(event, Overflow) and (feed := self.source.feed):
-                self.store.catch_up(feed.maintenance.latest)
-        except Exception as error:
-            failure = error_boundary.error_text(error)
-            if failure != self._undrawn_event:
-                report_error(error, self.view_model.tell, f"{type(event).__name__} not shown")
-            self._undrawn_event = failure
-
     def _frame(self) -> Iterator[None]:
         # While the program ends there may be a last frame, and no screen.
-        modal = self.screen_stack[-1:] not in ([], [self.trade])
+        front = self.beside.front
+        modal = self.screen_stack[-1:] not in ([], [front])
         self.pump.fps = _MODAL_FPS if modal else self.settings.fps
-        self.trade.frames += 1
-        yield from self.trade.frame()
-        self.trade.paint()
+        front.frames += 1
+        yield from front.frame()
+        front.paint()
 
     # --- recording ----------------------------------------------------------------------
 
@@ -333,14 +312,14 @@ class Monitor(App[None]):
         """Hear every key and click before anything acts on it."""
         if isinstance(event, events.Key) and event is not self._heard:  # it comes back, unused
             self._heard = event
-            self.trade.presses.hear(event.key, event.time)
+            self.beside.front.presses.hear(event.key, event.time)
         elif isinstance(event, events.MouseDown):
-            self.trade.presses.point()
+            self.beside.front.presses.point()
         if (
             isinstance(event, events.Key)
             and event.is_forwarded  # nothing has used it
             and event.is_printable
-            and self.trade.take_late(event.character or "")
+            and self.beside.front.take_late(event.character or "")
         ):
             return
         await super().on_event(event)
@@ -354,7 +333,7 @@ class Monitor(App[None]):
     # --- leaving ------------------------------------------------------------------------
 
     async def on_session_picker_chosen(self, message: SessionPicker.Chosen) -> None:
-        """Leave for another source, which a new monitor opens once this one has ended."""
+        """Show a recording beside a session; of a replay, leave for another one."""
         if message.path is not None:
             from kracked_tui.sources.open import check_playable  # noqa: PLC0415  slow to load
 
@@ -362,10 +341,22 @@ class Monitor(App[None]):
                 await asyncio.to_thread(check_playable, message.path)
             except (KrackedError, OSError) as error:
                 self.view_model.tell(str(error), "warn")
-                self.trade.sessions.refuse(str(error))
+                self.beside.front.sessions.refuse(str(error))
+                return
+            if self.source.mode != "REPLAY":
+                self.beside.front.panels.close()
+                self.beside.open_recording(message.path)
                 return
         title = "Open a recording" if message.path else "Back to the market"
         await self._leave(Destination(message.path, self.recording.on), title)
+
+    def on_look_back(self, message: LookBack) -> None:
+        """Show the past of this session."""
+        self.beside.look_back(message.at)
+
+    def on_back_to_live(self, _: BackToLive) -> None:
+        """Close the past."""
+        self.beside.close()
 
     async def action_paper(self) -> None:
         """Go on with paper money in place of the real account, or the other way round."""
@@ -384,6 +375,7 @@ class Monitor(App[None]):
 
     async def _leave(self, wanted: Destination | None, title: str) -> None:
         """End the monitor, once the user has decided about own orders."""
+        await self.beside.closed()  # own orders are asked about on the session's own screen
         self._wanted, self.trade.leaving_as = wanted, title
         if await self.trade.may_leave():
             await self.action_finish()
@@ -404,11 +396,12 @@ class Monitor(App[None]):
 
     def actions(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
         """Yield every key's action for the palette: its name, its help, and what runs it."""
-        for key in self.table:
+        front = self.beside.front
+        for key in front.table:
             if key.id not in ("palette", "back"):
                 name = key.id.replace("-", " ").capitalize()
                 about = f"{key.help} ({keys.first_shown(key.keys)})"
-                yield name, about, partial(self.trade.run_action, key.action)
+                yield name, about, partial(front.run_action, key.action)
 
     async def run_action(
         self,

@@ -25,7 +25,7 @@ from kracked.errors import ConfigError, says
 from kracked_tui import config_checks, keys, palettes
 from kracked_tui.options import Options
 
-_TABLES = ("monitor", "keys", "trading")
+_TABLES = ("monitor", "keys", "trading", "buffer")
 _MOST_BYTES = 1 << 20
 KEYRING_SERVICE = "kracked"
 """The service in the keyring, with the users `key` and `secret`."""
@@ -61,8 +61,17 @@ class Trading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``"BTC/USD" = ["0.01", "0.05"]``."""
 
 
+class Keeping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The `[buffer]` table: how much of what was received is kept to be looked at again."""
+
+    minutes: int = 15
+    """How long it is kept; 0 keeps nothing."""
+    megabytes: int = 64
+    """The memory that it may take; what is older leaves first."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The `[monitor]` table of the file, with the tables `[keys]` and `[trading]`."""
+    """The `[monitor]` table of the file, with the tables `[keys]`, `[trading]`, `[buffer]`."""
 
     fps: int = 20
     theme: str = "night"
@@ -70,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mouse: bool = True
     keys: dict[str, str] = {}
     trading: Trading = Trading()
+    buffer: Keeping = Keeping()
 
 
 @says("{path}: {_place} has no {name}; {_hint}")
@@ -179,7 +189,7 @@ def _tables(path: Path) -> dict[str, object]:
 
 def _read(path: Path) -> dict[str, object]:
     tables: dict[str, Any] = _tables(path)
-    known = tuple(set(Settings.__struct_fields__) - {"keys", "trading"})
+    known = tuple(set(Settings.__struct_fields__) - {"keys", "trading", "buffer"})
     for name, value in tables.items():
         if name in _TABLES and not isinstance(value, dict):
             raise UnreadableConfig(path, f"{name} is no table: write [{name}] above its lines")
@@ -189,15 +199,17 @@ def _read(path: Path) -> dict[str, object]:
             raise UnknownSetting(path, "", name, _TABLES)
     monitor = dict(tables.get("monitor", {}))
     trading = dict(tables.get("trading", {}))
+    buffer = dict(tables.get("buffer", {}))
     changes = dict(tables.get("keys", {}))
     _check_names(path, "monitor", monitor, known)
     _check_names(path, "trading", trading, Trading.__struct_fields__)
-    ids = tuple(key.id for key in (*keys.KEYS, *keys.REPLAY_KEYS))
+    _check_names(path, "buffer", buffer, Keeping.__struct_fields__)
+    ids = tuple(key.id for key in (*keys.KEYS, *keys.REPLAY_KEYS, *keys.PAST_KEYS))
     _check_names(path, "keys", changes, ids)
     for name, given in changes.items():
         if not isinstance(given, str):
             raise WrongSetting(path, "keys", name, 'write keys as text, such as "x,ctrl+x"')
-    return {**monitor, "keys": changes, "trading": trading}
+    return {**monitor, "keys": changes, "trading": trading, "buffer": buffer}
 
 
 def _check_names(path: Path, table: str, names: Iterable[str], known: tuple[str, ...]) -> None:

@@ -206,6 +206,11 @@ class MarketFlow:
 
     # --- reading ------------------------------------------------------------------------------
 
+    @property
+    def precision(self) -> Precision | None:
+        """The decimals of its numbers; None before the first of them."""
+        return self._precision
+
     def now(self, received: int) -> int:
         """Return the present on the exchange's clock.
 

@@ -19,8 +19,9 @@ from kracked.protocol.events import Event, Side
 from kracked.protocol.maintenance.tracker import MaintenanceNews, MaintenanceTracker
 from kracked.protocol.maintenance.words import clock_text
 from kracked.untrusted import printable
-from kracked_tui.sources.base import BooksJump, TimeJump
+from kracked_tui.sources.base import BooksJump, StateRestored, TimeJump
 from kracked_tui.state.market_odds import MarketOdds
+from kracked_tui.state.moments import Moments
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import Bar, merged
 from kracked_tui.view.chrome.data_status import ONLINE, DataHealth, system_words
@@ -178,6 +179,8 @@ class Store:
         self.markets: dict[str, MarketState] = {}
         self.flows = MarketFlows()
         """The measures of each market's order flow, and its orders where level 3 comes."""
+        self.moments = Moments()
+        """What one looks back for."""
         self.odds = MarketOdds()
         """The odds of orders, where the user fitted a table."""
         self.instruments: dict[str, Instrument] = {}
@@ -230,10 +233,9 @@ class Store:
 
     def apply(self, event: Event) -> None:
         """Take in one event of the source. A `TimeJump` forgets all that came before."""
-        if type(event) is TimeJump:
-            odds = self.odds.anew()
-            vars(self).update(vars(Store(self.mode)))
-            self.odds = odds
+        if type(event) is TimeJump or type(event) is StateRestored:
+            anew = event.state if type(event) is StateRestored else Store(self.mode)
+            vars(self).update({**vars(anew), "odds": self.odds.anew()})
             return
         if type(event) is BooksJump:
             self.flows.lose(event.received)
@@ -261,6 +263,7 @@ class Store:
 
     def _measure(self, event: Event) -> None:
         outcomes = self.flows.apply(event)
+        self.moments.see(event, outcomes, self.flows)
         if isinstance(event, events.L3Update | events.L3Snapshot | events.Trades):
             ledger = self.flows.order_flow.ledgers.get(event.symbol)
             self.odds.follow(ledger, outcomes, qty_decimals=event.precision.qty)
