@@ -12,12 +12,16 @@ from setuptools import Extension, setup
 WISH = os.environ.get("KRACKED_NATIVE", "")
 SANITIZE = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g", "-O1"]
 FLAGS = [] if sys.platform == "win32" else ["-std=c11", "-O3"]
-CORE = ("crc", "levels", "names", "orders", "scan")
+CORE = ("cells", "crc", "levels", "names", "orders", "scan")
 
 engine = Extension(
     "kracked._native.engine",
-    sources=["kracked/_native/module.c", *(f"kracked/_native/core/{name}.c" for name in CORE)],
-    depends=["kracked/_native/core/core.h"],
+    sources=[
+        "kracked/_native/module.c",
+        "kracked/_native/rows.c",
+        *(f"kracked/_native/core/{name}.c" for name in CORE),
+    ],
+    depends=["kracked/_native/binding.h", "kracked/_native/core/core.h"],
     extra_compile_args=SANITIZE if os.environ.get("KRACKED_SANITIZE") else FLAGS,
     extra_link_args=SANITIZE[:1] if os.environ.get("KRACKED_SANITIZE") else [],
     optional=WISH != "require" and not os.environ.get("CIBUILDWHEEL"),

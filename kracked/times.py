@@ -9,18 +9,23 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from operator import index as as_index
 
 from kracked.errors import ProtocolError, says
 
 __all__ = [
     "NS_PER_S",
+    "Instant",
     "NotATime",
     "parse_ns",
+    "to_ns",
     "to_rfc3339",
     "try_parse_ns",
 ]
 
 NS_PER_S = 1_000_000_000
+Instant = int | str | datetime
+"""ns since the Unix epoch, ISO 8601 text, or a datetime, pandas' too; without a zone it is UTC."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|\+00:?00)")
 
@@ -67,6 +72,33 @@ def try_parse_ns(text: str | None) -> int | None:
         return parse_ns(text) if text else None
     except NotATime:
         return None
+
+
+def to_ns(time: Instant) -> int:
+    """Return an instant in ns since the Unix epoch; raises `NotATime` for anything else.
+
+    Text is what the exchange writes, with nine digits; else ISO 8601 with any offset or none.
+    """
+    if isinstance(time, str):
+        try:
+            return parse_ns(time)
+        except NotATime:
+            try:
+                return to_ns(datetime.fromisoformat(time))
+            except ValueError:
+                pass
+            raise
+    if isinstance(time, datetime):
+        # A pandas Timestamp is a datetime too, with more digits than `timestamp` keeps.
+        aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+        try:
+            return parse_ns(aware.astimezone(UTC).isoformat())
+        except ValueError as error:  # pandas' NaT, which is no time
+            raise NotATime(str(time)) from error
+    try:
+        return as_index(time)
+    except TypeError as error:
+        raise NotATime(repr(time)) from error
 
 
 def to_rfc3339(ns: int, digits: int = 6) -> str:

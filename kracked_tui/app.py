@@ -36,9 +36,9 @@ from kracked_tui.error_boundary import report_error, reporting_errors
 from kracked_tui.keys import Key
 from kracked_tui.palettes import Colours
 from kracked_tui.remembered import Memory
+from kracked_tui.screens.command_keys import ActionProvider
 from kracked_tui.screens.look_back import LookBack
 from kracked_tui.screens.order import OrderScreen
-from kracked_tui.screens.palette import ActionProvider
 from kracked_tui.screens.past import BackToLive
 from kracked_tui.screens.replay import ReplayScreen
 from kracked_tui.screens.trade import TradeScreen

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from kracked import _native
 from kracked.endpoints import Endpoints
+from kracked.feed import transport
 from kracked_tui import config, source_factories
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
@@ -36,6 +37,7 @@ def run(options: Options, settings: Settings, memory: Memory) -> int:
         OSError: A file cannot be read or written.
     """
     _native.load()  # a wish that cannot be granted is told before the screen opens
+    transport.choose()
     if options.replay is not None:
         from kracked_tui.sources.open import check_playable  # noqa: PLC0415  slow to load
 

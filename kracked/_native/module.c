@@ -3,35 +3,15 @@
  * A reader makes the same event objects as `kracked.protocol.codec`, with the same values. What it
  * does not understand it leaves untouched, for the codec.
  */
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "binding.h"
+
 #include <structmember.h>
 
-#include "core/core.h"
-
-static PyObject *action_words[3]; /* OrderAction.ADD, MODIFY, DELETE */
+PyObject *action_words[3];
 static PyObject *order_type;      /* OrderChange */
 static PyObject *name_action, *name_order_id, *name_price, *name_qty, *zero;
 
 /* --- what both books share --------------------------------------------------------------- */
-
-#define BOOK_HEAD                                                       \
-    PyObject_HEAD PyObject *last; /* the event that was applied last */ \
-    PyObject *pending;            /* a later message, as bytes and time; NULL without one */ \
-    uint32_t computed;                                                  \
-    char verified;                                                      \
-    Py_ssize_t depth;                                                   \
-    unsigned long long verified_updates /* by a reader, since it was taken */
-
-typedef struct {
-    BOOK_HEAD;
-} BookHead;
-
-typedef struct {
-    BOOK_HEAD;
-    uint32_t asks_crc;
-    LevelSide sides[2];
-} LevelBookObject;
 
 typedef struct {
     BOOK_HEAD;
@@ -54,8 +34,7 @@ static int side_index(PyObject *arg) {
     return -1;
 }
 
-/* A scaled number of a Python integer; OverflowError when this book cannot hold it. */
-static int scaled_of(PyObject *number, int64_t *scaled) {
+int scaled_of(PyObject *number, int64_t *scaled) {
     long long value = PyLong_AsLongLong(number);
     if (value == -1 && PyErr_Occurred()) return -1;
     if (value > LARGEST || value < -LARGEST) {
@@ -81,8 +60,6 @@ static int limit_of(PyObject *arg, size_t *limit) {
 static size_t depth_of(const BookHead *self) { return self->depth < 0 ? 0 : (size_t)self->depth; }
 
 /* --- level 2 ------------------------------------------------------------------------------ */
-
-static PyTypeObject LevelBookType;
 
 static PyObject *level_book_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     (void)args, (void)kwargs;
@@ -111,8 +88,7 @@ static void level_book_hash(LevelBookObject *self) {
     self->computed = level_side_crc(&self->sides[BIDS], self->asks_crc);
 }
 
-/* Rows of (price, qty) as changes; free them with PyMem_Free. */
-static LevelChange *level_changes(PyObject *rows, size_t *count) {
+LevelChange *level_changes(PyObject *rows, size_t *count) {
     PyObject *fast = PySequence_Fast(rows, "levels are a sequence");
     if (!fast) return NULL;
     Py_ssize_t length = PySequence_Fast_GET_SIZE(fast);
@@ -133,9 +109,8 @@ static LevelChange *level_changes(PyObject *rows, size_t *count) {
     return changes;
 }
 
-/* Apply changes of both sides, for which room is reserved. */
-static void level_book_update(LevelBookObject *self, const LevelChange *bids, size_t bid_count,
-                              const LevelChange *asks, size_t ask_count) {
+void level_book_update(LevelBookObject *self, const LevelChange *bids, size_t bid_count,
+                       const LevelChange *asks, size_t ask_count) {
     size_t depth = depth_of((BookHead *)self);
     bool touched = bid_count && level_side_apply(&self->sides[BIDS], bids, bid_count, depth);
     if (ask_count && level_side_apply(&self->sides[ASKS], asks, ask_count, depth)) {
@@ -150,7 +125,7 @@ static void level_book_judge(LevelBookObject *self, uint32_t stated) {
                      self->sides[ASKS].contradiction == NOTHING;
 }
 
-static bool level_book_reserve(LevelBookObject *self, size_t bids, size_t asks) {
+bool level_book_reserve(LevelBookObject *self, size_t bids, size_t asks) {
     return level_side_reserve(&self->sides[BIDS], bids) &&
            level_side_reserve(&self->sides[ASKS], asks);
 }
@@ -292,7 +267,7 @@ static PyMethodDef level_book_methods[] = {
     {NULL},
 };
 
-static PyTypeObject LevelBookType = {
+PyTypeObject LevelBookType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "kracked._native.engine.LevelBook",
     .tp_doc = "The levels of a level 2 book.",
     .tp_basicsize = sizeof(LevelBookObject),
@@ -1029,7 +1004,7 @@ PyMODINIT_FUNC PyInit_engine(void) {
     if (!name_action || !name_order_id || !name_price || !name_qty || !zero) return NULL;
     PyObject *made = PyModule_Create(&module);
     if (!made || PyModule_AddType(made, &LevelBookType) || PyModule_AddType(made, &OrderBookType) ||
-        PyModule_AddType(made, &ReaderType)) {
+        PyModule_AddType(made, &ReaderType) || rows_add(made)) {
         Py_XDECREF(made);
         return NULL;
     }

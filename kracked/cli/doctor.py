@@ -22,6 +22,7 @@ from kracked.cli.output import safe_print as print  # noqa: A004
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints, is_loopback
 from kracked.errors import ConfigError, KrackedError
+from kracked.feed import transport
 from kracked.feed_manager import FeedManager
 from kracked.protocol.events import Event, Reconnecting, Rejected, Status, Subscribed
 from kracked.protocol.limits import tier_of
@@ -109,6 +110,7 @@ async def _findings(endpoints: Endpoints) -> AsyncIterator[Finding]:
     severity = Severity.OK if fit else Severity.FAILED
     yield Finding("python", severity, sys.version.split()[0] + advice)
     yield _engine()
+    yield _transport()
     yield _terminal()
     yield _state(state_folder())
     async with RestClient(endpoints=endpoints) as rest:
@@ -135,6 +137,20 @@ def _engine() -> Finding:
     slower = "; slower, and right: no C compiler when kracked was installed, or the variable"
     detail = f"{engine} engine ({_native.VARIABLE})"
     return Finding("books", Severity.OK, detail + (slower if engine == "python" else ""))
+
+
+def _transport() -> Finding:
+    try:
+        chosen = transport.choose()
+    except ConfigError as error:
+        return Finding("transport", Severity.FAILED, str(error))
+    detail = f"{chosen.name} {chosen.version} ({transport.VARIABLE})"
+    missing = transport.picows_missing()
+    if chosen.name != "picows" and missing:
+        detail += f"; pip install 'kracked[fast]' reads messages for less (picows: {missing})"
+    return Finding(
+        "transport", Severity.OK, detail, {"name": chosen.name, "version": chosen.version}
+    )
 
 
 def _terminal() -> Finding:

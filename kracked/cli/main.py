@@ -12,8 +12,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kracked import __version__
-from kracked.cli import arguments, paper_command, session_commands, watch_command
+from kracked.cli import arguments
+from kracked.cli.alerts import command as alerts
+from kracked.cli.exchanges import commands as exchanges
 from kracked.cli.output import safe_print as print  # noqa: A004
+from kracked.cli.recordings import commands as recordings
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -57,17 +60,17 @@ def parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for add in (
         _add_verify,
-        _add_sim,
-        paper_command.add_paper,
+        exchanges.add_sim,
+        exchanges.add_paper,
         _add_record,
-        watch_command.add_watch,
-        session_commands.add_check,
-        session_commands.add_schema,
-        session_commands.add_replay,
-        session_commands.add_bars,
-        session_commands.add_convert,
-        session_commands.add_export,
-        session_commands.add_odds,
+        alerts.add_watch,
+        recordings.add_check,
+        recordings.add_schema,
+        recordings.add_replay,
+        recordings.add_bars,
+        recordings.add_convert,
+        recordings.add_export,
+        recordings.add_odds,
         _add_doctor,
     ):
         add(commands)
@@ -115,129 +118,6 @@ def _verify(given: argparse.Namespace) -> int:
         precisions=given.precision,
         depths=given.depth,
         as_json=given.json,
-    )
-
-
-def _add_sim(commands: arguments.Commands) -> None:
-    parser = commands.add_parser(
-        "sim",
-        help="run a simulated Kraken exchange",
-        description="Run a Kraken spot exchange in a box: the same WebSocket v2 and REST, on one\n"
-        "port of this machine. The first line of output is a JSON object with its\n"
-        "addresses and an API key. It runs until it is stopped.",
-        epilog="example: kracked sim --port 8800 --seed 7\n"
-        "         kracked-tui BTC/USD --endpoint http://127.0.0.1:8800",
-        formatter_class=RAW,
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="address to serve at (%(default)s)")
-    parser.add_argument("--port", type=arguments.port, default=0, help="port; 0 is a free one")
-    parser.add_argument("--seed", type=int, help="the same seed makes the same market")
-    arguments.add_several(
-        parser, "--symbols", arguments.symbols, "SYMBOL", help="list only these instruments"
-    )
-    invented = "list N instruments, invented ones from the seventh on"
-    parser.add_argument("--list", type=arguments.count, metavar="N", help=invented)
-    parser.add_argument(
-        "--rate", type=arguments.rate, default=1.0, help="times the natural speed (%(default)s)"
-    )
-    _add_sim_faults(parser)
-    _add_sim_account(parser)
-    parser.add_argument(
-        "--plain",
-        action="store_true",
-        help="leave out habits of the live exchange: remainders of takers shown for an instant,\n"
-        "sweeps told in several messages, raised quantities, orders that expire",
-    )
-    parser.add_argument(
-        "--feeds-apart",
-        type=arguments.seconds,
-        default=0,
-        metavar="TIME",
-        help="delay every message by chance up to this long, level3 and the rest apart: 250ms",
-    )
-    parser.add_argument(
-        "--truth",
-        type=Path,
-        metavar="FILE",
-        help="write what happens to every order, as the engine knows it, a JSON object a line",
-    )
-    parser.set_defaults(run=_sim)
-
-
-def _add_sim_faults(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--faults",
-        type=arguments.faults("schedule"),
-        metavar="SPEC",
-        help="faults of market data: KIND:WHEN[:WHERE],... such as drop:30s,lost:0.001,"
-        "checksum:@10s:BTC/USD or all:5s; an unknown kind prints the list of kinds",
-    )
-    parser.add_argument(
-        "--order-faults",
-        type=arguments.faults("order_faults"),
-        default="",
-        metavar="SPEC",
-        help="faults of orders: KIND[=DETAIL]:CHANCE[:METHOD],... such as\n"
-        "reply-lost:0.1,reply-late=2s:0.05:AddOrder",
-    )
-    parser.add_argument(
-        "--maintenance",
-        type=arguments.faults("maintenance"),
-        metavar="SCRIPT",
-        help="maintenance and incidents to announce: STEP[=DETAIL]:WHEN[:SERVICES],... such as\n"
-        "walk=20s:6m for a whole window that begins after 6 min, or imminent_5m:0s,"
-        "maintenance:10s,online:30s; an unknown step prints the list of steps",
-    )
-
-
-def _add_sim_account(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--tier",
-        choices=("starter", "intermediate", "pro"),
-        default="pro",
-        help="verification level of the account: its rate limits (%(default)s)",
-    )
-    parser.add_argument(
-        "--balances",
-        type=arguments.balances,
-        metavar="ASSET=AMOUNT,...",
-        help="balances of the account, such as USD=10000,BTC=1; by default some of everything",
-    )
-    parser.add_argument(
-        "--volume",
-        type=arguments.whole_usd,
-        default="0",
-        metavar="USD",
-        help="traded by the account in the last thirty days; it decides the fees (%(default)s)",
-    )
-
-
-def _sim(given: argparse.Namespace) -> int:
-    import msgspec
-
-    from kracked.cli.sim import run
-    from kracked.sim.realism import PLAIN, Realism
-    from kracked.sim.server import SimOptions
-
-    return run(
-        SimOptions(
-            host=given.host,
-            port=given.port,
-            seed=given.seed,
-            symbols=given.symbols,
-            count=given.list,
-            rate=given.rate,
-            faults=given.faults,
-            order_faults=given.order_faults,
-            maintenance=given.maintenance or "",
-            tier=given.tier,
-            balances=given.balances,
-            volume=given.volume,
-            habits=msgspec.structs.replace(
-                PLAIN if given.plain else Realism(), feeds_apart_ns=int(given.feeds_apart * 1e9)
-            ),
-        ),
-        given.truth,
     )
 
 

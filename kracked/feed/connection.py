@@ -1,4 +1,4 @@
-"""Keeps one socket open: the thin shell around a `Session`, and the only user of websockets.
+"""Keeps one socket open: the thin shell around a `Session`, over whichever transport.
 
 It moves bytes, and calls the session when a frame arrives and when time passes. When the
 connection is lost, or the session calls it broken, it makes another. It decides nothing else.
@@ -11,14 +11,12 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
-
 from kracked.endpoints import is_loopback
 from kracked.errors import ConfigError, ConnectionLost, KrackedError, RequestRejected
 from kracked.feed.backoff import AFTER_REFUSAL_S, Backoff
 from kracked.feed.clock import Clock
 from kracked.feed.errors import Denied
+from kracked.feed.transport import Closed, NotConnected, Socket, Transport, proxy_of
 from kracked.protocol import events
 from kracked.protocol.client.rejection_policy import RejectionVerdict, judge
 from kracked.protocol.client.session import MAINTENANCE, Session
@@ -27,13 +25,8 @@ from kracked.protocol.maintenance.tracker import MaintenanceTracker
 from kracked.protocol.sliding_window import SlidingWindow
 from kracked.times import NS_PER_S
 
-OPEN_TIMEOUT_S = 10.0
-CLOSE_TIMEOUT_S = 1.0
 TICK_S = 0.1
 """Seconds between two calls of `Session.elapse`."""
-MAX_FRAME_BYTES = 64 * 1024 * 1024
-"""A level3 snapshot of depth 1000 is near 1 MB; the library's own limit is 1 MiB."""
-MAX_FRAMES_QUEUED = 1024
 POLICY = 1008
 """The close code of a server that does not want this client.
 
@@ -41,9 +34,6 @@ Source: RFC 6455, section 7.4.1; docs.kraken.com/exchange/guides/websockets/reco
 """
 FINAL_STATUSES = frozenset((400, 401, 403, 404))
 """Answers to the upgrade that the same request will get again."""
-TURN = 100
-"""Messages after which the rest of the program gets its turn: reading queued frames does not
-wait, so a flood would hold up all other tasks for a tenth of a second."""
 GOOD_AFTER_NS = 5 * NS_PER_S
 """After data for this long the waits between attempts start from the beginning."""
 
@@ -84,6 +74,7 @@ class Connection:
         url: The WebSocket address.
         session: The conversation; it outlives every single connection.
         owner: Receives frames and events.
+        transport: Makes the connections.
         backoff: The waits between attempts.
         token: Fetches a token for each attempt; None for a socket that needs none.
     """
@@ -95,6 +86,7 @@ class Connection:
         session: Session,
         owner: Owner,
         *,
+        transport: Transport,
         backoff: Backoff,
         token: Token | None = None,
     ) -> None:
@@ -107,7 +99,7 @@ class Connection:
         self.refused: KrackedError | None = None
         """The final refusal of a token with this key, or of the connection; None without one."""
         self._owner, self._clock = owner, owner.clock
-        self._backoff, self._token = backoff, token
+        self._transport, self._backoff, self._token = transport, backoff, token
         self._woken = asyncio.Event()
         self._lost_at: int | None = None
         """When the connection was lost, ns since the Unix epoch; None while it is up."""
@@ -162,36 +154,19 @@ class Connection:
         """
         token = await self._fetch_token()
         self._owner.budget.spend(1, self._clock.steady())
-        loopback = is_loopback(self.url)
         try:
-            async with connect(
-                self.url,
-                compression=None if loopback else "deflate",
-                proxy=None if loopback else True,
-                open_timeout=OPEN_TIMEOUT_S,
-                close_timeout=CLOSE_TIMEOUT_S,
-                ping_interval=None,  # the session pings in JSON and watches the heartbeats
-                max_size=MAX_FRAME_BYTES,
-                max_queue=MAX_FRAMES_QUEUED,
-                user_agent_header="kracked",
+            async with self._transport.connect(
+                self.url, proxy=proxy_of(self.url), deflate=not is_loopback(self.url)
             ) as socket:
                 self._begin(token)
-                try:
-                    async with asyncio.TaskGroup() as tasks:
-                        speaking = tasks.create_task(self._speak(socket))
-                        reason = await self._listen(socket)
-                        speaking.cancel()
-                except asyncio.CancelledError:
-                    await socket.close()  # the library would say 1011, an error of ours
-                    raise
-        except InvalidStatus as error:
-            status = error.response.status_code
-            if status in FINAL_STATUSES:
-                self._deny(f"HTTP {status} in answer to the connection")
-            raise ConnectionLost(self.url, self._reason(_describe(error))) from error
-        except (OSError, WebSocketException, ImportError, ValueError) as error:
-            # TimeoutError is an OSError; the last two come from the environment's proxy.
-            raise ConnectionLost(self.url, _describe(error)) from error
+                async with asyncio.TaskGroup() as tasks:
+                    speaking = tasks.create_task(self._speak(socket))
+                    reason = self._end(await socket.listen(self._on_message))
+                    speaking.cancel()
+        except NotConnected as error:
+            if error.status in FINAL_STATUSES:
+                self._deny(f"HTTP {error.status} in answer to the connection")
+            raise ConnectionLost(self.url, self._reason(error.reason)) from error
         raise ConnectionLost(self.url, reason)
 
     async def _fetch_token(self) -> str | None:
@@ -217,32 +192,19 @@ class Connection:
             down_ns, self._lost_at = wall - self._lost_at, None
             self._owner.on_events([events.Reconnected(wall, self.name, self.url, down_ns)])
 
-    async def _listen(self, socket: ClientConnection) -> str:
-        """Pass on every frame until the connection is lost; return the reason."""
-        # Bound once: this loop runs for every single message.
-        recv, wall, on_frame, session = (
-            socket.recv,
-            self._clock.wall,
-            self._owner.on_frame,
-            self.session,
-        )
-        turn = 0
-        try:
-            while True:
-                data = await recv(decode=False)
-                on_frame(self, data, wall())
-                turn += 1
-                if turn == TURN:
-                    turn = 0
-                    await asyncio.sleep(0)
-                if session.subscriptions.lifecycle.has_pending_requests:
-                    self._woken.set()
-                if session.subscriptions.lifecycle.revision != self._revision:
-                    self._report_state_change()
-        except ConnectionClosed as closed:
-            if closed.rcvd is not None and closed.rcvd.code == POLICY:
-                self._deny(f"closed by policy, code {POLICY} {closed.rcvd.reason}".strip())
-            return self._reason(session.broken or _describe(closed))
+    def _on_message(self, data: bytes) -> None:
+        self._owner.on_frame(self, data, self._clock.wall())
+        lifecycle = self.session.subscriptions.lifecycle
+        if lifecycle.has_pending_requests:
+            self._woken.set()
+        if lifecycle.revision != self._revision:
+            self._report_state_change()
+
+    def _end(self, closed: Closed) -> str:
+        """Return why the connection ended."""
+        if closed.code == POLICY:
+            self._deny(closed.reason)
+        return self._reason(self.session.broken or closed.reason)
 
     def _deny(self, error: str) -> None:
         """Note that the exchange does not want this client: to come back at once is no use."""
@@ -253,19 +215,16 @@ class Connection:
             return reason
         return f"{self.refused}; the next attempt is in {AFTER_REFUSAL_S / 60:.0f} minutes"
 
-    async def _speak(self, socket: ClientConnection) -> None:
+    async def _speak(self, socket: Socket) -> None:
         """Advance the session's timers and send its requests until the connection is lost."""
         clock, session = self._clock, self.session
         while True:
             self._owner.on_events(session.elapse(clock.wall(), clock.steady()))
             if session.broken is not None:
-                socket.transport.abort()  # no closing handshake: it might never be answered
+                socket.abort()
                 return
-            try:
-                for request in session.to_send(clock.steady()):
-                    await socket.send(request, text=True)
-            except ConnectionClosed:
-                return  # the listener has the reason
+            for request in session.to_send(clock.steady()):
+                await socket.send(request)
             if session.subscriptions.lifecycle.revision != self._revision:
                 self._report_state_change()
             with contextlib.suppress(TimeoutError):
@@ -276,8 +235,3 @@ class Connection:
     def _report_state_change(self) -> None:
         self._revision = self.session.subscriptions.lifecycle.revision
         self._owner.on_state_change()
-
-
-def _describe(error: Exception) -> str:
-    text = str(error) or type(error).__name__
-    return text.splitlines()[0][:200]

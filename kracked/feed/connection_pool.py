@@ -22,6 +22,7 @@ from kracked.feed.contradictions import Market
 from kracked.feed.errors import Denied, NoToken
 from kracked.feed.freshness import StaleSubscription
 from kracked.feed.managed_connection import LEVEL3, PUBLIC, ROLES, ManagedConnection
+from kracked.feed.transport import choose
 from kracked.instruments import Instrument
 from kracked.protocol.client.session import Session
 from kracked.protocol.client.subscription import Key, Subscription, SubscriptionState, gap
@@ -49,6 +50,7 @@ class ConnectionPool:
     def __init__(self, owner: Owner, endpoints: Endpoints, token: Token | None) -> None:
         self._owner, self._endpoints = owner, endpoints
         self.token = token
+        self.transport = choose()
         self._codec = Codec()
         self._connections: list[ManagedConnection] = []
         self._tasks: asyncio.TaskGroup | None = None
@@ -191,6 +193,7 @@ class ConnectionPool:
             getattr(self._endpoints, role),
             session,
             self._owner,
+            transport=self.transport,
             backoff=Backoff(random.random),
             token=None if role is PUBLIC else self.token,
         )

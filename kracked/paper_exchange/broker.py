@@ -8,7 +8,6 @@ most half a second later; until then it is `pending`, as the exchange says it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
 from typing import Protocol
 
 from kracked.gateway.accounts.account import ClientAccount
@@ -16,9 +15,9 @@ from kracked.gateway.accounts.amounts import Amounts
 from kracked.gateway.accounts.order_records import OrderRecord
 from kracked.gateway.accounts.order_request import AmendRequest, OrderRequest
 from kracked.gateway.listing import ListedAsset
-from kracked.gateway.order_words import INVALID_ORDER, ORDERS_LIMIT, UNKNOWN_ORDER
-from kracked.gateway.private_api import order_checks
-from kracked.gateway.private_api.ports import ADD_COST, Cancelled, Market, Placed
+from kracked.gateway.order_words import ORDERS_LIMIT, UNKNOWN_ORDER
+from kracked.gateway.private_api import order_checks, placement
+from kracked.gateway.private_api.ports import Cancelled, Market, Placed
 from kracked.gateway.refusals import Refusal
 from kracked.paper import Answer, PaperEngine
 from kracked.paper.account_events import AnyAccountEvent
@@ -28,8 +27,6 @@ from kracked.paper_exchange.terms import paper_amend, paper_request
 from kracked.protocol import limits
 from kracked.protocol.events import Event
 
-_FIXED_COST = Decimal(1)
-"""The counter's fixed part, charged even when the request is malformed."""
 _ANSWERS = 1_000
 """Answers that nobody has taken yet and that are retained."""
 
@@ -111,59 +108,7 @@ class PaperBroker:
         """Return the quantity that a market buy of a value gets; both are scaled."""
         return self.engine.bought_for(symbol, cash)
 
-    def place(
-        self,
-        account: ClientAccount,
-        symbol: str,
-        read: Callable[[], OrderRequest],
-        now: int,
-        *,
-        validate: bool = False,
-    ) -> Placed:
-        """Place the order that `read` returns, or only check it.
-
-        Raises:
-            Refusal: It was not placed.
-        """
-        (placed,) = self.place_all(account, symbol, lambda: [read()], now, validate=validate)
-        if isinstance(placed, Refusal):
-            raise placed
-        return placed
-
-    def place_all(
-        self,
-        account: ClientAccount,
-        symbol: str,
-        read: Callable[[], list[OrderRequest]],
-        now: int,
-        *,
-        validate: bool = False,
-        cost: Decimal = ADD_COST,
-    ) -> list[Placed | Refusal]:
-        """Place several orders: all are checked before any is placed.
-
-        Raises:
-            Refusal: One of them is wrong, and none was placed.
-        """
-        try:
-            requests = read()
-            for request in requests:
-                self._check(account, request, now)
-        except Refusal:
-            account.counts.spend(symbol, cost, now)
-            raise
-        account.counts.charge(symbol, cost, now)
-        if validate:
-            return [Placed(request) for request in requests]
-        placed: list[Placed | Refusal] = []
-        for request in requests:
-            try:
-                placed.append(self._add(account, request, now))
-            except Refusal as refusal:
-                placed.append(refusal)
-        return placed
-
-    def _check(self, account: ClientAccount, request: OrderRequest, now: int) -> None:
+    def check(self, account: ClientAccount, request: OrderRequest, now: int) -> None:
         """Check an order as far as that needs neither the book nor the funds."""
         instrument = self._market.listing(request.symbol).instrument
         order_checks.mode(self._market.system, instrument.status, request)
@@ -174,15 +119,19 @@ class PaperBroker:
         order_checks.terms(request, instrument, last, now)
         order_checks.client_id(request.cl_ord_id, request.userref, account.orders)
 
-    def _add(self, account: ClientAccount, request: OrderRequest, now: int) -> Placed:
+    def add(self, account: ClientAccount, request: OrderRequest, now: int) -> str:
+        """Place a checked order, and return its id.
+
+        Raises:
+            Refusal: The account has too many open orders, or the engine refuses it.
+        """
         if len(account.orders.open(request.symbol)) >= account.tier.open_orders:
             raise Refusal(ORDERS_LIMIT)
-        order_checks.client_id(request.cl_ord_id, request.userref, account.orders)
         answer = self._asked(self.engine.submit(paper_request(request), now), now)
         assert answer is not None
         if answer.error is not None:
             raise Refusal(answer.error)
-        return Placed(request, answer.order_id or "")
+        return answer.order_id or ""
 
     # --- changing -----------------------------------------------------------------------
 
@@ -195,9 +144,12 @@ class PaperBroker:
             Refusal: It stays as it was.
         """
         try:
-            amend = paper_amend(order.order_id, read())
+            asked = read()
+            instrument = self._market.listing(order.symbol).instrument
+            order_checks.amend(order, asked, self._market.system, instrument)
+            amend = paper_amend(order.order_id, asked)
         except Refusal:
-            account.counts.spend(order.symbol, _FIXED_COST, now)
+            account.counts.spend(order.symbol, placement.FIXED_COST, now)
             raise
         cost = limits.cost_of_amend(now - order.touched)
         account.counts.charge(order.symbol, cost, now)
@@ -222,17 +174,10 @@ class PaperBroker:
         Raises:
             Refusal: The order stays as it was.
         """
-        try:
-            request = read()
-            _check_edit(order, request)
-            self._check(account, request, now)
-        except Refusal:
-            account.counts.spend(order.symbol, _FIXED_COST, now)
-            raise
-        account.counts.charge(order.symbol, limits.cost_of_edit(now - order.touched), now)
+        request = placement.read_successor(self, account, order, read, now)
         if validate:
             return Placed(request)
-        placed = self._add(account, request, now)
+        placed = Placed(request, self.add(account, request, now))
         self._asked(self.engine.cancel(order.order_id, now), now)
         return placed
 
@@ -260,9 +205,3 @@ class PaperBroker:
         """Set the time when the dead-man's switch cancels everything; None disarms it."""
         timeout = None if until is None else until - now
         self._asked(self.engine.cancel_all_after(timeout, now), now)
-
-
-def _check_edit(order: OrderRecord, request: OrderRequest) -> None:
-    """Check that an order can be replaced by its successor; raises `Refusal`."""
-    if order.triggered or order.filled > request.qty:
-        raise Refusal(INVALID_ORDER)

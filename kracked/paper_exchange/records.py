@@ -186,7 +186,7 @@ class AccountRecords:
             trigger_price=request.trigger_price,
             display_qty=request.display_qty,
         )
-        original = self._amendment(order, event.time, original=True)
+        original = Amendment.of(order, self._amend_ids.take(), event.time, original=True)
         order = self._put(replace(order, amends=(original,)), event.time)
         self._send(order, self._rows[order.symbol].pending_new(order))
         order = self._put(replace(order, status=OrderStatus.NEW), event.time)
@@ -204,7 +204,8 @@ class AccountRecords:
                     trigger_price=event.trigger_price,
                     touched=time,
                 )
-                order = replace(order, amends=(*order.amends, self._amendment(order, time)))
+                amendment = Amendment.of(order, self._amend_ids.take(), time)
+                order = replace(order, amends=(*order.amends, amendment))
                 self._send(order, rows.amended(self._put(order, time), time))
             case TriggerMet():
                 order = self._put(replace(order, triggered=True), time)
@@ -288,19 +289,6 @@ class AccountRecords:
         for stream in self.account.streams.of(EXECUTIONS):
             count = self.account.counts.count(order.symbol, order.touched)
             stream.update({**row, "ratecount": float(count)} if stream.rate_count else row)
-
-    def _amendment(self, order: OrderRecord, time: int, *, original: bool = False) -> Amendment:
-        return Amendment(
-            amend_id=self._amend_ids.take(),
-            time=time,
-            qty=order.qty,
-            left=order.left,
-            price=order.price,
-            trigger_price=order.trigger_price,
-            display_qty=order.display_qty,
-            post_only=original and order.request.post_only,
-            original=original,
-        )
 
 
 def _as_requested(request: PaperRequest) -> OrderRequest:

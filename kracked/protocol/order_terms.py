@@ -1,14 +1,20 @@
-"""The vocabulary of orders: types, times in force, self-trade rules, reference prices.
+"""The vocabulary of orders, and the terms that every exchange of ours takes alike.
 
 Each word has one spelling, REST's; `ws_name` is the WebSocket's where that differs. REST
-requests, the order manager, the monitor and the simulator all use these words.
+requests, the order manager, the monitor, the simulator and paper all use these words.
 
 Sources: docs.kraken.com/api/docs/rest-api/add-order, .../websocket-v2/add_order
 """
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
+from typing import Self
+
+import msgspec
+
+from kracked.protocol.events import Side
 
 
 class OrderType(StrEnum):
@@ -112,3 +118,127 @@ class Trigger(StrEnum):
 
     LAST = "last"
     INDEX = "index"
+
+
+# --- distances of trailing orders -----------------------------------------------------------
+
+_PERCENT_DECIMALS = 4
+
+
+class TrailOffset(msgspec.Struct, frozen=True):
+    """A distance from some price: a scaled amount, or a percentage of it."""
+
+    by: Decimal
+    percent: bool
+    tick: int
+    """The step that prices at this distance are rounded to."""
+
+    def price_from(self, base: int) -> int:
+        """Return the price at this distance from `base`, to the nearest tick."""
+        shift = base * self.by / 100 if self.percent else self.by
+        return int(((base + shift) / self.tick).to_integral_value(ROUND_HALF_UP)) * self.tick
+
+    def text(self, decimals: int) -> str:
+        """Return the distance as REST writes it: `+150.0`, `+1.0000%`.
+
+        Args:
+            decimals: Those of the instrument's prices.
+        """
+        if self.percent:
+            return f"{self.by:+.{_PERCENT_DECIMALS}f}%"
+        return f"{self.by.scaleb(-decimals):+.{decimals}f}"
+
+
+class Trail(msgspec.Struct, frozen=True):
+    """The distances of a trailing order."""
+
+    distance: TrailOffset
+    """How far the trigger keeps from the best price seen; positive."""
+    limit: TrailOffset | None = None
+    """From the trigger to the limit, of the type that has one."""
+
+    def trigger(self, side: Side, best: int) -> int:
+        """Return the trigger price when `best` is the best price seen."""
+        offset = self.distance
+        if side is Side.ASK:
+            offset = TrailOffset(-offset.by, offset.percent, offset.tick)
+        return offset.price_from(best)
+
+    def follow(self, side: Side, trigger: int, last: int) -> int:
+        """Return the trigger price after a trade at `last`: it never goes back."""
+        new = self.trigger(side, last)
+        return min(trigger, new) if side is Side.BID else max(trigger, new)
+
+
+# --- the terms of an order ------------------------------------------------------------------
+
+
+class CloseTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A conditional close: the opposite order that follows each fill."""
+
+    order_type: OrderType
+    price: int | None = None
+    trigger_price: int | None = None
+    trail: Trail | None = None
+
+
+class OrderTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The terms that the simulator and paper take alike.
+
+    Prices and quantities are scaled by the pair's precision; times are ns since the Unix epoch.
+    """
+
+    symbol: str
+    side: Side
+    order_type: OrderType
+    qty: int
+    price: int | None = None
+    """The limit price, of the types that have one."""
+    trigger_price: int | None = None
+    """The price of the last trade that triggers an order which waits for one."""
+    trail: Trail | None = None
+    """In place of both prices, of the types that follow the market."""
+    start_at: int | None = None
+    """When to place it; None, or a time that is past, is at once."""
+    expire_at: int | None = None
+    """When a GTD order ends."""
+    post_only: bool = False
+    display_qty: int | None = None
+    """The part of an iceberg that is shown."""
+    stp: SelfTrade = SelfTrade.CANCEL_NEWEST
+    """Which order is cancelled where it would trade with an own one."""
+    cl_ord_id: str | None = None
+    userref: int | None = None
+    """The client's own number; several orders may share one."""
+    fee_in_base: bool = False
+    """Whether fees are taken in the base asset."""
+    cash_qty: int | None = None
+    """The value a market buy was requested in, scaled by price and quantity; else None."""
+    close: CloseTerms | None = None
+    """The order that follows each fill."""
+
+    def closing(self, qty: int) -> Self:
+        """Return the order that closes a fill of this quantity.
+
+        Source: docs.kraken.com/api/docs/rest-api/add-order (close)
+        """
+        assert self.close is not None
+        return type(self)(
+            symbol=self.symbol,
+            side=self.side.opposite,
+            order_type=self.close.order_type,
+            qty=qty,
+            price=self.close.price,
+            trigger_price=self.close.trigger_price,
+            trail=self.close.trail,
+            userref=self.userref,
+        )
+
+
+def is_met(order_type: OrderType, side: Side, trigger_price: int, last: int) -> bool:
+    """Whether a trade at `last` triggers an order that waits.
+
+    A stop buys above and sells below its trigger; a profit is taken the other way round.
+    """
+    rises = (side is Side.BID) == order_type.stops
+    return last >= trigger_price if rises else last <= trigger_price

@@ -21,8 +21,8 @@ from kracked.format.keyframe import Book
 from kracked.protocol.events import Event
 from kracked.record.raw_index import FOREVER, LogPosition
 from kracked.record.read.book_rebuilder import BookRebuilder, Recorded
-from kracked.record.read.recording import Instant, Recording, to_ns
-from kracked.times import NS_PER_S
+from kracked.record.read.recording import Recording
+from kracked.times import NS_PER_S, Instant, to_ns
 
 MAX_SPEED = float("inf")
 _ALL = LogPosition(FOREVER)

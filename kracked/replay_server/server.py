@@ -31,10 +31,11 @@ from kracked.gateway.http_shell import (
 from kracked.gateway.rest import HttpAnswer, Params, method_of
 from kracked.paper_exchange.exchange import PaperExchange
 from kracked.paper_exchange.opening import PaperTerms
-from kracked.record.read.recording import Instant, open_recording
+from kracked.record.read.recording import open_recording
 from kracked.record.replay import MAX_SPEED, Player, Replay
 from kracked.replay_server.exchange import RecordedExchange
 from kracked.replay_server.rest import ReplayRest
+from kracked.times import Instant
 
 HOST = "127.0.0.1"
 TICK_S = 0.01

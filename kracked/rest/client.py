@@ -1,4 +1,4 @@
-"""`RestClient`: every call a trading terminal makes, typed both ways.
+"""`RestClient`: every call a trading terminal makes, typed both ways; the public ones are a base.
 
 A method is one endpoint: it defines what goes in, what comes out, and whether the call may be
 repeated. The rules of making a call are in `kracked.rest.request_executor`.
@@ -16,22 +16,20 @@ from pathlib import Path
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.protocol.limits import STARTER, Tier
-from kracked.protocol.maintenance.announcements import MaintenanceEvent
-from kracked.protocol.maintenance.lists import read_schedule
-from kracked.rest import account, encoding, market, order_info, orders
-from kracked.rest.encoding import BadOrder, joined_ids, pair_params, present, time_span
+from kracked.rest import account, encoding, order_info, orders
+from kracked.rest.encoding import BadOrder, joined_ids, present, time_span
 from kracked.rest.exchange_clock import ExchangeClock
 from kracked.rest.limiter import RestLimiter
 from kracked.rest.nonce import Nonces, key_file
 from kracked.rest.priority_lock import Urgency
-from kracked.rest.replies import Refused
+from kracked.rest.public_calls import PublicCalls
 from kracked.rest.request_executor import RequestExecutor, RequestTiming, Signer
 from kracked.rest.transport import HttpTransport
 from kracked.rest.typed_calls import TypedCalls
 from kracked.state_files import state_folder
 
 
-class RestClient:
+class RestClient(PublicCalls):
     """The exchange over REST. Use it with `async with`, or `close` it.
 
     Without credentials only the public calls work. Use one client per key: private calls take
@@ -75,19 +73,17 @@ class RestClient:
             self._nonces = Nonces(time.time_ns, file)
             signer = Signer(credentials, self._nonces)
         root = (endpoints or Endpoints.kraken()).rest.rstrip("/")
-        self._ticks = timing.ticks
-        self.exchange_clock = ExchangeClock(timing.clock, timing.ticks)
-        """The exchange's clock, as `server_time` has shown it: deadlines follow it."""
+        exchange_clock = ExchangeClock(timing.clock, timing.ticks)
         self._executor = RequestExecutor(
             self._transport,
             root,
             signer,
             timing=timing,
-            exchange_now=self.exchange_clock.now,
+            exchange_now=exchange_clock.now,
             tier=tier,
             otp=otp,
         )
-        self._calls = TypedCalls(self._executor)
+        super().__init__(TypedCalls(self._executor), exchange_clock, timing.ticks)
 
     async def __aenter__(self) -> RestClient:
         return self
@@ -364,87 +360,3 @@ class RestClient:
         """
         members: dict[str, object] = {"docalcs": True}
         return await self._calls.read("OpenPositions", members, dict[str, account.Position])
-
-    # --- public -----------------------------------------------------------------------------
-
-    async def server_time(self) -> market.ServerTime:
-        """Return the exchange's time, in whole seconds; `exchange_clock` takes it over."""
-        sent = self._ticks()
-        found = await self._calls.public("Time", {}, market.ServerTime)
-        self.exchange_clock.learn(found.unixtime, sent, self._ticks())
-        return found
-
-    async def system_status(self) -> market.SystemStatus:
-        """Return the state of the trading engine, maintenance of 72 hours, and incidents.
-
-        Source: docs.kraken.com/api-reference/market-data/get-system-status
-        """
-        return await self._calls.public_with("SystemStatus", market.read_system_status)
-
-    async def maintenance_schedule(self) -> tuple[MaintenanceEvent, ...] | None:
-        """Return the maintenance of the next seven days, the nearest first.
-
-        None from an exchange that does not know this call: nothing is known then. An event
-        leaves the schedule when its window starts.
-
-        Source: docs.kraken.com/api-reference/market-data/get-maintenance-schedule
-        """
-        try:
-            return await self._calls.public_with("MaintenanceSchedule", read_schedule)
-        except Refused as refused:
-            if "Unknown method" not in refused.error:
-                raise
-            return None
-
-    async def assets(self) -> dict[str, market.AssetInfo]:
-        """Return all assets by their old codes, such as ``XXBT``; unreadable ones are left out."""
-        return await self._calls.public_rows("Assets", {}, market.AssetInfo)
-
-    async def asset_pairs(self, *pairs: str) -> dict[str, market.PairInfo]:
-        """Return the rules and fees of pairs, by pair id or by the name asked for.
-
-        A pair that cannot be read is left out.
-        """
-        params = pair_params(pairs)
-        return await self._calls.public_rows("AssetPairs", params, market.PairInfo)
-
-    async def ticker(self, *pairs: str) -> dict[str, market.TickerInfo]:
-        """Return the tickers of pairs, of all pairs by default, by pair id.
-
-        A pair that cannot be read is left out.
-        """
-        return await self._calls.public_rows("Ticker", pair_params(pairs), market.TickerInfo)
-
-    async def ohlc(
-        self, pair: str, *, interval: int = 1, since: str | None = None
-    ) -> tuple[tuple[market.OhlcRow, ...], str]:
-        """Return at most 720 candles, oldest first, the last unfinished; and the next `since`.
-
-        Args:
-            interval: Minutes: 1, 5, 15, 30, 60, 240, 1440, 10080 or 21600.
-            since: Only candles after this one, as an earlier call returned it.
-        """
-        params = {"pair": pair, "interval": str(interval)}
-        return await self._calls.page("OHLC", params, since, tuple[market.OhlcRow, ...])
-
-    async def depth(self, pair: str, *, count: int = 100) -> market.Depth:
-        """Return up to 500 levels a side of the book. No checksum verifies them."""
-        params = {"pair": pair, "count": str(count)}
-        found = await self._calls.public("Depth", params, dict[str, market.Depth])
-        return market.only_value(found) or market.Depth((), ())
-
-    async def trades(
-        self, pair: str, *, since: str | None = None, count: int = 1000
-    ) -> tuple[tuple[market.TradeRow, ...], str]:
-        """Return the market's trades, oldest first; and the next `since` (ns as text).
-
-        A trade may come twice: drop repeats by `trade_id`.
-        """
-        params = {"pair": pair, "count": str(count)}
-        return await self._calls.page("Trades", params, since, tuple[market.TradeRow, ...])
-
-    async def spread(
-        self, pair: str, *, since: str | None = None
-    ) -> tuple[tuple[market.SpreadRow, ...], str]:
-        """Return recent best bids and asks, oldest first; and the next `since`."""
-        return await self._calls.page("Spread", {"pair": pair}, since, tuple[market.SpreadRow, ...])

@@ -10,9 +10,8 @@ from kracked.format.frame import FrameKind
 from kracked.format.session_info import SessionInfo, SymbolInfo
 from kracked.protocol import events
 from kracked.record.read.book_rebuilder import BookRebuilder, Recorded
-from kracked.record.read.recording import Instant, to_ns
 from kracked.record.replay import Moment
-from kracked.times import to_rfc3339
+from kracked.times import Instant, to_ns, to_rfc3339
 from kracked_tui.past.ring import Chunk, Segment
 
 Covers = Callable[[int, int], bool]

@@ -1,10 +1,13 @@
-"""The `:` line: what its commands do. None of them touches an order."""
+"""The `:` line and the palette: what their commands do. None of them touches an order."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 
 from kracked.errors import NotANumber, TooPrecise
 from kracked.units import scale
@@ -17,6 +20,7 @@ from kracked_tui.view.chrome import commands, layout, layouts, watchlist
 from kracked_tui.view.ladder.ladder_scroll import steps
 
 if TYPE_CHECKING:
+    from kracked_tui.app import Monitor
     from kracked_tui.screens.trade import TradeScreen
 
 
@@ -169,3 +173,38 @@ class CommandKeys(ScreenPart):
         self._model.memory.forget()
         self._model.tell("forgotten: the next start shows the defaults")
         return ""
+
+
+_MOST_COMMANDS = 30
+
+
+class ActionProvider(Provider):
+    """Finds actions by name; what is found nowhere is said."""
+
+    @property
+    def _monitor(self) -> Monitor:
+        return cast("Monitor", self.app)
+
+    async def discover(self) -> Hits:
+        """Yield every key's action."""
+        for name, about, run in self._monitor.actions():
+            yield DiscoveryHit(name, run, help=about)
+
+    async def search(self, query: str) -> Hits:
+        """Yield the actions and command lines that match, or a sentence."""
+        matcher, found = self.matcher(query), False
+        for name, about, run in self._monitor.actions():
+            if (score := matcher.match(name)) > 0:
+                found = True
+                yield Hit(score, matcher.highlight(name), run, help=about)
+        keys = self._monitor.beside.front.command_keys
+        for line, about in keys.completions(query)[:_MOST_COMMANDS]:
+            if line.rstrip().count(
+                " "
+            ):  # with its argument; a command alone is an action or needs one
+                found = True
+                run = partial(keys.run_or_tell, line)
+                yield Hit(0.5, Content(line), run, text=line, help=about or "command")
+        if not found:
+            said = f"Nothing is called {query!r}. The key : takes commands, ? has all keys."
+            yield Hit(0.1, Content(said), lambda: None, text=said)

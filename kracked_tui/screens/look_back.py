@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from kracked_tui.screens.part import ScreenPart
+from kracked_tui.state.frame_state import FrameState
 
 if TYPE_CHECKING:
     from kracked_tui.screens.trade import TradeScreen
@@ -43,6 +44,10 @@ class LookBackKeys(ScreenPart):
     def allows(self, action: str) -> bool | None:
         """Let no key lead to the past while a panel is open: it may be meant for that."""
         return self._screen.panels.top is None if action in _ACTIONS else None
+
+    def has_effect(self, action: str, frame: FrameState) -> bool | None:
+        """Show the key to the past where some of it is kept."""
+        return frame.kept is not None if action == "past" else None
 
     def action_past(self) -> None:
         """Show the past, one order event back."""

@@ -40,7 +40,6 @@ from kracked_tui.view.replay.past import past_line
 from kracked_tui.view.replay.record_status import banner_line
 from kracked_tui.view.replay.sessions import SessionRow
 from kracked_tui.widgets.bindings import bindings
-from kracked_tui.widgets.header import Header
 from kracked_tui.widgets.painted_rows import LiveRows, paint
 from kracked_tui.widgets.panels.command_line import CommandLine
 from kracked_tui.widgets.panels.help_pages import HelpPages
@@ -52,12 +51,11 @@ from kracked_tui.widgets.panes.account import BalancesPane, FillsPane, OrdersPan
 from kracked_tui.widgets.panes.candle_plot import Plotter
 from kracked_tui.widgets.panes.charts import ChartPane, DepthPane, LevelPane
 from kracked_tui.widgets.panes.ladder import LadderPane
-from kracked_tui.widgets.panes.lists import HealthPane, LogPane, RecorderPane
+from kracked_tui.widgets.panes.lists import HealthPane, LogPane, RecorderPane, WatchlistPane
 from kracked_tui.widgets.panes.pane import FrameSkip, Pane
 from kracked_tui.widgets.panes.queue import QueuePane
 from kracked_tui.widgets.panes.tape import FlowPane, TapePane
-from kracked_tui.widgets.panes.watchlist import WatchlistPane
-from kracked_tui.widgets.status_lines import Hints, StatusLine
+from kracked_tui.widgets.status_lines import Header, Hints, StatusLine
 
 _PLOT_EVERY_S = 0.5
 """A plot costs tens of milliseconds of processor time, though not of the loop's."""

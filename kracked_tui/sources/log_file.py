@@ -10,8 +10,8 @@ from pathlib import Path
 from kracked.book.keeper import BookKeeper
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Event
-from kracked.record.read.recording import Instant, to_ns
 from kracked.record.replay import Moment
+from kracked.times import Instant, to_ns
 from kracked_tui.sources.raw_log import MessageLog, is_book_message
 from kracked_tui.sources.recording import (
     VERDICTS,

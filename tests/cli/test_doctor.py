@@ -144,6 +144,23 @@ def test_the_engine_of_the_books_is_told(
     assert words in found.detail
 
 
+@pytest.mark.parametrize(
+    ("wish", "verdict", "words"),
+    [
+        ("websockets", Severity.OK, "(KRACKED_TRANSPORT)"),
+        ("telegraph", Severity.FAILED, "can be auto"),
+    ],
+)
+def test_the_transport_of_the_feed_is_told(
+    wish: str, verdict: Severity, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KRACKED_TRANSPORT", wish)
+    found = doctor._transport()
+    assert found.verdict is verdict
+    assert words in found.detail
+    assert (found.facts or {}).get("name", wish) == wish
+
+
 async def test_a_wrong_secret_fails_with_the_exchange_s_words(
     server: SimServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

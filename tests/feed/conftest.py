@@ -25,7 +25,10 @@ from kracked.sim.server import SimOptions, SimServer
 from kracked.times import NS_PER_S
 from tests.benchmarks.truth import account_differences, differences
 from tests.exchange import Exchange
+from tests.feed.transports import transport
 from tests.patience import PATIENCE_S
+
+__all__ = ["faulty", "server", "transport"]
 
 
 class Server:
@@ -72,7 +75,7 @@ class Server:
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
+async def server(transport: str) -> AsyncIterator[Server]:
     server = Server()
     async with serve(
         server.talk, "127.0.0.1", 0, process_request=server.admit, compression=None
@@ -167,7 +170,9 @@ class FaultyExchange:
 
 
 @pytest.fixture
-async def faulty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[FaultyExchange]:
+async def faulty(
+    transport: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> AsyncIterator[FaultyExchange]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(connection, "TICK_S", connection.TICK_S / FastClock.SPEED)
     clock = FastClock()

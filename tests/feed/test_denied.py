@@ -24,6 +24,7 @@ from tests.exchange import Exchange
 from tests.feed.feeds import feed, seen
 from tests.patience import PATIENCE_S
 
+pytestmark = pytest.mark.usefixtures("transport")
 STOPPED = 10**6
 
 

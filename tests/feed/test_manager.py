@@ -16,6 +16,7 @@ from kracked.feed.channels import NoChannels, UnsupportedChoice
 from kracked.feed.clock import Clock
 from kracked.feed.errors import NeedsToken
 from kracked.feed.fanout import Policy
+from kracked.feed.transport import Limits
 from kracked.feed_manager import FeedManager
 from kracked.protocol import events
 from tests.feed.feeds import feed, no_wait, seen
@@ -257,9 +258,10 @@ async def test_a_wall_clock_that_jumps_breaks_nothing(server) -> None:
     assert public.connects == 1
 
 
-async def test_a_frame_too_large_to_take_costs_one_connection(server, monkeypatch) -> None:
-    monkeypatch.setattr(connection, "MAX_FRAME_BYTES", 10_000)
-    async with feed(server, "BTC/USD", book=10) as manager:
+async def test_a_frame_too_large_to_take_costs_one_connection(server) -> None:
+    manager = feed(server, "BTC/USD", book=10)
+    manager._connections.transport.limits = Limits(message_bytes=10_000)
+    async with manager:
         stream = aiter(manager)
         await seen(stream, events.Verified)
         await server.push(lambda _: b" " * 20_000)
@@ -360,7 +362,7 @@ async def test_a_report_without_sense_makes_the_account_unknown_until_a_snapshot
 
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "http://127.0.0.1:notaport", "nonsense"])
 async def test_a_proxy_that_cannot_be_used_is_told_and_ends_nothing(
-    monkeypatch: pytest.MonkeyPatch, proxy: str
+    transport: str, monkeypatch: pytest.MonkeyPatch, proxy: str
 ) -> None:
     monkeypatch.setenv("https_proxy", proxy)
     away = msgspec.structs.replace(Endpoints.kraken(), public="wss://exchange.invalid/v2")

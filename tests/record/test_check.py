@@ -13,7 +13,7 @@ import msgspec
 import pytest
 import zstandard
 
-from kracked.cli.check import check as check_command
+from kracked.cli.recordings.check import check as check_command
 from kracked.errors import RecordError
 from kracked.format import frame
 from kracked.format.frame import Frame, FrameKind

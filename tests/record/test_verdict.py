@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from kracked.book.keeper import BookKeeper
-from kracked.cli.check import _coverage as lines_of_coverage
-from kracked.cli.check import check as check_command
+from kracked.cli.recordings.check import _coverage as lines_of_coverage
+from kracked.cli.recordings.check import check as check_command
 from kracked.errors import RecordError
 from kracked.format import sqlite
 from kracked.format.coverage import ACCOUNT, Coverage, Verdict

@@ -14,6 +14,7 @@ from kracked.gateway.accounts.account import ClientAccount
 from kracked.gateway.accounts.order_request import OrderRequest
 from kracked.gateway.auth import ApiKey, ApiKeys, new_key
 from kracked.gateway.channels import Socket
+from kracked.gateway.private_api import placement
 from kracked.gateway.refusals import Refusal
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Executions, Resync, Side
@@ -45,7 +46,7 @@ class Trader:
         if len(open_orders) > 12:
             self.brokerage.cancel(self.account, self.random.sample(open_orders, 6), now)
         with suppress(Refusal):  # for its rate, now and then
-            self.brokerage.place(self.account, SYMBOL, self.request, now)
+            placement.place(self.brokerage, self.account, SYMBOL, self.request, now)
 
     def request(self) -> OrderRequest:
         side = self.random.choice(list(Side))

@@ -14,7 +14,7 @@ from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from kracked_tui.export.snapshot import picture
 from kracked_tui.remembered import Memory, recalled
-from kracked_tui.screens.palette import ActionProvider
+from kracked_tui.screens.command_keys import ActionProvider
 from kracked_tui.sources.log_file import LogRecording
 from kracked_tui.sources.replay import ReplaySource
 from kracked_tui.view.chrome import layout, layouts

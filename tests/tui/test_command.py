@@ -124,10 +124,14 @@ def test_misuse_is_one_line_and_ends_with_2(
     assert "Traceback" not in done.stderr
 
 
-def test_an_engine_that_there_is_not_is_told_before_the_screen_opens(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("variable", ["KRACKED_ENGINE", "KRACKED_TRANSPORT"])
+def test_an_engine_or_transport_that_there_is_not_is_told_before_the_screen_opens(
+    variable: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv("KRACKED_ENGINE", "rust")
+    monkeypatch.setenv(variable, "rust")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert main(["--demo", "--snapshot", str(tmp_path / "now.txt")]) == 2
-    assert "KRACKED_ENGINE is 'rust'" in capsys.readouterr().err
+    assert f"{variable} is 'rust'" in capsys.readouterr().err

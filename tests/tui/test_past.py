@@ -358,6 +358,14 @@ async def test_read_only_has_no_key_for_orders_in_the_past_either(tmp_path: Path
         assert not {key.id for key in past.screen.table} & {"buy", "panic", "arm"}
 
 
+async def test_the_hint_of_the_key_to_the_past_is_shown_where_some_of_it_is_kept(
+    tmp_path: Path,
+) -> None:
+    async with beside(tmp_path, size=(200, 60)) as past:
+        await past.until_kept()
+        assert ", past" in past.text()
+
+
 async def test_the_key_to_the_past_does_nothing_while_a_ticket_is_open(tmp_path: Path) -> None:
     async with beside(tmp_path) as past:
         await past.until_kept()

@@ -105,6 +105,14 @@ enum { NUMBER_DIGITS = 20 };
 /* Write a number and return its end; there must be room for NUMBER_DIGITS. */
 char *digits_write(char *to, int64_t number);
 
+/* --- cells.c: cells of a recording's rows ------------------------------------------------- */
+
+enum { TIME_LENGTH = 30, DECIMAL_LENGTH = NUMBER_DIGITS + MOST_DECIMALS + 3 };
+
+/* Each returns the end of what it has written. */
+char *decimal_write(char *to, int64_t number, unsigned decimals);
+char *time_write(char *to, int64_t time);
+
 /* --- levels.c: level 2 ------------------------------------------------------------------- */
 
 typedef struct {
@@ -130,6 +138,7 @@ typedef struct {
     size_t limit; /* levels that the exchange shows; 0 while that is not known */
     int64_t *far; /* keys of this message that were new beyond the limit */
     size_t far_count, far_room;
+    size_t surplus; /* levels that this message cut: their keys still stand before `start` */
     int sign;
     Contradiction contradiction;
     int64_t contradicted_price;

@@ -202,12 +202,13 @@ static bool drop_surplus(LevelSide *side, size_t depth) {
         if (beyond) contradict(side, BEYOND_DEPTH, side->sign * side->far[at]);
     }
     side->start += surplus;
+    side->surplus = surplus;
     return beyond || depth < LEVELS_HASHED;
 }
 
 bool level_side_apply(LevelSide *side, const LevelChange *changes, size_t count, size_t depth) {
     bool touched = false;
-    side->far_count = 0;
+    side->far_count = side->surplus = 0;
     for (; count--; changes++) {
         int64_t qty = changes->qty, key = side->sign * changes->price;
         size_t at = place_of(side, key);

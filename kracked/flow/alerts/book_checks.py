@@ -66,15 +66,14 @@ def check_price(armed: Armed, price: Decimal, time: int, *, late: bool = False) 
 class BookChecks:
     """The checks of one symbol's book. What it holds besides is made from each snapshot."""
 
-    def __init__(self, alerts: list[Armed]) -> None:
-        """Begin without a book.
-
-        Args:
-            alerts: The alerts of the symbol that need a book.
-        """
-        self._alerts = alerts
+    def __init__(self) -> None:
+        self._alerts: list[Armed] = []
         self._outside: dict[str, set[tuple[Side, int]]] = {}
         """Levels that are large enough and too far away, by the text of the rule."""
+
+    def use(self, alerts: list[Armed]) -> None:
+        """Evaluate these: the alerts of the symbol that need a book."""
+        self._alerts = alerts
 
     def see(self, book: L2Book, event: BookEvent, time: int, *, late: bool) -> list[Alert]:
         """Evaluate all after a message.

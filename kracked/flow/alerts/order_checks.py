@@ -27,18 +27,17 @@ MOST_KEYS = 4_000
 class OrderChecks:
     """The checks of one symbol's level 3."""
 
-    def __init__(self, alerts: list[Armed]) -> None:
-        """Begin without an order.
-
-        Args:
-            alerts: The alerts of the symbol that look at orders, sightings and places.
-        """
-        self._of = {kind: [a for a in alerts if a.rule.kind is kind] for kind in AlertKind}
+    def __init__(self) -> None:
+        self._of: dict[AlertKind, list[Armed]] = {}
         self._outside: dict[str, dict[str, Fact]] = {}
         self._shown: dict[str, Fact] = {}
         """The newest remainder of a taker, which may rest yet, by order id."""
         self._keys: dict[int, str] = {}
         """What makes each sighting the same one, by its number."""
+
+    def use(self, alerts: list[Armed]) -> None:
+        """Evaluate these: the alerts of the symbol that look at orders, sightings and places."""
+        self._of = {kind: [a for a in alerts if a.rule.kind is kind] for kind in AlertKind}
 
     def orders(
         self, outcomes: Iterable[Outcome], market: MarketFlow, precision: Precision

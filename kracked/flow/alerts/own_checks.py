@@ -16,16 +16,15 @@ SETTLE_NS = 2 * NS_PER_S
 class OwnChecks:
     """The checks of all own orders that are watched."""
 
-    def __init__(self, alerts: Iterable[Armed]) -> None:
-        """Begin without an order.
-
-        Args:
-            alerts: The alerts of the kind `own`.
-        """
-        self._alerts = tuple(alerts)
+    def __init__(self) -> None:
+        self._alerts: tuple[Armed, ...] = ()
         self._settle_at = 0
         self._gone: dict[str, set[str]] = {}
         """Orders that were open before a snapshot and are not in it, by the alert's name."""
+
+    def use(self, alerts: Iterable[Armed]) -> None:
+        """Evaluate these: the alerts of the kind `own`."""
+        self._alerts = tuple(alerts)
 
     def see(self, event: Executions, own: OwnOrders) -> list[Alert]:
         """Evaluate all on a message of the account.
@@ -102,6 +101,7 @@ def _own_words(report: Mapping[str, object]) -> tuple[str, str, str, dict[str, o
     if kind in ("canceled", "expired"):
         reason = text_of(report, "reason")
         why = f": {reason}" if reason else ""
+        figures["reason"] = reason
         word = "cancelled" if kind == "canceled" else kind
         return "cancel", f"{order_id} {word}", f"own order {order_id} {word}{why}", figures
     return None

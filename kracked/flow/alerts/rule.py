@@ -158,6 +158,12 @@ _FORMS = tuple(
         (AlertKind.SILENCE, r"silence (?P<hold>[0-9a-z.]+)"),
     )
 )
+_SHORT = (
+    (re.compile(rf"({_N})"), r"price \1"),
+    (re.compile(rf"(size|order|taker) ({_N})"), r"\1 >= \2"),
+    (re.compile(rf"(queue|queue ahead) ({_N})"), r"\1 <= \2"),
+)
+"""Short spellings, and how each is written in full."""
 _SIDES = {"bid": Side.BID, "buy": Side.BID, "ask": Side.ASK, "sell": Side.ASK}
 _HOLD_S = {AlertKind.SPREAD: 1, AlertKind.IMBALANCE: 3}
 _IMBALANCE_PERCENT = Decimal(60)
@@ -168,7 +174,8 @@ def parse_alert(text: str) -> AlertRule:
 
     Args:
         text: A line such as ``BTC/USD price above 65000``; without a symbol it is for every
-            one watched. Capitals count as small letters, blanks once.
+            one watched. Capitals count as small letters, blanks once. ``64250`` is a price,
+            ``taker 5`` and ``queue 1`` are at least and at most so much.
 
     Raises:
         NotAnAlert: It is none; the message lists what is known.
@@ -179,6 +186,9 @@ def parse_alert(text: str) -> AlertRule:
     words = text.split()
     symbol = words.pop(0).upper() if words and "/" in words[0] else ""
     phrase = " ".join(words).lower()
+    for short, whole in _SHORT:
+        if found := short.fullmatch(phrase):
+            phrase = found.expand(whole)
     for kind, form in _FORMS:
         found = form.fullmatch(phrase)
         if found is not None:

@@ -69,16 +69,15 @@ class Burst:
 class TradeChecks:
     """The checks of one symbol's trades."""
 
-    def __init__(self, alerts: list[Armed]) -> None:
-        """Begin without a trade.
-
-        Args:
-            alerts: The alerts of the symbol that need trades.
-        """
-        self._alerts = [one for one in alerts if one.rule.kind is not AlertKind.SIGHTING]
+    def __init__(self) -> None:
+        self._alerts: list[Armed] = []
         self.burst = Burst()
         self._counted = 0
         """The number of the newest trade of the burst."""
+
+    def use(self, alerts: list[Armed]) -> None:
+        """Evaluate these: the alerts of the symbol that need trades."""
+        self._alerts = [one for one in alerts if one.rule.kind is not AlertKind.SIGHTING]
 
     def see(self, event: Trades, market: MarketFlow) -> list[Alert]:
         """Evaluate all after a message.

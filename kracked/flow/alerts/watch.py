@@ -12,51 +12,24 @@ read. It reads no clock.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 
 from kracked.book.l2 import DEPTHS, L2Book
-from kracked.flow.alerts.book_checks import BookChecks
+from kracked.book.l3 import L3Book
+from kracked.flow.alerts.market import Market
 from kracked.flow.alerts.memory import Alert, AlertMemory, Armed
-from kracked.flow.alerts.order_checks import OrderChecks
 from kracked.flow.alerts.own_checks import OwnChecks
 from kracked.flow.alerts.rule import AlertKind, AlertRule
-from kracked.flow.alerts.trade_checks import TradeChecks
-from kracked.flow.alerts.trust import Trust
+from kracked.flow.alerts.trust import NOTHING_YET, Trust
 from kracked.flow.facts import Outcome
 from kracked.flow.market_flow import MarketFlows
 from kracked.flow.measures.touch import Touch
-from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.protocol.own_orders import OwnOrders
 from kracked.times import NS_PER_S
 
 _CHECKSUM = frozenset(("checksum", "impossible", "precision", "sequence"))
-_WARM = frozenset(("pulled", "side pulled back", "absorbed"))
-"""Sightings for which the orders must have been known for a while."""
 _HELD = frozenset((AlertKind.SPREAD, AlertKind.IMBALANCE))
-
-
-class _Market:
-    """The alerts of one symbol, and the book that they are evaluated on."""
-
-    def __init__(self, symbol: str, armed: list[Armed]) -> None:
-        self.symbol, self.armed = symbol, armed
-
-        def needing(channel: str) -> list[Armed]:
-            return [one for one in armed if channel in one.rule.needs]
-
-        self.books = BookChecks(needing("book"))
-        self.trades = TradeChecks(needing("trade"))
-        self.orders = OrderChecks(armed)
-        self.data = [one for one in armed if one.rule.kind is AlertKind.DATA]
-        self.silence = [one for one in armed if one.rule.kind is AlertKind.SILENCE]
-        self.book: L2Book | None = None
-        self.precision: Precision | None = None
-        self.depth = 0
-        """The depth of the book as acknowledged; 0 before."""
-        self.heard = 0
-        """When the last message of the symbol came."""
 
 
 class AlertWatch:
@@ -86,22 +59,44 @@ class AlertWatch:
                 changed.
             flows: Measures that this alone feeds.
         """
-        rules = tuple(rules)
-        named = (rule.symbol for rule in rules if rule.symbol)
-        self.symbols = tuple(dict.fromkeys((*symbols, *named)))
+        self.symbols = tuple(dict.fromkeys(symbols))
         self.memory = memory
         self.flows = flows or MarketFlows()
         self.trust = Trust()
         self.own = OwnOrders()
-        self._markets: dict[str, _Market] = {}
+        self._markets = {symbol: Market(symbol) for symbol in self.symbols}
+        self._own_checks = OwnChecks()
+        self.armed: list[Armed] = []
+        self.use(rules)
+
+    def use(self, rules: Iterable[AlertRule], symbols: Iterable[str] = ()) -> None:
+        """Wait for these rules from now on, and for no others; those kept go on as they are.
+
+        Args:
+            rules: What to wait for, see `__init__`.
+            symbols: Pairs that are watched besides those before.
+        """
+        rules = tuple(rules)
+        named = (rule.symbol for rule in rules if rule.symbol)
+        self.symbols = tuple(dict.fromkeys((*self.symbols, *symbols, *named)))
+        before = {one.name: one for one in self.armed}
+        self.armed = []
         for symbol in self.symbols:
+            market = self._markets.setdefault(symbol, Market(symbol))
             wanted = {one.text: one for one in rules if one.symbol in ("", symbol)}
-            armed = [Armed(one, symbol, memory.of(symbol, one)) for one in wanted.values()]
-            self._markets[symbol] = _Market(symbol, armed)
-        self.armed = [one for market in self._markets.values() for one in market.armed]
-        self._own_checks = OwnChecks(one for one in self.armed if one.rule.kind is AlertKind.OWN)
-        for one in self.armed:
-            one.forget_pending()
+            armed = [Armed(one, symbol, self.memory.of(symbol, one)) for one in wanted.values()]
+            for one in armed:
+                if one.name not in before:
+                    one.forget_pending()
+            market.use([before.get(one.name, one) for one in armed])
+            if not market.needs_book and market.book is not None:
+                market.book = None
+                self.trust.doubt("book", symbol, NOTHING_YET)
+            if not market.needs_orders and not self.flows.is_lost(symbol):
+                self.flows.order_flow[symbol].lose(market.heard)
+                self.trust.doubt("level3", symbol, NOTHING_YET)
+            self.armed += market.armed
+        self._own_checks.use(one for one in self.armed if one.rule.kind is AlertKind.OWN)
 
     @property
     def done(self) -> bool:
@@ -122,16 +117,16 @@ class AlertWatch:
             for channel, symbol in self.trust.take(event, self.symbols):
                 self._lose(channel, symbol)
         match event:
-            case events.BookSnapshot() | events.BookUpdate() if market is not None:
+            case events.BookSnapshot() | events.BookUpdate() if market and market.needs_book:
                 fired += self._book(market, event)
                 self.flows.apply(event)
             case events.Trades() if market is not None:
                 fired += market.trades.see(event, self.flows[event.symbol])
                 self.trust.believe("trade", event.symbol)
                 self._follow(market, event, self.flows.apply(event), fired)
-            case events.L3Snapshot() | events.L3Update() if market is not None:
+            case events.L3Snapshot() | events.L3Update() if market and market.needs_orders:
                 self._follow(market, event, self.flows.apply(event), fired)
-            case events.MarketEvent() if market is None:
+            case events.MarketEvent():
                 pass
             case _:
                 fired += self._rare(event)
@@ -165,7 +160,9 @@ class AlertWatch:
         for market in self._markets.values():
             for one in market.armed:
                 reasons = (self._blind(one, channel) for channel in one.rule.needs)
-                reason = next(filter(None, reasons), "") or self._learning(market, one)
+                reason = next(filter(None, reasons), "") or market.learning(
+                    one, self.flows[market.symbol]
+                )
                 if reason and not one.memory.off:
                     found[one.name] = reason
         return found
@@ -174,53 +171,55 @@ class AlertWatch:
         reason = self.trust.reason(channel, one.symbol)
         return f"no {channel}: {reason}" if reason else ""
 
-    def _learning(self, market: _Market, one: Armed) -> str:
-        """Say what is not known yet, though the data come."""
-        context = self.flows[one.symbol].detectors.context
-        match one.rule.kind:
-            case AlertKind.SIZE | AlertKind.ORDER if one.rule.at is not None:
-                return self._out_of_sight(market, one.rule.kind, one.rule.at)
-            case AlertKind.BURST if market.trades.burst.learning:
-                return "learning which volume is usual: five minutes"
-            case AlertKind.TAKER if one.rule.limit is None:
-                usual = context.takers.in_force
-                return "learning which takers are usual" if not usual or usual.learning else ""
-            case AlertKind.SIGHTING if one.rule.what in _WARM and not context.ready:
-                return "the orders have been known for less than a minute"
-        return ""
+    # --- in mid-stream ----------------------------------------------------------------------
 
-    def _out_of_sight(self, market: _Market, kind: AlertKind, price: Decimal) -> str:
-        """Say that a price is beyond the levels that are told; a book of fewer has it all."""
-        book, ledger = market.book, self.flows[market.symbol].ledger
-        if kind is AlertKind.SIZE and book is not None:
-            depth, counts = book.depth, (len(book.bids), len(book.asks))
-            ends = (side[len(side) - 1] if len(side) else None for side in (book.bids, book.asks))
-            worst = [end.price if end else 0 for end in ends]
-        elif kind is AlertKind.ORDER and ledger is not None:
-            depth, sides = ledger.depth, (ledger.bids, ledger.asks)
-            counts = (len(ledger.bids.keys), len(ledger.asks.keys))
-            worst = [abs(side.keys[0]) if side.keys else 0 for side in sides]
-        else:
-            return ""
-        if market.precision is None:
-            return ""
-        low, high = (market.precision.price_decimal(one) for one in worst)
-        low = low if counts[0] >= depth else Decimal(0)
-        high = high if counts[1] >= depth else price
-        # The words stay the same while the market moves.
-        sees = low <= price <= high
-        return "" if sees else f"{price:f} is beyond the {depth} levels that are told"
+    def missing(self) -> list[tuple[str, str]]:
+        """Return the books, as channel and symbol, that are needed and not known."""
+        return [
+            (channel, market.symbol)
+            for market in self._markets.values()
+            for channel, needed, known in (
+                ("book", market.needs_book, market.book is not None),
+                ("level3", market.needs_orders, not self.flows.is_lost(market.symbol)),
+            )
+            if needed and not known
+        ]
+
+    def join(self, book: L2Book | L3Book, now: int) -> list[Alert]:
+        """Take a verified book as it stands, where its snapshot was not seen; return what fires.
+
+        Events that came before the book's last message are ignored from here on.
+
+        Args:
+            book: A book of a symbol that is watched.
+            now: On the clock of the events' `received`.
+        """
+        market = self._markets[book.symbol]
+        if isinstance(book, L3Book):
+            self.flows.restart(book, now)
+            self.trust.believe("level3", book.symbol)
+            return []
+        bids, asks = (
+            tuple((one.price, one.qty) for one in side) for side in (book.bids, book.asks)
+        )
+        time = book.last.timestamp if book.last is not None else ""
+        snapshot = events.BookSnapshot(
+            now, book.symbol, book.precision, bids, asks, book.computed, time
+        )
+        market.depth = book.depth
+        market.joined = book.last.received if book.last is not None else 0
+        return self._book(market, snapshot)
 
     # --- by event ---------------------------------------------------------------------------
 
-    def _book(self, market: _Market, event: events.BookEvent) -> list[Alert]:
+    def _book(self, market: Market, event: events.BookEvent) -> list[Alert]:
         """Apply a message to the symbol's book; evaluate while it is verified."""
         if type(event) is events.BookSnapshot:
             levels = max(len(event.bids), len(event.asks))
             guess = next((one for one in DEPTHS if one >= levels), levels)
             market.book = L2Book(market.symbol, event.precision, market.depth or guess)
         book = market.book
-        if book is None:
+        if book is None or (type(event) is events.BookUpdate and event.received <= market.joined):
             return []
         assert isinstance(event, events.BookSnapshot | events.BookUpdate)
         if book.precision != event.precision or not book.apply(event):
@@ -239,7 +238,7 @@ class AlertWatch:
 
     def _follow(
         self,
-        market: _Market,
+        market: Market,
         event: events.MarketEvent,
         outcomes: list[Outcome],
         fired: list[Alert],
@@ -258,7 +257,7 @@ class AlertWatch:
         fired += market.orders.orders(outcomes, flow, event.precision)
         fired += self._sightings(market, event)
 
-    def _sightings(self, market: _Market, event: events.MarketEvent) -> list[Alert]:
+    def _sightings(self, market: Market, event: events.MarketEvent) -> list[Alert]:
         flow = self.flows[market.symbol]
         return market.orders.sightings(flow.detectors.take_news(), flow, event.precision)
 

@@ -16,6 +16,7 @@ import msgspec
 from kracked.gateway.accounts.fees import Rates
 from kracked.gateway.accounts.order_request import OrderRequest
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import is_met
 from kracked.times import NS_PER_S
 
 VERSIONS_NS = 60 * NS_PER_S
@@ -68,6 +69,37 @@ class Amendment(msgspec.Struct, frozen=True, kw_only=True):
     post_only: bool
     original: bool = False
     """Whether these are the terms the order was placed with."""
+
+    @classmethod
+    def of(
+        cls,
+        order: OrderRecord,
+        amend_id: str,
+        now: int,
+        *,
+        post_only: bool = False,
+        original: bool = False,
+    ) -> Amendment:
+        """Return an order's terms from now on.
+
+        Args:
+            order: The order with these terms.
+            amend_id: The id of the amend.
+            now: Time, ns since the Unix epoch.
+            post_only: Whether an amend was post-only.
+            original: Whether these are the terms the order is placed with.
+        """
+        return cls(
+            amend_id=amend_id,
+            time=now,
+            qty=order.qty,
+            left=order.left,
+            price=order.price,
+            trigger_price=order.trigger_price,
+            display_qty=order.display_qty,
+            post_only=post_only or (original and order.request.post_only),
+            original=original,
+        )
 
 
 class FillRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +174,11 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     def waiting(self) -> bool:
         """Whether it is outside the book, until its time or its trigger."""
         return not self.started or (self.request.order_type.waits and not self.triggered)
+
+    def is_met(self, last: int) -> bool:
+        """Whether a trade at `last` triggers it; it waits for that."""
+        assert self.trigger_price is not None
+        return is_met(self.request.order_type, self.side, self.trigger_price, last)
 
     @property
     def standing(self) -> OrderStatus:

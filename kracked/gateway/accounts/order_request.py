@@ -9,9 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from kracked.gateway.accounts.trailing_stops import Trail
-from kracked.protocol.events import Side
-from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce
+from kracked.protocol.order_terms import OrderTerms, TimeInForce, Trail
 
 
 class Pricing(NamedTuple):
@@ -22,43 +20,12 @@ class Pricing(NamedTuple):
     trail: Trail | None = None
 
 
-class CloseTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """A conditional close: the opposite order that follows each fill."""
+class OrderRequest(OrderTerms, frozen=True, kw_only=True, omit_defaults=True):
+    """The terms of an order, as both forms state them."""
 
-    order_type: OrderType
-    price: int | None = None
-    trigger_price: int | None = None
-    trail: Trail | None = None
-
-
-class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The terms of an order. Prices and quantities are scaled; times are ns since the epoch."""
-
-    symbol: str
-    side: Side
-    order_type: OrderType
-    qty: int
-    price: int | None = None
-    """The limit price, of the types that have one."""
-    trigger_price: int | None = None
-    trail: Trail | None = None
-    """In place of both prices, of the types that follow the market."""
     by_index: bool = False
-    """Whether the trigger watches the index; here that is the last trade all the same."""
+    """Whether the trigger watches the index."""
     tif: TimeInForce = TimeInForce.GTC
-    start_at: int | None = None
-    """When to place it; None, or a time that is past, is at once."""
-    expire_at: int | None = None
-    post_only: bool = False
-    display_qty: int | None = None
-    """The part of an iceberg that is shown."""
-    stp: SelfTrade = SelfTrade.CANCEL_NEWEST
-    cl_ord_id: str | None = None
-    userref: int | None = None
-    fee_in_base: bool = False
-    cash_qty: int | None = None
-    """The value a market buy was requested in, scaled by price and quantity; else None."""
-    close: CloseTerms | None = None
 
 
 class AmendRequest(msgspec.Struct, frozen=True, kw_only=True):

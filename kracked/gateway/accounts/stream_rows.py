@@ -20,9 +20,9 @@ from kracked.gateway.accounts.amounts import Amounts
 from kracked.gateway.accounts.ledger import AccountLedger, LedgerMovement
 from kracked.gateway.accounts.order_records import FillRecord, OrderRecord
 from kracked.gateway.accounts.private_streams import Row
-from kracked.gateway.accounts.trailing_stops import Trail, TrailOffset
 from kracked.protocol.encode import micros
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import Trail, TrailOffset
 
 _SIDES = {Side.BID: "buy", Side.ASK: "sell"}
 _USD_DECIMALS = 4

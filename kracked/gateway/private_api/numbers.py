@@ -12,11 +12,10 @@ from decimal import Decimal
 from kracked import units
 from kracked.errors import TooPrecise
 from kracked.gateway import order_words, refusals
-from kracked.gateway.accounts.trailing_stops import TrailOffset
 from kracked.gateway.listing import ListedPair
 from kracked.gateway.refusals import Refusal
 from kracked.protocol.events import Side
-from kracked.protocol.order_terms import OrderType
+from kracked.protocol.order_terms import OrderType, TrailOffset
 
 _PLAIN = re.compile(r"[0-9]{1,20}(\.[0-9]{0,20})?")
 _RELATIVE = re.compile(r"([+\-#])([0-9]{1,20}(?:\.[0-9]{0,20})?)(%?)")

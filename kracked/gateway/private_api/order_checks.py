@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 
+from msgspec.structs import replace
+
 from kracked.gateway import order_words, refusals
-from kracked.gateway.accounts.order_records import OrderRecords
-from kracked.gateway.accounts.order_request import OrderRequest
+from kracked.gateway.accounts.order_records import OrderRecord, OrderRecords
+from kracked.gateway.accounts.order_request import AmendRequest, OrderRequest
 from kracked.gateway.refusals import Refusal
 from kracked.instruments import Instrument
 from kracked.protocol.order_terms import OrderType, TimeInForce
@@ -102,6 +104,54 @@ def minimums(instrument: Instrument, qty: int, price: int) -> None:
         raise Refusal(order_words.VOLUME_MINIMUM)
     if instrument.precision.cost_decimal(price, qty) < instrument.cost_min:
         raise Refusal(order_words.COST_MINIMUM)
+
+
+def amend(order: OrderRecord, amend: AmendRequest, system: str, instrument: Instrument) -> None:
+    """Check that an order has what is to change, and that its new terms are allowed.
+
+    Args:
+        order: The open order.
+        amend: The new terms.
+        system: The exchange's mode.
+        instrument: The pair's rules.
+
+    Raises:
+        Refusal: It stays as it is.
+    """
+    mode(system, instrument.status, replace(order.request, post_only=amend.post_only))
+    order_type = order.request.order_type
+    if order.request.close is not None:
+        raise Refusal(refusals.ARGUMENTS)
+    if amend.price is not None and (
+        not order_type.limited or (order_type.trails and order.waiting)
+    ):
+        raise Refusal(order_words.INVALID_LIMIT)
+    if amend.trigger_price is not None and (
+        not (order_type.waits and order.waiting) or order_type.trails
+    ):
+        raise Refusal(refusals.argument("trigger_price"))
+    if amend.display_qty is not None and order_type is not OrderType.ICEBERG:
+        raise Refusal(refusals.argument("display_qty"))
+    tick_size(instrument, amend.price, amend.trigger_price)
+    qty = order.qty if amend.qty is None else amend.qty
+    price = amend.price or order.price or amend.trigger_price or order.trigger_price or 0
+    if qty > order.filled:
+        minimums(instrument, qty, price)
+        shown = amend.display_qty
+        if shown is not None and not (
+            qty - order.filled <= ICEBERG_PARTS * shown <= ICEBERG_PARTS * qty
+        ):
+            raise Refusal(refusals.argument("display_qty"))
+
+
+def edit(order: OrderRecord, request: OrderRequest) -> None:
+    """Check that an order can be replaced by its successor.
+
+    Raises:
+        Refusal: It was triggered, has a conditional close, or is filled further than that.
+    """
+    if order.triggered or order.request.close is not None or order.filled > request.qty:
+        raise Refusal(order_words.INVALID_ORDER)
 
 
 def client_id(cl_ord_id: str | None, userref: int | None, orders: OrderRecords) -> None:

@@ -16,13 +16,20 @@ from typing import NamedTuple, Protocol
 from kracked.gateway import refusals
 from kracked.gateway.accounts.account import ClientAccount
 from kracked.gateway.accounts.order_records import OrderRecord
-from kracked.gateway.accounts.order_request import AmendRequest, CloseTerms, OrderRequest, Pricing
-from kracked.gateway.accounts.trailing_stops import Trail, TrailOffset
+from kracked.gateway.accounts.order_request import AmendRequest, OrderRequest, Pricing
 from kracked.gateway.listing import ListedPair
 from kracked.gateway.private_api.ports import Broker, Market
 from kracked.gateway.refusals import Refusal
 from kracked.protocol.events import Side
-from kracked.protocol.order_terms import SPOT_ORDER_TYPES, OrderType, SelfTrade, TimeInForce
+from kracked.protocol.order_terms import (
+    SPOT_ORDER_TYPES,
+    CloseTerms,
+    OrderType,
+    SelfTrade,
+    TimeInForce,
+    Trail,
+    TrailOffset,
+)
 
 _SIDES = {"buy": Side.BID, "sell": Side.ASK}
 _AMENDABLE = ("order_qty", "display_qty", "limit_price", "trigger_price")

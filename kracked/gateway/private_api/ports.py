@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from kracked.gateway.accounts.account import ClientAccount
@@ -11,10 +10,6 @@ from kracked.gateway.accounts.amounts import Amounts
 from kracked.gateway.accounts.order_records import OrderRecord
 from kracked.gateway.accounts.order_request import AmendRequest, OrderRequest
 from kracked.gateway.listing import ListedAsset, ListedPair
-from kracked.gateway.refusals import Refusal
-from kracked.protocol import limits
-
-ADD_COST = limits.cost_of_add()
 
 
 class Placed(NamedTuple):
@@ -66,28 +61,11 @@ class Broker(Protocol):
     def bought_for(self, account: ClientAccount, symbol: str, cash: int) -> int:
         """Return the quantity that a market buy of a value gets; both are scaled."""
 
-    def place(
-        self,
-        account: ClientAccount,
-        symbol: str,
-        read: Callable[[], OrderRequest],
-        now: int,
-        *,
-        validate: bool = False,
-    ) -> Placed:
-        """Place the order that `read` returns, or only check it; raises `Refusal`."""
+    def check(self, account: ClientAccount, request: OrderRequest, now: int) -> None:
+        """Check an order before it is charged for; raises `Refusal`."""
 
-    def place_all(
-        self,
-        account: ClientAccount,
-        symbol: str,
-        read: Callable[[], list[OrderRequest]],
-        now: int,
-        *,
-        validate: bool = False,
-        cost: Decimal = ADD_COST,
-    ) -> list[Placed | Refusal]:
-        """Place several orders: all are checked before any is placed; raises `Refusal`."""
+    def add(self, account: ClientAccount, request: OrderRequest, now: int) -> str:
+        """Place a checked order, and return its id; raises `Refusal`."""
 
     def cancel(self, account: ClientAccount, orders: Iterable[OrderRecord], now: int) -> Cancelled:
         """Cancel open orders; raises `Refusal`."""

@@ -12,7 +12,7 @@ from kracked.gateway import order_words, refusals
 from kracked.gateway.accounts.rate_counters import CallCounts
 from kracked.gateway.auth import ApiKeys, Call, Permission
 from kracked.gateway.listing import ListedPair
-from kracked.gateway.private_api import dead_man_switch, order_checks, order_lookup
+from kracked.gateway.private_api import dead_man_switch, order_checks, order_lookup, placement
 from kracked.gateway.private_api.order_reader import OrderContext, read_amend, read_order
 from kracked.gateway.private_api.permissions import TRADING, Alternatives, permits
 from kracked.gateway.private_api.ports import Amender, Broker, Cancelled, Market, Placed
@@ -23,7 +23,7 @@ from kracked.gateway.refusals import Refusal
 from kracked.gateway.rest_names import RestNames
 from kracked.protocol import limits
 
-_BATCH_ADDS, _BATCH_CANCELS = range(2, 16), range(1, 51)
+_BATCH_CANCELS = range(1, 51)
 _LATEST = 2**63
 """An engine's own time may be a few ns ahead of the clock: what it did is shown all the same."""
 
@@ -112,7 +112,8 @@ class PrivateRest:
     def add_order(self, request: PrivateRequest) -> object:
         """Answer AddOrder."""
         listing, context = self._listing(request)
-        placed = self._broker.place(
+        placed = placement.place(
+            self._broker,
             request.account,
             listing.symbol,
             lambda: read_order(RestOrderForm(request.params.raw, context)),
@@ -128,12 +129,9 @@ class PrivateRest:
     def add_batch(self, request: PrivateRequest) -> object:
         """Answer AddOrderBatch: each order is placed or refused by itself."""
         listing, context = self._listing(request)
-        orders = request.params.raw.get("orders")
-        if not isinstance(orders, list) or len(orders) not in _BATCH_ADDS:
-            raise Refusal(refusals.argument("orders"))
-        if not all(isinstance(order, dict) for order in orders):
-            raise Refusal(refusals.argument("orders"))
-        placed = self._broker.place_all(
+        orders = placement.batch_of(request.params.raw)
+        placed = placement.place_all(
+            self._broker,
             request.account,
             listing.symbol,
             lambda: [read_order(RestOrderForm(order, context)) for order in orders],

@@ -19,7 +19,6 @@ from kracked.errors import ProtocolError
 from kracked.gateway import order_words, refusals
 from kracked.gateway.accounts.order_records import OrderRecord
 from kracked.gateway.accounts.order_request import OrderRequest
-from kracked.gateway.accounts.trailing_stops import TrailOffset
 from kracked.gateway.private_api import numbers
 from kracked.gateway.private_api.order_reader import (
     USERREFS,
@@ -29,7 +28,7 @@ from kracked.gateway.private_api.order_reader import (
 )
 from kracked.gateway.refusals import Refusal
 from kracked.protocol.events import Side
-from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce
+from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce, TrailOffset
 from kracked.times import NS_PER_S, parse_ns
 
 _FLAGS = frozenset(("post", "fcib", "fciq", "viqc", "nompp"))

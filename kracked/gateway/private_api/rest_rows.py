@@ -10,11 +10,10 @@ from msgspec import Raw
 
 from kracked.gateway.accounts.amounts import Amounts
 from kracked.gateway.accounts.order_records import Amendment, FillRecord, OrderRecord
-from kracked.gateway.accounts.order_request import CloseTerms, OrderRequest
-from kracked.gateway.accounts.trailing_stops import Trail
+from kracked.gateway.accounts.order_request import OrderRequest
 from kracked.gateway.listing import ListedPair
 from kracked.protocol.events import Side
-from kracked.protocol.order_terms import OrderType, TimeInForce
+from kracked.protocol.order_terms import CloseTerms, OrderType, TimeInForce, Trail
 from kracked.times import NS_PER_S
 
 Row = dict[str, object]

@@ -16,7 +16,7 @@ from kracked.gateway.accounts.order_records import OrderRecord
 from kracked.gateway.auth import ApiKey
 from kracked.gateway.client_session import Answers, Result
 from kracked.gateway.listing import ListedPair
-from kracked.gateway.private_api import dead_man_switch, order_checks, order_lookup
+from kracked.gateway.private_api import dead_man_switch, order_checks, order_lookup, placement
 from kracked.gateway.private_api.order_reader import OrderContext, read_amend, read_order
 from kracked.gateway.private_api.permissions import TRADING, permits
 from kracked.gateway.private_api.ports import Amender, Broker, Market, Placed
@@ -26,7 +26,7 @@ from kracked.gateway.rest_names import RestNames
 from kracked.protocol import limits
 from kracked.protocol.requests import unsupported_field
 
-_BATCH_ADDS, _BATCH_CANCELS = range(2, 16), range(2, 51)
+_BATCH_CANCELS = range(2, 51)
 _OWN_NAMES = {
     "starttm": "effective_time",
     "expiretm": "expire_time",
@@ -149,7 +149,8 @@ class TradingMethods:
     def add_order(self, request: MethodRequest) -> Iterator[Result | str]:
         """Answer add_order."""
         listing, context = self._listing(request)
-        placed = self._broker.place(
+        placed = placement.place(
+            self._broker,
             request.account,
             listing.symbol,
             lambda: read_order(WsOrderForm(request.params.raw, context)),
@@ -161,12 +162,9 @@ class TradingMethods:
     def batch_add(self, request: MethodRequest) -> Iterator[Result | str]:
         """Answer batch_add: each order is placed or refused by itself."""
         listing, context = self._listing(request)
-        orders = request.params.raw.get("orders")
-        if not isinstance(orders, list) or len(orders) not in _BATCH_ADDS:
-            raise Refusal(refusals.argument("orders"))
-        if not all(isinstance(order, dict) for order in orders):
-            raise Refusal(refusals.argument("orders"))
-        placed = self._broker.place_all(
+        orders = placement.batch_of(request.params.raw)
+        placed = placement.place_all(
+            self._broker,
             request.account,
             listing.symbol,
             lambda: [read_order(WsOrderForm(order, context)) for order in orders],

@@ -26,9 +26,8 @@ from kracked.gateway.auth import ApiKeys
 from kracked.gateway.channels import CHANNELS, Socket, Topic
 from kracked.gateway.client_session import ClientSession, Send, TradingService
 from kracked.gateway.exchange_state import ExchangeState
-from kracked.gateway.relay.audience import TopicAudience
 from kracked.gateway.relay.instrument_list import InstrumentList
-from kracked.gateway.relay.windows import Book
+from kracked.gateway.relay.windows import Book, TopicAudience
 from kracked.protocol import encode, events
 from kracked.protocol.last_values import LastValues
 

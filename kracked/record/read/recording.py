@@ -11,10 +11,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import cached_property
 from itertools import groupby, repeat
-from operator import index as as_index
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,10 +36,7 @@ from kracked.record.read.book_rebuilder import (
 from kracked.record.read.checkpoints import Checkpoints
 from kracked.record.read.gaps import RecordedGap
 from kracked.record.read.partitions import ALL, Partition
-
-Instant = int | str | datetime
-"""ns since the Unix epoch, ISO 8601 text, or a datetime, pandas' too; without a zone it is UTC."""
-
+from kracked.times import Instant, to_ns
 
 _CHANNELS = ("", "level3", "book")
 _WORTH_SHARING = 500_000
@@ -384,30 +379,3 @@ def _verify_partition(recording: Recording, partition: Partition) -> Verificatio
     for _, found, body in recording.frames():
         rebuilder.apply_frame(found, body)
     return rebuilder.verification()
-
-
-def to_ns(time: Instant) -> int:
-    """Return an instant in ns since the Unix epoch; raises `NotATime` for anything else.
-
-    Text is what the exchange writes, with nine digits; else ISO 8601 with any offset or none.
-    """
-    if isinstance(time, str):
-        try:
-            return times.parse_ns(time)
-        except times.NotATime:
-            try:
-                return to_ns(datetime.fromisoformat(time))
-            except ValueError:
-                pass
-            raise
-    if isinstance(time, datetime):
-        # A pandas Timestamp is a datetime too, with more digits than `timestamp` keeps.
-        aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-        try:
-            return times.parse_ns(aware.astimezone(UTC).isoformat())
-        except ValueError as error:  # pandas' NaT, which is no time
-            raise times.NotATime(str(time)) from error
-    try:
-        return as_index(time)
-    except TypeError as error:
-        raise times.NotATime(repr(time)) from error

@@ -35,6 +35,7 @@ from kracked.record.write.book_tracking import (
     PendingVerification,
     is_rebuilt_from_messages,
 )
+from kracked.record.write.books.live_books import live_books
 from kracked.record.write.raw_chunks import RawChunks, Segments
 from kracked.record.write.sinks import DroppedBatches, WriteBatch
 from kracked.record.write.table_writer import CHANNEL_OF, MARKET, TableRows
@@ -384,7 +385,7 @@ class Ingest:
         due = self._writer.wants_live_books and now - self._live_at >= _LIVE_EVERY_NS
         if self.tables.has_books and (due or last):
             self._live_at = now
-            files[LIVE_BOOKS] = rows.live_books(self.tables.trusted_books())
+            files[LIVE_BOOKS] = live_books(self.tables.trusted_books())
         return files
 
     def _pause_tables(self, now: int) -> None:

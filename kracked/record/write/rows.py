@@ -24,11 +24,10 @@ from kracked.format.cells import (
 from kracked.format.lazy_text import LazyText, Text, joined
 from kracked.format.line import FeedEvent
 from kracked.format.tables import BALANCES, EXECUTIONS, Flag
-from kracked.instruments import Asset, Instrument, Precision
+from kracked.instruments import Asset, Instrument
 from kracked.protocol import events
 from kracked.protocol.events import Event, OrderAction, Side
-from kracked.record.write.order_scope import CutOrder
-from kracked.record.write.wide_book import WideState
+from kracked.record.write.books.order_scope import CutOrder
 from kracked.units import to_text
 
 _TAKERS = {Side.BID: "buy", Side.ASK: "sell"}
@@ -36,7 +35,7 @@ _TAKERS = {Side.BID: "buy", Side.ASK: "sell"}
 _ADD, _DELETE = OrderAction.ADD, OrderAction.DELETE
 _LAST, _SNAPSHOT, _CUT = int(Flag.LAST), int(Flag.SNAPSHOT), int(Flag.CUT)
 _HEALED = int(Flag.HEALED)
-_ROW_SIZE, _LEVEL_SIZE = 160, 24
+_ROW_SIZE = 160
 Told = FeedEvent | events.Subscribed | events.Rejected
 """An event that is a row of `connections`."""
 _Listed = TypeVar("_Listed", Instrument, Asset)
@@ -154,30 +153,6 @@ def book(
         text += f"{flags},\n{start},{side},{price[at]},{to_text(0, decimals)}{common}"
         flags |= _CUT
     return f"{text}{flags | _LAST},{event.checksum}\n" if text else ""
-
-
-def live_books(books: Sequence[WideState]) -> LazyText:
-    """Return level 2 books as one JSON object: symbol to sides to price text to quantity."""
-
-    def pieces() -> Iterator[str]:
-        """Yield the text of the object."""
-        opening = "{"
-        for book in books:
-            yield f'{opening}"{book.symbol}": {{"bids": {{'
-            yield from _live_side(book.bids, book.precision)
-            yield '}, "asks": {'
-            yield from _live_side(book.asks, book.precision)
-            yield "}}"
-            opening = ", "
-        yield "}\n" if books else "{}\n"
-
-    levels = sum(len(book.bids) + len(book.asks) for book in books)
-    return LazyText(pieces, 0, levels * _LEVEL_SIZE)
-
-
-def _live_side(levels: Iterable[tuple[int, int]], precision: Precision) -> Iterator[str]:
-    text, decimals = price_cells(precision.price), precision.qty
-    return joined((f'"{text[price]}": {to_text(qty, decimals)}' for price, qty in levels), ", ")
 
 
 def ticker(event: events.Ticker, seq: int, flags: int = 0) -> str:

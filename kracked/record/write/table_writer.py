@@ -7,7 +7,7 @@ and both make the same rows. It learns depths and decimals on the way, for `sess
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from kracked.format.cells import is_plain_name
@@ -30,8 +30,11 @@ from kracked.protocol import events
 from kracked.protocol.events import BookEvent, Event, MarketEvent
 from kracked.record.raw_index import FOREVER
 from kracked.record.write import rows
-from kracked.record.write.order_scope import OrderScope
-from kracked.record.write.wide_book import WideBook, WideState
+from kracked.record.write.books import native_rows
+from kracked.record.write.books.live_books import WideState
+from kracked.record.write.books.native_rows import NativeWideBook
+from kracked.record.write.books.order_scope import OrderScope
+from kracked.record.write.books.wide_book import WideBook
 
 _Make = Callable[..., Text]
 _BOOK, _ORDERS = BOOK.name, ORDERS.name
@@ -90,7 +93,9 @@ class TableRows:
         """Whether rows of the market and the account are left out."""
         self.bad_clock = 0
         """`Flag.BAD_CLOCK` while `ts_recv` cannot be trusted, else 0."""
-        self._books: dict[str, WideBook] = {}
+        self._engine = native_rows.load()
+        self._order_rows = native_rows.order_rows(self._engine)
+        self._books: dict[str, WideBook | NativeWideBook] = {}
         self._scopes: dict[str, OrderScope] = {}
         self._texts: defaultdict[str, list[Text]] = defaultdict(list)
         self._suspect_flags: defaultdict[str, dict[str, int]] = defaultdict(dict)
@@ -109,22 +114,21 @@ class TableRows:
         if self.add_market_events(iter([(event, seq)])) is not None:
             self._add_other_event(event, seq)
 
-    def add_market_events(  # noqa: C901, PLR0912 - the hot path: a call a row costs a tenth of it
-        self, numbered: Iterator[tuple[Event, int]]
-    ) -> Event | None:
+    def add_market_events(self, numbered: Iterator[tuple[Event, int]]) -> Event | None:
         """Add the rows of events with their messages' numbers, while they are market data.
 
         Return the first that is none; neither it nor what follows it is added. None at the end.
         """
         suspect_flags, gathered, size, count = self._suspect_flags, self._texts, 0, 0
-        scopes = self._scopes
+        books, scopes, order_rows = self._books, self._scopes, self._order_rows
+        bad_clock, stopped = self.bad_clock, self.stopped
         other: Event | None = None
         for event, seq in numbered:
             destination = _DESTINATIONS.get(type(event))
             if destination is None:
                 other = event
                 break
-            if self.stopped:
+            if stopped:
                 continue
             table, channel, make, rows_of, snapshot = destination
             flags = suspect_flags[channel].get(event.symbol)  # type: ignore[attr-defined]
@@ -132,30 +136,25 @@ class TableRows:
                 if not is_plain_name(event.symbol):  # type: ignore[attr-defined]
                     continue  # a faulty exchange sent it; the raw log has it
                 flags = self._flags(event, channel, seq)  # type: ignore[arg-type]
-            book: WideBook | None = None
-            cut: Sequence[Any] | None = None
-            if table is _ORDERS:
+            marks = flags | bad_clock
+            if table is _BOOK:
+                book = books.get(event.symbol) or self._book(event.symbol)  # type: ignore[attr-defined]
+                text, row, made = book.rows(event, seq, marks)  # type: ignore[arg-type]
+                if row:
+                    gathered[book.table].append(row)
+                    size += len(row)
+            elif table is _ORDERS:
                 scope = scopes.get(event.symbol)  # type: ignore[attr-defined]
                 if scope is None or flags or snapshot:
                     scope = self._scope_of(event, flags)  # type: ignore[arg-type]
-                if not snapshot:
-                    cut = scope.apply(event)  # type: ignore[arg-type]
-            elif table is _BOOK:
-                book = self._book(event.symbol)  # type: ignore[attr-defined]
-                verified = book.apply(event)  # type: ignore[arg-type]
-                book, cut = (book, book.cut) if verified else (None, None)
-            if cut:
-                text, count = make(event, seq, flags | self.bad_clock, cut), count + len(cut)
+                cut = () if snapshot else scope.apply(event) or ()  # type: ignore[arg-type]
+                text = make(event, seq, marks) if snapshot else order_rows(event, seq, marks, cut)  # type: ignore[arg-type]
+                made = rows_of(event) + snapshot + len(cut)
             else:
-                text = make(event, seq, flags | self.bad_clock)
+                text, made = make(event, seq, marks), rows_of(event)
             gathered[table].append(text)
-            if isinstance(text, LazyText):
-                size, count = size + text.size, count + text.rows
-            else:
-                size, count = size + len(text), count + rows_of(event)
-            if book is not None and (row := book.row(seq)):
-                gathered[book.table].append(row)
-                size, count = size + len(row), count + 1
+            count += made
+            size += text.size if isinstance(text, LazyText) else len(text)
         self.size, self.count = self.size + size, self.count + count
         return other
 
@@ -245,9 +244,11 @@ class TableRows:
         known[event.symbol] = _SUSPECT if isinstance(event, _UPDATES) else 0
         return known[event.symbol]
 
-    def _book(self, symbol: str) -> WideBook:
+    def _book(self, symbol: str) -> WideBook | NativeWideBook:
         if (book := self._books.get(symbol)) is None:
-            book = self._books[symbol] = WideBook(symbol)
+            engine = self._engine
+            book = WideBook(symbol) if engine is None else NativeWideBook(engine, symbol)
+            self._books[symbol] = book
         return book
 
     def channels(self) -> dict[str, tuple[str, ...]]:

@@ -13,24 +13,18 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from kracked.gateway import order_words, refusals
+from kracked.gateway import order_words
 from kracked.gateway.accounts.account import ClientAccount
 from kracked.gateway.accounts.order_records import OrderRecord, OrderStatus
 from kracked.gateway.accounts.order_request import AmendRequest, OrderRequest
-from kracked.gateway.private_api import order_checks
-from kracked.gateway.private_api.order_checks import ICEBERG_PARTS
+from kracked.gateway.private_api import order_checks, placement
 from kracked.gateway.private_api.ports import Placed
 from kracked.gateway.refusals import Refusal
 from kracked.protocol import limits
-from kracked.protocol.order_terms import OrderType
 from kracked.sim.engine.orders import AmendTerms
 from kracked.sim.order_entry.brokerage import Brokerage
 from kracked.sim.order_entry.ports import ExchangePort
 from kracked.sim.order_entry.settlement import Triggered
-from kracked.sim.order_entry.triggers import is_met
-
-_FIXED_COST = Decimal(1)
-"""The counter's fixed part, charged even when the request is malformed."""
 
 
 class Amends:
@@ -56,9 +50,10 @@ class Amends:
         """
         try:
             amend = read()
-            self._check_amend(order, amend)
+            instrument = self._exchange.listing(order.symbol).instrument
+            order_checks.amend(order, amend, self._exchange.system, instrument)
         except Refusal:
-            account.counts.spend(order.symbol, _FIXED_COST, now)
+            account.counts.spend(order.symbol, placement.FIXED_COST, now)
             raise
         account.counts.charge(order.symbol, _amend_cost(order, amend, now), now)
         new = self._amended(order, amend, now)
@@ -68,35 +63,6 @@ class Amends:
             new = replace(new, reserve=reserve)
         self._apply(account, new, amend, now)
         return new.amends[-1].amend_id
-
-    def _check_amend(self, order: OrderRecord, amend: AmendRequest) -> None:
-        """Check that the order has what is to change, and that its new terms are allowed."""
-        instrument = self._exchange.listing(order.symbol).instrument
-        as_amended = replace(order.request, post_only=amend.post_only)
-        order_checks.mode(self._exchange.system, instrument.status, as_amended)
-        order_type = order.request.order_type
-        if order.request.close is not None:
-            raise Refusal(refusals.ARGUMENTS)
-        if amend.price is not None and (
-            not order_type.limited or (order_type.trails and order.waiting)
-        ):
-            raise Refusal(order_words.INVALID_LIMIT)
-        if amend.trigger_price is not None and (
-            not (order_type.waits and order.waiting) or order_type.trails
-        ):
-            raise Refusal(refusals.argument("trigger_price"))
-        if amend.display_qty is not None and order_type is not OrderType.ICEBERG:
-            raise Refusal(refusals.argument("display_qty"))
-        order_checks.tick_size(instrument, amend.price, amend.trigger_price)
-        qty = order.qty if amend.qty is None else amend.qty
-        price = amend.price or order.price or amend.trigger_price or order.trigger_price or 0
-        if qty > order.filled:
-            order_checks.minimums(instrument, qty, price)
-            shown = amend.display_qty
-            if shown is not None and not (
-                qty - order.filled <= ICEBERG_PARTS * shown <= ICEBERG_PARTS * qty
-            ):
-                raise Refusal(refusals.argument("display_qty"))
 
     def _amended(self, order: OrderRecord, amend: AmendRequest, now: int) -> OrderRecord:
         """Return the order with its new terms."""
@@ -136,7 +102,7 @@ class Amends:
             )
         elif not new.started:
             return
-        elif is_met(new, last := self._exchange.last_price(new.symbol)):
+        elif new.is_met(last := self._exchange.last_price(new.symbol)):
             self._settlement.waiting.remove(new)
             self._brokerage.trigger(Triggered(account, new, last), now)
         else:
@@ -165,14 +131,7 @@ class Amends:
         Raises:
             Refusal: The order stays as it was.
         """
-        try:
-            request = read()
-            _check_edit(order, request)
-            self._brokerage.check(account, request, now)
-        except Refusal:
-            account.counts.spend(order.symbol, _FIXED_COST, now)
-            raise
-        account.counts.charge(order.symbol, limits.cost_of_edit(now - order.touched), now)
+        request = placement.read_successor(self._brokerage, account, order, read, now)
         if validate:
             return Placed(request)
         self._check_funds(account, order, request, now)
@@ -198,12 +157,6 @@ class Amends:
         )
         freed = account.ledger.held_by(order.order_id)
         self._brokerage.funds.reserve_for(account, successor, freed=freed)
-
-
-def _check_edit(order: OrderRecord, request: OrderRequest) -> None:
-    """Check that an order can be replaced by its successor."""
-    if order.triggered or order.request.close is not None or order.filled > request.qty:
-        raise Refusal(order_words.INVALID_ORDER)
 
 
 def _amend_cost(order: OrderRecord, amend: AmendRequest, now: int) -> Decimal:

@@ -11,8 +11,7 @@ docs.kraken.com/api/docs/rest-api/
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
+from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
 
 from msgspec.structs import replace
@@ -25,7 +24,7 @@ from kracked.gateway.accounts.order_request import OrderRequest
 from kracked.gateway.exchange_ids import ExchangeIds
 from kracked.gateway.listing import ListedAsset
 from kracked.gateway.private_api import order_checks
-from kracked.gateway.private_api.ports import ADD_COST, Cancelled, Placed
+from kracked.gateway.private_api.ports import Cancelled
 from kracked.gateway.refusals import Refusal
 from kracked.protocol import limits
 from kracked.sim.engine.orders import EngineBatch, NewOrder
@@ -34,7 +33,6 @@ from kracked.sim.order_entry.client_accounts import AccountOptions, ClientAccoun
 from kracked.sim.order_entry.funds import Funds
 from kracked.sim.order_entry.ports import ExchangePort
 from kracked.sim.order_entry.settlement import CloseDue, Settlement, Triggered
-from kracked.sim.order_entry.triggers import is_met
 
 
 class Brokerage:
@@ -99,78 +97,6 @@ class Brokerage:
 
     # --- placing ----------------------------------------------------------------------
 
-    def place(
-        self,
-        account: ClientAccount,
-        symbol: str,
-        read: Callable[[], OrderRequest],
-        now: int,
-        *,
-        validate: bool = False,
-    ) -> Placed:
-        """Place one order.
-
-        The counter's fixed part is charged even when the request is malformed.
-
-        Args:
-            account: Whose order it is.
-            symbol: Its pair.
-            read: Returns the order, or raises `Refusal`.
-            now: Time, ns since the Unix epoch.
-            validate: Check the order and do not place it.
-
-        Raises:
-            Refusal: It was not placed.
-        """
-        (placed,) = self.place_all(account, symbol, lambda: [read()], now, validate=validate)
-        if isinstance(placed, Refusal):
-            raise placed
-        return placed
-
-    def place_all(
-        self,
-        account: ClientAccount,
-        symbol: str,
-        read: Callable[[], list[OrderRequest]],
-        now: int,
-        *,
-        validate: bool = False,
-        cost: Decimal = ADD_COST,
-    ) -> list[Placed | Refusal]:
-        """Place several orders: all are checked before any is placed.
-
-        Each is then placed by itself: one that lacks funds is refused alone.
-
-        Args:
-            account: Whose orders they are.
-            symbol: Their pair.
-            read: Returns the orders, or raises `Refusal`.
-            now: Time, ns since the Unix epoch.
-            validate: Check the orders and do not place them.
-            cost: What the engine's counter is charged.
-
-        Raises:
-            Refusal: One of them is wrong, and none was placed.
-        """
-        try:
-            requests = read()
-            for request in requests:
-                self.check(account, request, now)
-        except Refusal:
-            account.counts.spend(symbol, cost, now)
-            raise
-        account.counts.charge(symbol, cost, now)
-        if validate:
-            return [Placed(request) for request in requests]
-        placed: list[Placed | Refusal] = []
-        for request in requests:
-            try:
-                order_checks.client_id(request.cl_ord_id, request.userref, account.orders)
-                placed.append(Placed(request, self.add(account, request, now)))
-            except Refusal as refusal:
-                placed.append(refusal)
-        return placed
-
     def check(self, account: ClientAccount, request: OrderRequest, now: int) -> None:
         """Check an order against the market's mode, its own terms and the client's other ids.
 
@@ -231,7 +157,7 @@ class Brokerage:
             return
         order = self._confirm(account, order, now)
         last = self._exchange.last_price(order.symbol)
-        if is_met(order, last):
+        if order.is_met(last):
             self.trigger(Triggered(account, order, last), now)
         else:
             self.settlement.waiting.put(order)
@@ -308,19 +234,8 @@ class Brokerage:
 
     def _place_close(self, due: CloseDue, now: int) -> None:
         """Place the order that closes a fill; without funds it is not placed."""
-        parent, close = due.order.request, due.order.request.close
-        assert close is not None
-        request = OrderRequest(
-            symbol=parent.symbol,
-            side=parent.side.opposite,
-            order_type=close.order_type,
-            qty=due.qty,
-            price=close.price,
-            trigger_price=close.trigger_price,
-            trail=close.trail,
-            by_index=parent.by_index,
-            userref=parent.userref,
-        )
+        parent = due.order.request
+        request = replace(parent.closing(due.qty), by_index=parent.by_index)
         try:
             self.add(due.account, request, now, ref_id=due.order.order_id)
         except Refusal:
@@ -329,25 +244,9 @@ class Brokerage:
     def amendment(
         self, order: OrderRecord, now: int, *, post_only: bool = False, original: bool = False
     ) -> Amendment:
-        """Return an order's terms from now on, under a new id.
-
-        Args:
-            order: The order with these terms.
-            now: Time, ns since the Unix epoch.
-            post_only: Whether an amend was post-only.
-            original: Whether these are the terms the order is placed with.
-        """
-        return Amendment(
-            amend_id=self._amend_ids.take(),
-            time=now,
-            qty=order.qty,
-            left=order.left,
-            price=order.price,
-            trigger_price=order.trigger_price,
-            display_qty=order.display_qty,
-            post_only=post_only or (original and order.request.post_only),
-            original=original,
-        )
+        """Return an order's terms from now on, under a new id; arguments as in `Amendment.of`."""
+        amend_id = self._amend_ids.take()
+        return Amendment.of(order, amend_id, now, post_only=post_only, original=original)
 
     # --- cancelling -------------------------------------------------------------------
 

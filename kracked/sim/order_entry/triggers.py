@@ -11,17 +11,6 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from kracked.gateway.accounts.order_records import OrderRecord
-from kracked.protocol.events import Side
-
-
-def is_met(order: OrderRecord, last: int) -> bool:
-    """Whether a trade at `last` triggers an order.
-
-    A stop buys above and sells below its trigger; a profit is taken the other way round.
-    """
-    assert order.trigger_price is not None
-    upward = (order.side is Side.BID) == order.request.order_type.stops
-    return last >= order.trigger_price if upward else last <= order.trigger_price
 
 
 class WaitingStops:
@@ -59,7 +48,7 @@ class WaitingStops:
 
     def due(self, symbol: str, last: int) -> list[OrderRecord]:
         """Take out the orders that a trade at `last` triggers, and return them."""
-        orders = [order for order in self._orders.get(symbol, {}).values() if is_met(order, last)]
+        orders = [order for order in self._orders.get(symbol, {}).values() if order.is_met(last)]
         for order in orders:
             self.remove(order)
         return orders

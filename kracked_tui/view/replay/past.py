@@ -85,6 +85,10 @@ def past_spans(view: PastView, room: int) -> list[Span]:
         [*long, *doubt, going_on, *armed],
         [*short, *doubt, going_on, *armed],
         [*short, Span(f" {view.live} goes on", "good")],
+        [
+            Span(f"‖ {view.word} -{view.behind.removesuffix(' behind')}", "notice"),
+            Span(f" {view.live} goes on", "good"),
+        ],
     ):
         if _cells(spans) <= room:
             return spans

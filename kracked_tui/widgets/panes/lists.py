@@ -1,24 +1,70 @@
-"""The panes of the program itself: its log, the health of its feed, its recorder."""
+"""The panes of lists: the watchlist, the log, the health of the feed, the recorder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from textual.events import MouseScrollDown, MouseScrollUp
+from textual.events import Click, MouseScrollDown, MouseScrollUp
 
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view import format as fmt
+from kracked_tui.view.chrome import watchlist
 from kracked_tui.view.chrome.health import ConnectionRow, health_lines
 from kracked_tui.view.chrome.status import LogEntry, feed_view
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.replay.record_status import RecordView, recorder_lines
 from kracked_tui.view.words import wrapped
+from kracked_tui.widgets.panels.symbol_picker import SymbolChosen
 from kracked_tui.widgets.panes.pane import Content, Pane, Scroll, sentence_lines
 from kracked_tui.widgets.rate import Rate
 
 if TYPE_CHECKING:
     from kracked.feed_manager import FeedManager
+
+
+class WatchlistPane(Pane):
+    """Every subscribed symbol; enter or a click shows one."""
+
+    name_shown = "Watchlist"
+    every = 4
+
+    def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
+        super().__init__(number, id=id, ascii_only=ascii_only)
+        self._cursor = 0
+
+    def content(self, frame: FrameState) -> Content:
+        """Draw a row for each symbol."""
+        width, _ = self.inside
+        rows = [
+            watchlist.watch_line(row._replace(cursor=self.has_focus and at == self._cursor), width)
+            for at, row in enumerate(frame.watch_rows)
+        ]
+        order = frame.watch_order
+        note = f"by {order}" if order in watchlist.ORDERS[1:] else ""
+        return Content([watchlist.head_line(width, order), *rows], note)
+
+    def move(self, rows_up: int) -> None:
+        """Move the cursor up by some rows."""
+        count = len(self.frame.watch_rows) if self.frame else 0
+        self._cursor = max(0, min(count - 1, self._cursor - rows_up))
+        self.redraw()
+
+    def edge(self, up: int) -> None:
+        """Put the cursor on the first symbol (1) or the last (-1)."""
+        self.move(up * 1000)
+
+    def open(self) -> None:
+        """Show the symbol under the cursor."""
+        rows = self.frame.watch_rows if self.frame else ()
+        if self._cursor < len(rows):
+            self.post_message(SymbolChosen(rows[self._cursor].symbol))
+
+    def on_click(self, event: Click) -> None:
+        if self.frame and 0 <= event.y - 2 < len(self.frame.watch_rows):
+            self._cursor = event.y - 2
+            self.open()
+
 
 _CLOCK = 10
 """Cells of the time and the blanks beside it."""

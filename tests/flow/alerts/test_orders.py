@@ -116,14 +116,16 @@ def sighting(**other) -> Sighting:
 )
 def test_a_sighting_fires_what_it_fits(text: str, fires: bool) -> None:
     watch = watching(text)
-    checks = OrderChecks(watch.armed)
+    checks = OrderChecks()
+    checks.use(watch.armed)
     told = checks.sightings([sighting()], watch.flows[BTC], PRECISION)
     assert bool(told) is fires
 
 
 def test_a_sighting_that_grows_fires_once_when_it_has_grown_enough() -> None:
     watch = watching("sweep >= 4 levels")
-    checks, flow = OrderChecks(watch.armed), watch.flows[BTC]
+    checks, flow = OrderChecks(), watch.flows[BTC]
+    checks.use(watch.armed)
     told = []
     for count in (3, 4, 5):
         told += checks.sightings([sighting(count=count)], flow, PRECISION)

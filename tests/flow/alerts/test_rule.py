@@ -26,6 +26,22 @@ def test_amounts_are_exact() -> None:
     assert (rule.side, rule.at, rule.within_bp) == (Side.BID, Decimal("64000.1"), Decimal("2.5"))
 
 
+@pytest.mark.parametrize(
+    ("short", "whole"),
+    [
+        ("64250", "price 64250"),
+        ("BTC/USD 64250.5", "price 64250.5"),
+        ("taker 5", "taker >= 5"),
+        ("size 2", "size >= 2"),
+        ("order 2.5", "order >= 2.5"),
+        ("queue 1", "queue <= 1"),
+        ("queue ahead 0.5", "queue ahead <= 0.5"),
+    ],
+)
+def test_a_short_spelling_is_the_same_alert(short: str, whole: str) -> None:
+    assert parse_alert(short).text == parse_alert(whole).text == whole
+
+
 def test_a_length_of_time_may_be_left_out() -> None:
     assert parse_alert("spread > 5 bp").hold_ns == 10**9
     assert parse_alert("imbalance").hold_ns == 3 * 10**9

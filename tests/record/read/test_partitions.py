@@ -191,7 +191,7 @@ def test_a_short_recording_needs_no_process(
 
 ORPHAN = """
 import os, signal
-from kracked.cli.check import worker_pool
+from kracked.cli.recordings.check import worker_pool
 if __name__ == "__main__":
     with worker_pool(2) as pool:
         print(pool.submit(os.getpid).result(), flush=True)

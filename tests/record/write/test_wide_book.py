@@ -14,7 +14,7 @@ from kracked.book.l2 import L2Book
 from kracked.format import keyframe
 from kracked.instruments import Precision
 from kracked.protocol.events import BookEvent, BookSnapshot, BookUpdate
-from kracked.record.write.wide_book import WideBook
+from kracked.record.write.books.wide_book import WideBook
 from tests.benchmarks.streams import stream
 from tests.record.seeded_market import START
 

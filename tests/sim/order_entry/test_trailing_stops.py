@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kracked.gateway.accounts.trailing_stops import Trail, TrailOffset
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import Trail, TrailOffset
 from tests.sim.empty_exchange import BTC, EmptyExchange
 from tests.sim.order_entry.test_triggers import trade_at
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from kracked.cli import DONE, FAILED
-from kracked.cli.alert_commands import AlertCommands
+from kracked.cli.alerts.alert_commands import AlertCommands
 from kracked.cli.output import print_json
 from kracked.cli.output import safe_print as print  # noqa: A004
 from kracked.credentials import KEY_VARIABLE, Credentials

@@ -6,11 +6,13 @@ Parsing only, like `kracked.cli.main`.
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-from kracked.cli import arguments
+from kracked.cli import DONE, arguments
 from kracked.cli.arguments import Commands
-from kracked.cli.paper_command import add_terms, paper_terms
+from kracked.cli.exchanges.commands import add_terms, paper_terms
+from kracked.cli.output import safe_print as print  # noqa: A004
 
 
 def _session_parser(
@@ -47,7 +49,7 @@ def add_check(commands: Commands) -> None:
 
 
 def _check(given: argparse.Namespace) -> int:
-    from kracked.cli.check import check
+    from kracked.cli.recordings.check import check
 
     return check(
         given.session,
@@ -107,7 +109,7 @@ def add_replay(commands: Commands) -> None:
 
 
 def _replay(given: argparse.Namespace) -> int:
-    from kracked.cli.replay import replay, serve
+    from kracked.cli.recordings.replay import replay, serve
 
     if given.serve is not None:
         from kracked.replay_server.server import Begin, PlaybackOptions
@@ -164,7 +166,7 @@ def add_bars(commands: Commands) -> None:
 
 
 def _bars(given: argparse.Namespace) -> int:
-    from kracked.cli.bars import BarOptions, bars
+    from kracked.cli.recordings.bars import BarOptions, bars
 
     rule = BarOptions(
         every=given.every,
@@ -188,9 +190,13 @@ def add_convert(commands: Commands) -> None:
 
 
 def _convert(given: argparse.Namespace) -> int:
-    from kracked.cli.convert import convert
+    from kracked.record.convert import convert
 
-    return convert(given.session, out=given.out)
+    files = convert(given.session, given.out, tell=lambda said: print(said, file=sys.stderr))
+    for file in files:
+        print(file)
+    print(f"{len(files)} files written", file=sys.stderr)
+    return DONE
 
 
 def add_export(commands: Commands) -> None:
@@ -238,7 +244,7 @@ def add_export(commands: Commands) -> None:
 
 
 def _export(given: argparse.Namespace) -> int:
-    from kracked.cli.export import export
+    from kracked.cli.recordings.export import export
 
     return export(
         given.session,
@@ -299,13 +305,13 @@ def add_odds(commands: Commands) -> None:
 
 
 def _fit_odds(given: argparse.Namespace) -> int:
-    from kracked.cli.odds import fit
+    from kracked.cli.recordings.odds import fit
 
     return fit(given.sessions, symbols=given.symbols, out=given.out, as_json=given.json)
 
 
 def _show_odds(given: argparse.Namespace) -> int:
-    from kracked.cli.odds import show
+    from kracked.cli.recordings.odds import show
 
     return show(given.symbol, file=given.file, as_json=given.json)
 
@@ -325,6 +331,10 @@ def add_schema(commands: Commands) -> None:
 
 
 def _schema(given: argparse.Namespace) -> int:
-    from kracked.cli.schema import schema
+    import msgspec
 
-    return schema(as_json=given.json)
+    from kracked.format.schema import data_package, markdown
+
+    text = msgspec.json.format(msgspec.json.encode(data_package())).decode()
+    print(text if given.json else markdown(), lines=True)
+    return DONE

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kracked.cli.alert_commands import MOST_A_MINUTE, MOST_WAITING, AlertCommands
+from kracked.cli.alerts.alert_commands import MOST_A_MINUTE, MOST_WAITING, AlertCommands
 from kracked.cli.main import main
 from kracked.credentials import KEY_VARIABLE, SECRET_VARIABLE
 from tests.patience import PATIENCE_S

@@ -12,7 +12,7 @@ from kracked.cli.output import print_json
 from kracked.cli.output import safe_print as print  # noqa: A004
 from kracked.export.export import Exported
 from kracked.export.export import export as export_recording
-from kracked.record.read.recording import to_ns
+from kracked.times import to_ns
 
 
 def export(

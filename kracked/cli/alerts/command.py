@@ -84,7 +84,7 @@ def _command(text: str) -> list[str]:
 
 
 def _watch(given: argparse.Namespace) -> int:
-    from kracked.cli.watch import Ways, watch
+    from kracked.cli.alerts.watch import Ways, watch
 
     return watch(
         given.symbols,

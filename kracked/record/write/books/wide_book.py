@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from typing import NamedTuple
 from zlib import crc32
 
 from kracked.book import l2
@@ -18,13 +17,31 @@ from kracked.book.checksum import LEVELS_HASHED
 from kracked.book.side import BookSide
 from kracked.format import tables
 from kracked.format.cells import exchange_time_cell, price_cells, time_cell
+from kracked.format.lazy_text import Text
 from kracked.format.tables import WIDE_LEVELS
 from kracked.instruments import Precision
-from kracked.protocol.events import BookEvent, BookSnapshot, Side
+from kracked.protocol.events import BookEvent, BookSnapshot, BookUpdate, Side
+from kracked.record.write import rows
+from kracked.record.write.books.live_books import WideState
 from kracked.units import to_text
 
 _NO_LEVEL = ","
 _NO_PRECISION = Precision(0, 0)
+
+
+BookRows = tuple[Text, str, int]
+"""A message's rows of `L2_updates`, the wide row of the book after it, and how many they are.
+
+The wide row is empty when the best levels are as in the last one, or not verified.
+"""
+
+
+def depth_of(snapshot: BookSnapshot, acknowledged: int) -> int:
+    """Return the depth of a snapshot's book: without one the least offered that holds it."""
+    levels = max(len(snapshot.bids), len(snapshot.asks))
+    if acknowledged >= levels:
+        return acknowledged or l2.DEPTHS[0]
+    return next((depth for depth in l2.DEPTHS if depth >= levels), levels)
 
 
 class WideBook:
@@ -77,13 +94,20 @@ class WideBook:
         self.verified = crc32(self._bids.digits, self._asks_crc) == event.checksum
         return self.verified
 
-    def _replace(self, event: BookSnapshot) -> None:
-        """Hold a snapshot's levels; without a depth it is the least offered that holds them."""
-        levels = max(len(event.bids), len(event.asks))
-        if self.acknowledged >= levels:
-            self._depth = self.acknowledged or l2.DEPTHS[0]
+    def rows(self, event: BookSnapshot | BookUpdate, seq: int, flags: int) -> BookRows:
+        """Apply message number `seq`; return its rows, marked with the flags."""
+        verified, made = self.apply(event), len(event.bids) + len(event.asks)
+        text: Text
+        if isinstance(event, BookUpdate):
+            cut = self.cut if verified else ()
+            text, made = rows.book(event, seq, flags, cut), made + len(cut)
         else:
-            self._depth = next((depth for depth in l2.DEPTHS if depth >= levels), levels)
+            text, made = rows.book_snapshot(event, seq, flags), made + 1
+        row = self.row(seq) if verified else ""
+        return text, row, made + bool(row)
+
+    def _replace(self, event: BookSnapshot) -> None:
+        self._depth = depth_of(event, self.acknowledged)
         self._precision = event.precision
         for side, sent in ((self._bids, event.bids), (self._asks, event.asks)):
             side.set_precision(event.precision)
@@ -114,18 +138,24 @@ class WideBook:
         ours, engine = time_cell(last.received), exchange_time_cell(last.timestamp)
         return f"{engine or ours},{ours},{','.join(cells)},{seq}\n"
 
+    def hold(
+        self,
+        precision: Precision,
+        depth: int,
+        bids: Iterable[tuple[int, int]],
+        asks: Iterable[tuple[int, int]],
+    ) -> None:
+        """Hold these verified levels, whose row is made already."""
+        self._precision, self._depth, self.verified = precision, depth, True
+        for side, levels in ((self._bids, bids), (self._asks, asks)):
+            side.set_precision(precision)
+            side.replace(levels, depth)
+        self._asks_crc = crc32(self._asks.digits)
+        self._cells[::2], self._cells[1::2] = self._asks.best_cells(), self._bids.best_cells()
+
     def state(self) -> WideState:
         """Return the levels as they are now, to be read later."""
         return WideState(self.symbol, self._precision, self._bids.copy(), self._asks.copy())
-
-
-class WideState(NamedTuple):
-    """A symbol's levels at an instant."""
-
-    symbol: str
-    precision: Precision
-    bids: BookSide
-    asks: BookSide
 
 
 class _Side(BookSide):

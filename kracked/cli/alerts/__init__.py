@@ -1,0 +1,1 @@
+"""`kracked watch`: alerts of a market without a screen."""

@@ -1,0 +1,1 @@
+"""Commands that serve an exchange: the simulated one, and a real market with a paper account."""

@@ -1,0 +1,1 @@
+"""Commands that read a recording: check, replay, bars, convert, export, odds, schema."""
