@@ -28,7 +28,7 @@ from textual.app import App
 from textual.dom import DOMNode
 
 from kracked.errors import KrackedError
-from kracked.flow.odds.store import UnreadableOdds, odds_path, read_odds
+from kracked.flow.odds.store import odds_path
 from kracked_tui import keys, palettes, themes
 from kracked_tui.beside import Beside
 from kracked_tui.config import Settings
@@ -45,13 +45,12 @@ from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.sources.base import Source
 from kracked_tui.sources.opening import EmptySource, Open, Opening
 from kracked_tui.sources.record_switch import RecordSwitch, session_name, sessions_folder
-from kracked_tui.state.event_intake import EventIntake
 from kracked_tui.state.market_odds import MarketOdds
 from kracked_tui.state.store import Store
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.chrome import trading_status
 from kracked_tui.view.chrome.trading_status import TradingStatus
-from kracked_tui.widgets.frame_pump import FramePump, backlog, keep_quick
+from kracked_tui.widgets.frame_pump import EventIntake, FramePump, backlog, keep_quick
 from kracked_tui.widgets.panels.session_picker import SessionPicker
 
 if TYPE_CHECKING:
@@ -142,6 +141,7 @@ class Monitor(App[None]):
         self._saving = False
         """Whether what is to be remembered is being written."""
         self.pump = FramePump(self._frame, partial(backlog, self), settings.fps)
+        self.intake = EventIntake(self.store, self.view_model.tell, applied=self.pump.mark)
         self.beside = Beside(self, self.trade, settings, self.pump.mark)
         """What is shown beside the session, and what is kept of it."""
 
@@ -211,7 +211,8 @@ class Monitor(App[None]):
         """Ask for a frame, and save what is to be remembered."""
         self.pump.mark()
         self.view_model.remember_pairs()
-        if self.view_model.memory.unsaved and not self._saving:
+        unsaved = self.view_model.memory.unsaved or self.store.odds.unsaved
+        if unsaved and not self._saving:
             self._saving = True
             self.run_worker(self._save_choices(), group="memory")
 
@@ -219,6 +220,8 @@ class Monitor(App[None]):
         """Save what is to be remembered; the first failure is told, all are tried again."""
         memory = self.view_model.memory
         try:
+            if problem := await asyncio.to_thread(self.store.odds.save):
+                self.view_model.tell(problem, "warn")
             await asyncio.to_thread(memory.save)
         except OSError as error:
             if not memory.problem:
@@ -228,13 +231,10 @@ class Monitor(App[None]):
             self._saving = False
 
     async def _read_odds(self) -> None:
-        """Read the tables of the odds; a file that cannot be read is told where odds would be."""
-        try:
-            file = await asyncio.to_thread(read_odds, odds_path(os.environ))
-        except UnreadableOdds as error:
-            self.store.odds = MarketOdds(problem=str(error))
-        else:
-            self.store.odds = MarketOdds(file)
+        """Read the tables of the odds; live, their score goes on from what was kept."""
+        keeps = self.store.mode in ("LIVE", "PAPER")
+        path = odds_path(os.environ)
+        self.store.odds = await asyncio.to_thread(MarketOdds.read, path, keeps=keeps)
 
     async def _watch(self) -> None:
         """Take the source from beginning to end; its error ends the monitor with a sentence."""
@@ -246,7 +246,7 @@ class Monitor(App[None]):
                     await self.action_record()
                 await self._open_account(source)
                 self.beside.keep(source)
-                await EventIntake(self.store, self.view_model.tell, self.pump.mark).take(source)
+                await self.intake.run(source)
         except (KrackedError, OSError) as error:
             self.exit(return_code=1, message=f"kracked-tui: {error}")
             return
@@ -319,7 +319,7 @@ class Monitor(App[None]):
             isinstance(event, events.Key)
             and event.is_forwarded  # nothing has used it
             and event.is_printable
-            and self.beside.front.take_late(event.character or "")
+            and self.beside.front.panels.take_late(event.character or "")
         ):
             return
         await super().on_event(event)

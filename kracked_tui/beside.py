@@ -7,6 +7,7 @@ stops, and closing it leads back to the session as it was.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,14 +20,14 @@ from kracked_tui import keys
 from kracked_tui.config import Settings
 from kracked_tui.error_boundary import report_error, reporting_errors
 from kracked_tui.past.model import PastModel
-from kracked_tui.past.scan import scan
 from kracked_tui.screens.look_back import Look
 from kracked_tui.screens.order import OrderScreen
 from kracked_tui.screens.past import PastScreen
 from kracked_tui.screens.trade import TradeScreen
-from kracked_tui.state.event_intake import EventIntake
 from kracked_tui.state.moments import Moments
+from kracked_tui.state.store import Store
 from kracked_tui.view.replay.past import Bookmark, BufferFill
+from kracked_tui.widgets.frame_pump import EventIntake
 
 if TYPE_CHECKING:
     from kracked_tui.past.keeping import AlwaysOnBuffer
@@ -35,10 +36,13 @@ if TYPE_CHECKING:
     from kracked_tui.sources.replay import ReplaySource
 
 _GROUP = "past"
+_TURN = 50
+"""Messages until the loop of the live session has its turn."""
+_REST_S = 0.001
 
 
 class _Shown(NamedTuple):
-    """What is opened."""
+    """The past or a recording that is opened."""
 
     load: Callable[[], PlayableRecording]
     """Opens it; runs in a thread."""
@@ -46,10 +50,10 @@ class _Shown(NamedTuple):
     """The name of a recording; empty for the past of the session."""
     moments: Moments
     bookmarks: list[Bookmark]
-    fill: Callable[[], BufferFill] | None
-    at: int | None
+    fill: Callable[[], BufferFill] | None = None
+    at: int | None = None
     """The instant to begin at, ns, paused; None to play from the beginning."""
-    then: Callable[[PastScreen], object]
+    then: Callable[[PastScreen], object] = lambda _: None
     """Called when it is shown."""
 
 
@@ -127,13 +131,13 @@ class Beside:
         recording = buffer.recording()
         self._open(
             _Shown(
-                lambda: recording,
-                "",
-                model.moments,
-                model.bookmarks,
-                buffer.fill,
-                recording.end,
-                then[at],
+                load=lambda: recording,
+                name="",
+                moments=model.moments,
+                bookmarks=model.bookmarks,
+                fill=buffer.fill,
+                at=recording.end,
+                then=then[at],
             )
         )
 
@@ -148,7 +152,7 @@ class Beside:
 
         marks = self._recorded_marks.setdefault(path, [])
         name = path.resolve().name
-        self._open(_Shown(load, name, Moments(), marks, None, None, lambda _: None))
+        self._open(_Shown(load, name, moments=Moments(), bookmarks=marks))
 
     def _open(self, shown: _Shown) -> None:
         self._app.run_worker(self._show(shown), group=_GROUP, exclusive=True)
@@ -157,9 +161,10 @@ class Beside:
         """Show it until this is cancelled, once what was shown before is gone."""
         try:
             async with self._one_at_a_time, self._playing(shown) as (source, screen):
-                intake = EventIntake(screen.model.store, self._live.model.tell, self._changed)
+                tell, model = self._live.model.tell, screen.model
+                intake = EventIntake(model.store, tell, applied=self._changed)
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(intake.take(source))
+                    tasks.create_task(intake.run(source))
                     shown.then(screen)
                     screen.draw()
         except (KrackedError, OSError) as error:
@@ -212,3 +217,24 @@ class Beside:
         self.close()
         async with self._one_at_a_time:
             pass
+
+
+def scan(recording: PlayableRecording, moments: Moments, goes_on: Callable[[], bool]) -> None:
+    """Note the moments of a whole recording, from its beginning; call it in a thread.
+
+    Args:
+        recording: What to look through, by a player of its own.
+        moments: Takes the moments, and how far they are known.
+        goes_on: Whether anybody still wants them.
+    """
+    player, store = recording.player(), Store("REPLAY")
+    store.moments = moments
+    moments.through, count = recording.start, 0
+    while goes_on() and (played := player.step()) is not None:
+        for event in recording.events_of(played):
+            store.apply(event)
+        moments.through = played.received
+        count += 1
+        if count % _TURN == 0:
+            time.sleep(_REST_S)
+    moments.through = None

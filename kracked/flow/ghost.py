@@ -155,20 +155,25 @@ class Ghost:
         if self.state is GhostState.RESTING:
             self.state = GhostState.CANCELLED
 
-    def amend(self, left: int, price: int, standing: Standing) -> None:
+    def amend(
+        self, left: int, price: int, standing: Standing, *, display: int | None = None
+    ) -> None:
         """Change what is left, or the price. Less at the same price keeps the place, none ends it.
 
         Args:
             left: What is to be left of it.
             price: Its new limit.
             standing: Where it would join: `Ledger.back_of` at the instant of the amend.
+            display: How much of an iceberg is to be shown: less at once, more from the next
+                part on. None leaves it as it is.
         """
+        self._display = self._display if display is None else display
         if left <= 0:
             self.cancel(standing.entered)
             return
         shown = left if self._display is None else min(self._display, left)
         if price == self.price and left <= self.left:
-            self._shown = min(self._shown, left)
+            self._shown = min(self._shown, shown)
         else:
             self.standing, self._shown = standing, shown
             self._placed = standing.entered

@@ -49,3 +49,8 @@ def throttled(until: int) -> str:
 def market_mode(mode: str) -> str:
     """Return the refusal of an order that the market's mode does not take."""
     return f"EService:Market in {mode} mode"
+
+
+def no_price(asset: str) -> str:
+    """Return the refusal of a value that needs the price of an asset in dollars."""
+    return f"EService:Unavailable:no price of {asset} in USD is known here"

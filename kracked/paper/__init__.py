@@ -11,9 +11,8 @@ times, answers and rows of the `executions` channel come out. ::
         for news in engine.apply(event):
             ...
 
-Not modelled: nobody reacts to paper orders, hidden quantity, index prices, trailing stops,
-orders with an expiry, conditional closes, margin, rate limits, fees in the base currency. With
-`levels` the engine works from level 2, with bounds of each place.
+Not modelled: nobody reacts to paper orders, hidden quantity, index prices, margin, rate limits.
+With `levels` the engine works from level 2, with bounds of each place.
 """
 
 from kracked.paper.account import ImpossibleEvent, PaperAccount
@@ -27,13 +26,16 @@ from kracked.paper.account_events import (
     Obscured,
     Opened,
     PaperOrder,
+    Started,
     SwitchSet,
     TermsChanged,
     TriggerMet,
+    TriggerMoved,
 )
 from kracked.paper.engine import PaperEngine
 from kracked.paper.journal import DamagedLog, LogInUse, PaperLog, decode_lines, encode_line
 from kracked.paper.money import Money, Overdrawn
+from kracked.paper.places import PlaceBounds
 from kracked.paper.reports import snapshot
 from kracked.paper.requests import Answer, Report
 from kracked.paper.terms import (
@@ -70,10 +72,13 @@ __all__ = [
     "PaperRefusal",
     "PaperRequest",
     "PaperState",
+    "PlaceBounds",
     "Report",
+    "Started",
     "SwitchSet",
     "TermsChanged",
     "TriggerMet",
+    "TriggerMoved",
     "decode_lines",
     "encode_line",
     "snapshot",

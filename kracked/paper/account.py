@@ -23,14 +23,18 @@ from kracked.paper.account_events import (
     Obscured,
     Opened,
     PaperOrder,
+    Started,
     SwitchSet,
     TermsChanged,
     TriggerMet,
+    TriggerMoved,
 )
 from kracked.paper.money import Money
 from kracked.paper.terms import PaperState
 from kracked.protocol.own_orders import MAX_CLOSED
 
+AnyChange = Started | Filled | TermsChanged | TriggerMoved | TriggerMet | Ended | Obscured
+"""What changes an order that is open."""
 MOST_FILLS = 1_000
 """Fills that are retained."""
 
@@ -150,39 +154,46 @@ class PaperAccount:
         if event.request.symbol not in self.instruments:
             raise ImpossibleEvent("Accepted", f"{event.request.symbol} is not traded")
         self.orders += 1
-        waits = event.request.order_type.waits
-        return self._put(
-            PaperOrder(
-                order_id=event.order_id,
-                request=event.request,
-                state=PaperState.WAITING if waits else PaperState.RESTING,
-                placed=event.time,
-                touched=event.time,
-            )
+        order = PaperOrder(
+            order_id=event.order_id,
+            request=event.request,
+            state=PaperState.PENDING,
+            placed=event.time,
+            touched=event.time,
+            started=False,
         )
+        begins = event.request.start_at or event.time
+        return self._put(order if begins > event.time else _started(order))
 
-    def _changed(
-        self, order: PaperOrder, event: Filled | TermsChanged | TriggerMet | Ended | Obscured
-    ) -> PaperOrder:
+    def _changed(self, order: PaperOrder, event: AnyChange) -> PaperOrder:
         match event:
             case Filled():
                 return self._fill(order, event)
+            case Started() | TriggerMoved():
+                if isinstance(event, Started) == order.started:
+                    reason = f"{order.order_id} is {'' if order.started else 'not '}in the market"
+                    raise ImpossibleEvent(type(event).__name__, reason)
+                terms = replace(order.request, trigger_price=event.trigger_price)
+                order = replace(order, request=terms)
+                return order if order.started else _started(order)
             case TermsChanged():
                 terms = replace(
                     order.request,
                     qty=event.qty,
                     price=event.price,
                     trigger_price=event.trigger_price,
+                    display_qty=event.display_qty or order.request.display_qty,
                 )
                 if event.qty <= order.filled:
                     raise ImpossibleEvent("TermsChanged", f"{order.order_id} has nothing left")
                 return replace(order, request=terms, touched=event.time)
             case TriggerMet():
-                return replace(order, triggered=True, state=PaperState.RESTING)
+                price = order.request.price if event.price is None else event.price
+                terms = replace(order.request, price=price)
+                return replace(order, request=terms, triggered=True, state=PaperState.RESTING)
             case Ended():
-                return replace(
-                    order, state=PaperState.CANCELLED, reason=event.reason, ended=event.time
-                )
+                state = PaperState.EXPIRED if event.expired else PaperState.CANCELLED
+                return replace(order, state=state, reason=event.reason, ended=event.time)
             case Obscured():
                 return replace(order, state=PaperState.UNKNOWN, reason=event.reason)
         assert_never(event)
@@ -190,22 +201,43 @@ class PaperAccount:
     def _fill(self, order: PaperOrder, event: Filled) -> PaperOrder:
         if not 0 < event.qty <= order.left:
             raise ImpossibleEvent("Filled", f"{order.order_id} has {order.left} left")
-        request = order.request
-        self.money.settle(request.symbol, request.side, event.price, event.qty, maker=event.maker)
+        request, money = order.request, self.money
+        money.settle(request, event.price, event.qty, maker=event.maker)
         self.fills += 1
         self.history.append(event)
-        rates = self.money.rates
-        rate = rates.maker if event.maker else rates.taker
+        if event.close_id is not None:
+            self._close(order, event, event.close_id)
+        rate = money.rates.maker if event.maker else money.rates.taker
+        weight = money.weight(event.price, event.qty, rate, in_base=request.fee_in_base)
         filled = order.filled + event.qty
         over = filled == request.qty
         return replace(
             order,
             filled=filled,
             notional=order.notional + event.price * event.qty,
-            fee_weight=order.fee_weight + event.price * event.qty * rate,
+            fee_weight=order.fee_weight + weight,
             fills=order.fills + 1,
             state=PaperState.FILLED if over else order.state,
             ended=event.time if over else 0,
+        )
+
+    def _close(self, parent: PaperOrder, event: Filled, close_id: str) -> None:
+        """Take in the order that closes a fill."""
+        if close_id in self.open or close_id in self.closed:
+            raise ImpossibleEvent("Filled", f"there is an order {close_id}")
+        if parent.request.close is None:
+            raise ImpossibleEvent("Filled", f"{parent.order_id} has no conditional close")
+        self.orders += 1
+        self._put(
+            PaperOrder(
+                order_id=close_id,
+                request=parent.request.closing(event.qty),
+                state=PaperState.PENDING,
+                placed=event.time,
+                touched=event.time,
+                started=False,
+                ref_id=parent.order_id,
+            )
         )
 
     def _put(self, order: PaperOrder) -> PaperOrder:
@@ -223,14 +255,19 @@ class PaperAccount:
     def need(self, order: PaperOrder) -> tuple[str, int]:
         """Return the asset and the amount that an order holds.
 
-        What waits for its trigger holds nothing, and neither does an order without a limit: it
-        is over in the moment of its arrival.
+        What is pending or waits for its trigger holds nothing, and neither does an order without
+        a limit: it is over in the moment of its arrival.
         """
         request = order.request
-        symbol, side = request.symbol, request.side
-        held = order.is_open and request.price is not None
+        held = order.is_open and order.started and request.price is not None
         if request.order_type.waits and not order.triggered:
             held = False
         left = order.left if held else 0
         notional = left * (request.price or 0)
-        return self.money.need(symbol, side, notional, left, self.money.rates.maker)
+        return self.money.need(request, notional, left, self.money.rates.maker)
+
+
+def _started(order: PaperOrder) -> PaperOrder:
+    """Return an order that has come to the market."""
+    waits = order.request.order_type.waits
+    return replace(order, started=True, state=PaperState.WAITING if waits else PaperState.RESTING)

@@ -18,7 +18,7 @@ class AccountEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="event")
     """ns since the Unix epoch: a fill's own instant, else the arrival of what caused it."""
 
 
-_OVER = frozenset((PaperState.FILLED, PaperState.CANCELLED))
+_OVER = frozenset((PaperState.FILLED, PaperState.CANCELLED, PaperState.EXPIRED))
 
 
 class Opened(AccountEvent, frozen=True, tag="opened"):
@@ -42,16 +42,21 @@ class PaperOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     touched: int
     """When it was placed or last amended."""
     ended: int = 0
-    """When it was filled or cancelled; 0 while it is open."""
+    """When it was filled, cancelled or expired; 0 while it is open."""
     filled: int = 0
     notional: int = 0
     """Sum of price times quantity of its fills."""
     fee_weight: int = 0
-    """Sum of price times quantity times fee rate of its fills."""
+    """Sum of what the fees of its fills are taken from, each times its rate: price times
+    quantity, or the quantity where they are taken in the base asset."""
     fills: int = 0
+    started: bool = True
+    """Off while it is not in the market yet."""
     triggered: bool = False
     reason: str = ""
     """Why it ended, or why its outcome is unknown."""
+    ref_id: str | None = None
+    """The order whose fill placed this one as its conditional close."""
 
     @property
     def left(self) -> int:
@@ -60,7 +65,7 @@ class PaperOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether it is neither filled nor cancelled; one whose outcome is unknown is open."""
+        """Whether it has not ended; one whose outcome is unknown is open."""
         return self.state not in _OVER
 
 
@@ -77,6 +82,14 @@ class Accepted(AccountEvent, frozen=True, tag="accepted"):
     request: PaperRequest
 
 
+class Started(AccountEvent, frozen=True, tag="started"):
+    """A pending order came to the market: its time had come, or the fill that it closes."""
+
+    order_id: str
+    trigger_price: int | None
+    """What triggers it from here on."""
+
+
 class Filled(AccountEvent, frozen=True, tag="filled"):
     """An order was filled, all or in part."""
 
@@ -87,6 +100,8 @@ class Filled(AccountEvent, frozen=True, tag="filled"):
     maker: bool
     trade_id: int | None = None
     """The market's trade whose volume it was; None where there was none."""
+    close_id: str | None = None
+    """The order that closes this fill, pending from here on; None without one."""
 
 
 class TermsChanged(AccountEvent, frozen=True, tag="terms_changed"):
@@ -96,6 +111,14 @@ class TermsChanged(AccountEvent, frozen=True, tag="terms_changed"):
     qty: int
     price: int | None
     trigger_price: int | None
+    display_qty: int | None = None
+
+
+class TriggerMoved(AccountEvent, frozen=True, tag="trigger_moved"):
+    """The trigger of a trailing order followed the market."""
+
+    order_id: str
+    trigger_price: int
 
 
 class TriggerMet(AccountEvent, frozen=True, tag="trigger_met"):
@@ -103,13 +126,16 @@ class TriggerMet(AccountEvent, frozen=True, tag="trigger_met"):
 
     order_id: str
     last: int
+    price: int | None = None
+    """The limit of a trailing order that has one: it is known from here on."""
 
 
 class Ended(AccountEvent, frozen=True, tag="ended"):
-    """An order was cancelled."""
+    """An order was cancelled, or its time was over."""
 
     order_id: str
     reason: str
+    expired: bool = False
 
 
 class Obscured(AccountEvent, frozen=True, tag="obscured"):
@@ -152,8 +178,10 @@ AnyAccountEvent = (
     | Carried
     | Listed
     | Accepted
+    | Started
     | Filled
     | TermsChanged
+    | TriggerMoved
     | TriggerMet
     | Ended
     | Obscured

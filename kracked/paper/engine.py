@@ -13,23 +13,27 @@ from functools import partial
 
 from kracked.book.l2 import L2Book
 from kracked.book.queue import QueuePosition
-from kracked.flow import Ghost, GhostState, Ledger, Link, OrderFlow, Outcome, Settled, Taker
+from kracked.flow import Ledger, Link, OrderFlow, Outcome, Settled, Taker
 from kracked.paper.account import PaperAccount
-from kracked.paper.account_events import AnyAccountEvent, Obscured, PaperOrder, SwitchSet
+from kracked.paper.account_events import AnyAccountEvent, PaperOrder, SwitchSet
+from kracked.paper.amends import Amends
+from kracked.paper.cancels import Cancels
 from kracked.paper.market import SymbolMarket
 from kracked.paper.order_entry import OrderEntry
+from kracked.paper.places import PlaceBounds
 from kracked.paper.reports import USER_REQUESTED, rows
 from kracked.paper.requests import (
     Answer,
     CancelAllRequest,
     CancelRequest,
+    ExpiryRequest,
     Report,
     Request,
     Requests,
+    StartRequest,
     SwitchRequest,
 )
 from kracked.paper.terms import (
-    UNKNOWN_ORDER,
     Latency,
     PaperAmend,
     PaperRefusal,
@@ -88,9 +92,25 @@ class PaperEngine:
         self._requests = Requests()
         self._news: list[Answer | Report] = []
         self._entry = OrderEntry(account, self._put)
+        self._amends = Amends(account, self._entry, self._put)
+        self._cancels = Cancels(account, self._entry, self._markets, self._news.append)
         for order in tuple(account.open.values()):
-            if order.state is not PaperState.UNKNOWN:
-                self._put(Obscured(time=now, order_id=order.order_id, reason=NOT_RUNNING))
+            self._continue(order, now)
+
+    def _continue(self, order: PaperOrder, now: int) -> None:
+        """Take an order up again: it is unknown, unless its time is yet to come."""
+        self._schedule(order)
+        later = (order.request.start_at or 0) > now
+        if order.state is not PaperState.UNKNOWN and not (not order.started and later):
+            self._entry.obscure(order.order_id, NOT_RUNNING, now)
+
+    def _schedule(self, order: PaperOrder) -> None:
+        """Note when an order begins and ends by itself."""
+        request = order.request
+        if not order.started and request.start_at is not None:
+            self._requests.send(StartRequest(order.order_id), request.start_at)
+        if request.expire_at is not None:
+            self._requests.send(ExpiryRequest(order.order_id), request.expire_at)
 
     # --- requests -----------------------------------------------------------------------------
 
@@ -141,6 +161,8 @@ class PaperEngine:
         self._advance(event.received)
         if isinstance(event, _MARKET_DATA):
             self._look_at(event)
+        elif isinstance(event, events.Ticker):
+            self._learn_last(event)
         elif self._levels is not None:
             self._look_at_levels(event)
         self._follow(self.flow.apply(event), event.received)
@@ -156,7 +178,8 @@ class PaperEngine:
         return self._told()
 
     def _told(self) -> list[Answer | Report]:
-        news, self._news = self._news, []
+        news = self._news[:]
+        self._news.clear()
         return news
 
     def _look_at(self, event: events.L3Snapshot | events.L3Update | events.Trades) -> None:
@@ -172,9 +195,18 @@ class PaperEngine:
         if market is None:
             return
         if misfits:
-            self._obscure(market, "unknown: the pair's precision has changed", waiting=True)
+            self._cancels.obscure(market, "unknown: the pair's precision has changed", waiting=True)
         elif isinstance(event, events.Trades) and market.look_at(event):
-            self._obscure(market, "unknown: trades are missing", waiting=True)
+            self._cancels.obscure(market, "unknown: trades are missing", waiting=True)
+
+    def _learn_last(self, event: events.Ticker) -> None:
+        """Take the last price from a ticker, before the first trade that is seen."""
+        instrument = self.account.instruments.get(event.symbol)
+        if instrument is None or event.precision != instrument.precision:
+            return
+        market = self._market(event.symbol)
+        if market is not None and not market.last:
+            market.last = event.last or 0
 
     def _look_at_levels(self, event: Event) -> None:
         """Follow level 2, and say what its loss makes unknown."""
@@ -193,7 +225,7 @@ class PaperEngine:
         for market in lost:
             if market is not None:
                 reason = "unknown: level 2 was lost while it rested"
-                self._obscure(market, reason, waiting=False)
+                self._cancels.obscure(market, reason, waiting=False)
 
     def _follow(self, outcomes: list[Outcome], now: int) -> None:
         """Follow the market by what its ledgers tell."""
@@ -211,7 +243,9 @@ class PaperEngine:
                 self._entry.fill(market, order_id, fill)
             if market.holed:
                 market.holed = False
-                self._obscure(market, "unknown: level 3 was lost while it rested", waiting=False)
+                self._cancels.obscure(
+                    market, "unknown: level 3 was lost while it rested", waiting=False
+                )
             if kind is Taker:
                 for price, time in market.new_prices():
                     self._entry.trigger_waiting(market, price, time)
@@ -225,7 +259,7 @@ class PaperEngine:
             for order_id, fill in market.settle(now):
                 self._entry.fill(market, order_id, fill)
             if market.ending:
-                self._end_cancelled(market, now)
+                self._cancels.end_decided(market, now)
 
     def _market(self, symbol: str) -> SymbolMarket | None:
         """Return a symbol's market; None for one that is not traded or not seen yet."""
@@ -239,7 +273,7 @@ class PaperEngine:
         market = self._markets.get(symbol)
         if market is None or market.ledger is not ledger:
             if market is not None:
-                self._obscure(market, "unknown: level 3 began anew", waiting=False)
+                self._cancels.obscure(market, "unknown: level 3 began anew", waiting=False)
             market = self._markets[symbol] = SymbolMarket(
                 ledger,
                 lambda: self._knows(symbol),
@@ -263,8 +297,7 @@ class PaperEngine:
             arrival, deadline = self._requests.next_arrival, self.account.deadline
             if deadline is not None and deadline <= now and deadline <= (arrival or deadline):
                 self._put(SwitchSet(time=deadline, deadline=None))
-                for order in tuple(self.account.open.values()):
-                    self._cancel(order, TIMED_OUT, deadline, None)
+                self._cancels.cancel_all(TIMED_OUT, deadline)
             elif arrival is not None and arrival <= now:
                 for at, ticket, request in self._requests.due(arrival):
                     self._arrive(at, ticket, request)
@@ -278,26 +311,52 @@ class PaperEngine:
         try:
             match request:
                 case PaperRequest():
-                    market = self._market(request.symbol)
-                    order_id = self._entry.place(market, request, time)
+                    order_id = self._place(request, time)
                 case PaperAmend():
                     order_id = request.order_id
                     self._amend(request, time)
                 case CancelRequest():
-                    order = self._open(request.order_id)
-                    self._cancel(order, USER_REQUESTED, time, ticket)
+                    order = self._cancels.open(request.order_id)
+                    self._cancels.cancel(order, USER_REQUESTED, time, ticket)
                     return
                 case CancelAllRequest():
-                    count = self._cancel_all(time)
+                    count = self._cancels.cancel_all(USER_REQUESTED, time)
                 case SwitchRequest():
                     until = None if request.timeout is None else time + request.timeout
                     self._put(SwitchSet(time=time, deadline=until))
+                case StartRequest() | ExpiryRequest():
+                    self._follow_time(request, time)
+                    return
         except PaperRefusal as refusal:
             self._news.append(
                 Answer(ticket=ticket, time=time, error=refusal.error, order_id=order_id)
             )
             return
         self._news.append(Answer(ticket=ticket, time=time, order_id=order_id, count=count))
+
+    def _place(self, request: PaperRequest, time: int) -> str:
+        order_id = self._entry.place(self._market(request.symbol), request, time)
+        order = self.account.open.get(order_id)
+        if order is not None:
+            self._schedule(order)
+        return order_id
+
+    def _follow_time(self, due: StartRequest | ExpiryRequest, time: int) -> None:
+        """Let an order begin or end at its own time."""
+        order = self.account.open.get(due.order_id)
+        if isinstance(due, ExpiryRequest):
+            self._cancels.expire(due.order_id, time)
+        elif order is not None and order.state is PaperState.PENDING:
+            self._entry.start(self._market(order.request.symbol), order, time)
+
+    def _amend(self, amend: PaperAmend, time: int) -> None:
+        order = self._cancels.open(amend.order_id)
+        if amend.qty is not None and 0 < amend.qty <= order.filled:
+            self._cancels.cancel(order, USER_REQUESTED, time, None)
+            return
+        self._amends.amend(self._market(order.request.symbol), order, amend, time)
+
+    # --- places -------------------------------------------------------------------------------
 
     def place(self, order_id: str) -> tuple[int, QueuePosition] | None:
         """Return the price of a resting order and its place among the real orders there.
@@ -306,84 +365,16 @@ class PaperEngine:
         """
         order = self.account.open.get(order_id)
         market = self._markets.get(order.request.symbol) if order else None
-        if market is None or order_id not in market.resting or market.ledger.lost:
-            return None
-        ghost = market.resting[order_id]
-        if not isinstance(ghost, Ghost) or ghost.state is not GhostState.RESTING:
-            return None
-        ledger = market.ledger
-        real = list(ledger.queue(ghost.side, ghost.price))
-        ahead = [life.qty for life in ledger.ahead_of(ghost.side, ghost.price, ghost.standing)]
-        level_qty = sum(life.qty for life in real) + ghost.shown
-        place = QueuePosition(len(ahead) + 1, len(real) + 1, sum(ahead), len(ahead), level_qty)
-        return ghost.price, place
+        return None if market is None else market.place(order_id)
 
-    def _open(self, order_id: str) -> PaperOrder:
-        """Return an order that is open and not about to end; raises `PaperRefusal`."""
+    def bounds(self, order_id: str) -> PlaceBounds | None:
+        """Return what stands ahead of a resting order at least and at most.
+
+        By level 3 both are the same. None where it rests in no queue, or in one that is not known.
+        """
         order = self.account.open.get(order_id)
         market = self._markets.get(order.request.symbol) if order else None
-        if order is None or (market is not None and order_id in market.ending):
-            raise PaperRefusal(UNKNOWN_ORDER)
-        return order
-
-    def _amend(self, amend: PaperAmend, time: int) -> None:
-        order = self._open(amend.order_id)
-        if amend.qty is not None and 0 < amend.qty <= order.filled:
-            self._cancel(order, USER_REQUESTED, time, None)
-            return
-        self._entry.amend(self._market(order.request.symbol), order, amend, time)
-
-    def _cancel_all(self, time: int) -> int:
-        """Cancel what is open and not about to end; return how many."""
-        ending = {one for market in self._markets.values() for one in market.ending}
-        orders = [order for order in self.account.open.values() if order.order_id not in ending]
-        for order in orders:
-            self._cancel(order, USER_REQUESTED, time, None)
-        return len(orders)
-
-    def _cancel(self, order: PaperOrder, reason: str, time: int, ticket: int | None) -> None:
-        """Cancel an order; one that rests ends once the takers of before are decided."""
-        market = self._markets.get(order.request.symbol)
-        if market is None or not market.begin_end(order.order_id, reason, time, ticket):
-            self._entry.end(order.order_id, reason, time)
-            self._answer_cancel(ticket, order.order_id, time)
-
-    def _end_cancelled(self, market: SymbolMarket, now: int) -> None:
-        """End the orders whose cancel is decided, and answer."""
-        for order_id, ending in market.ended(now):
-            filled = order_id not in self.account.open
-            if not filled:
-                self._entry.end(order_id, ending.reason, ending.arrival)
-            self._answer_cancel(ending.ticket, order_id, ending.arrival, filled=filled)
-
-    def _answer_cancel(
-        self, ticket: int | None, order_id: str, time: int, *, filled: bool = False
-    ) -> None:
-        if ticket is not None:
-            error, count = (UNKNOWN_ORDER, 0) if filled else (None, 1)
-            self._news.append(
-                Answer(ticket=ticket, time=time, error=error, order_id=order_id, count=count)
-            )
-
-    # --- what is not known --------------------------------------------------------------------
-
-    def _obscure(self, market: SymbolMarket, reason: str, *, waiting: bool) -> None:
-        """Say of orders that their outcome is unknown from here on; cancels in hand end them."""
-        time = market.time
-        for order in tuple(self.account.open.values()):
-            if order.request.symbol != market.ledger.symbol:
-                continue
-            order_id = order.order_id
-            ending = market.ending.pop(order_id, None)
-            market.resting.drop(order_id)
-            if ending is not None:
-                words = f"{ending.reason}; fills just before it are {reason}"
-                self._entry.end(order_id, words, ending.arrival)
-                self._answer_cancel(ending.ticket, order_id, ending.arrival)
-            elif order.state is PaperState.RESTING or (
-                waiting and order.state is PaperState.WAITING
-            ):
-                self._put(Obscured(time=time, order_id=order_id, reason=reason))
+        return None if market is None else market.bounds(order_id)
 
     def _put(self, event: AnyAccountEvent) -> PaperOrder | None:
         """Write an event down, apply it, and report it."""

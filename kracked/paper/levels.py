@@ -111,9 +111,12 @@ class LevelGhost:
         self.crossings: deque[tuple[int, int]] = deque()
         """Times and quantities of levels across it, likewise."""
 
-    def amend(self, left: int, _price: int, _standing: Standing) -> None:
-        """Want less, at the same price and place."""
-        self.left, self.shown = left, min(self.shown, left)
+    def amend(
+        self, left: int, _price: int, _standing: Standing, *, display: int | None = None
+    ) -> None:
+        """Want or show less, at the same price and place; show more from the next part on."""
+        self.display = self.display if display is None else display
+        self.left, self.shown = left, min(self.shown, left, self.display or left)
 
     def concerns(self, time: int) -> bool:
         """Whether it rested at an instant, which may be cut to microseconds."""
@@ -181,12 +184,10 @@ class RestingLevels:
         """Whether nothing rests, and nothing that did may still be filled."""
         return not self._stays and not self._retired
 
-    def best(self, side: Side) -> int | None:
-        """Return the best price of the own orders of a side; None when there are none."""
-        prices = [one.price for one in self._stays.values() if one.side is side]
-        if not prices:
-            return None
-        return max(prices) if side is Side.BID else min(prices)
+    def first(self, side: Side) -> str | None:
+        """Return the own order of a side that fills first; None when there are none."""
+        stays = [stay for stay in self._stays.items() if stay[1].side is side]
+        return min(stays, key=_priority)[0] if stays else None
 
     def join(
         self, order_id: str, side: Side, price: int, qty: int, *, time: int, shown: int | None

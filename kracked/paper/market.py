@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from kracked.book.l2 import L2Book
-from kracked.flow import Fact, Ghost, Ledger, Outcome, Taker, What
+from kracked.book.queue import QueuePosition
+from kracked.flow import Fact, Ghost, GhostState, Ledger, Outcome, Taker, What
 from kracked.flow.links import HOLD_NS
-from kracked.paper.levels import RestingLevels, VisibleLevels
+from kracked.paper.levels import LevelGhost, RestingLevels, VisibleLevels
+from kracked.paper.places import PlaceBounds
 from kracked.paper.resting import Fills, Resting
 from kracked.paper.visible import Taken, Visible
 from kracked.protocol.events import BookSnapshot, BookUpdate, Side, Trades
@@ -30,6 +32,8 @@ class Ending(NamedTuple):
     """On the clock of the events' `received`."""
     reason: str
     ticket: int | None
+    expired: bool = False
+    """Whether its time is over, in place of a cancel."""
 
 
 class SymbolMarket:
@@ -148,17 +152,21 @@ class SymbolMarket:
             self._passed = self._heard.popleft()[1]
         return self.resting.settle(max(decided, self._passed))
 
-    def offers(self, side: Side, qty: int, limit: int | None) -> tuple[list[Taken], bool]:
-        """Return what a taker takes now, and whether an own order stops it there."""
-        own = self.resting.best(side.opposite)
-        if own is None or (limit is not None and (own - limit) * _sign(side) > 0):
-            return self.visible.offers(side, qty, limit), False
-        found = self.visible.offers(side, qty, own - _sign(side))
-        return found, sum(one.qty for one in found) < qty
+    def offers(self, side: Side, qty: int, limit: int | None) -> tuple[list[Taken], str | None]:
+        """Return what a taker takes now, and the own order that stops it there, if one does."""
+        own = self.resting.first(side.opposite)
+        if own is None:
+            return self.visible.offers(side, qty, limit), None
+        price = self.resting[own].price
+        if limit is not None and (price - limit) * _sign(side) > 0:
+            return self.visible.offers(side, qty, limit), None
+        found = self.visible.offers(side, qty, price - _sign(side))
+        return found, own if sum(one.qty for one in found) < qty else None
 
     def crosses(self, side: Side, price: int) -> bool:
         """Whether an order would trade on arrival, with the market or with an own one."""
-        bests = self.visible.best(side.opposite), self.resting.best(side.opposite)
+        own = self.resting.first(side.opposite)
+        bests = self.visible.best(side.opposite), None if own is None else self.resting[own].price
         return any(one is not None and (price - one) * _sign(side) >= 0 for one in bests)
 
     def rest(self, order_id: str, side: Side, price: int, qty: int, shown: int | None) -> None:
@@ -169,15 +177,53 @@ class SymbolMarket:
         standing = self.ledger.back_of(side, price, self.time + _US)
         self.resting.rest(order_id, Ghost(side, price, qty, standing, display=shown))
 
+    # --- places -------------------------------------------------------------------------------
+
+    def place(self, order_id: str) -> tuple[int, QueuePosition] | None:
+        """Return the price of a resting order and its place among the real orders there.
+
+        None where it rests in no queue, or in one that is not known, as without level 3.
+        """
+        if order_id not in self.resting or self.ledger.lost:
+            return None
+        ghost, ledger = self.resting[order_id], self.ledger
+        if not isinstance(ghost, Ghost) or ghost.state is not GhostState.RESTING:
+            return None
+        real = list(ledger.queue(ghost.side, ghost.price))
+        ahead = [life.qty for life in ledger.ahead_of(ghost.side, ghost.price, ghost.standing)]
+        level_qty = sum(life.qty for life in real) + ghost.shown
+        place = QueuePosition(len(ahead) + 1, len(real) + 1, sum(ahead), len(ahead), level_qty)
+        return ghost.price, place
+
+    def bounds(self, order_id: str) -> PlaceBounds | None:
+        """Return what stands ahead of a resting order at least and at most; None as `place`."""
+        if order_id in self.resting:
+            ghost = self.resting[order_id]
+            if isinstance(ghost, LevelGhost):
+                return PlaceBounds(ghost.price, ghost.ahead_at_best, ghost.ahead)
+        stands = self.place(order_id)
+        if stands is None:
+            return None
+        price, place = stands
+        return PlaceBounds(price, place.qty_ahead, place.qty_ahead)
+
+    # --- ends ---------------------------------------------------------------------------------
+
     def begin_end(self, order_id: str, reason: str, time: int, ticket: int | None) -> bool:
         """Begin to cancel an order; return whether it rests or is about to end."""
+        return self._begin_end(order_id, Ending(self.time, time, reason, ticket))
+
+    def begin_expiry(self, order_id: str, reason: str, time: int) -> bool:
+        """Begin to end an order at its own time; return whether it rests or is about to end."""
+        return self._begin_end(order_id, Ending(time, time, reason, None, expired=True))
+
+    def _begin_end(self, order_id: str, ending: Ending) -> bool:
         if order_id in self.ending:
             return True
         if order_id not in self.resting:
             return False
-        until = self.time
-        self.resting.retire(order_id, until)
-        self.ending[order_id] = Ending(until, time, reason, ticket)
+        self.resting.retire(order_id, ending.until)
+        self.ending[order_id] = ending
         return True
 
     def ended(self, now: int) -> list[tuple[str, Ending]]:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from kracked import units
 from kracked.errors import ConfigError, says
 from kracked.instruments import Instrument
-from kracked.paper.terms import RATE_DECIMALS, FeeRates
+from kracked.paper.terms import RATE_DECIMALS, FeeRates, PaperRequest
 from kracked.protocol.events import Side
 
 _ONE = 10**RATE_DECIMALS
@@ -57,7 +57,8 @@ class Money:
         self._instruments[instrument.symbol] = instrument
         precision = instrument.precision
         fine = max(precision.price + precision.qty + RATE_DECIMALS, instrument.cost_precision)
-        for asset, scale in ((instrument.base, precision.qty), (instrument.quote, fine)):
+        lots = precision.qty + RATE_DECIMALS
+        for asset, scale in ((instrument.base, lots), (instrument.quote, fine)):
             old = self._scales.get(asset, 0)
             finer: int = 10 ** max(0, scale - old)
             self._scales[asset] = max(old, scale)
@@ -79,15 +80,32 @@ class Money:
         """Return the asset and the amount, in its scale, that an order holds."""
         return self._holds.get(order_id, ("", 0))
 
-    def moved(self, symbol: str, price: int, qty: int, *, maker: bool) -> tuple[int, int, int]:
-        """Return what a fill moves, in the scales: the base, the quote, and the fee in quote."""
-        (_, unit), (_, lot) = self._quote(symbol), self._base(symbol)
-        notional = price * qty * unit
-        return qty * lot, notional * _ONE, notional * self._rate(maker)
+    def moved(
+        self, symbol: str, price: int, qty: int, *, maker: bool, in_base: bool = False
+    ) -> tuple[int, int, int]:
+        """Return what a fill moves, in the scales: the base, the quote, and the fee.
 
-    def fee_of(self, symbol: str, weight: int) -> int:
-        """Return a fee, in the scale of the quote: `weight` is price times quantity times rate."""
-        return weight * self._quote(symbol)[1]
+        Args:
+            symbol: The pair.
+            price: The price of the fill, scaled.
+            qty: Its quantity, scaled.
+            maker: Whether the order rested.
+            in_base: Whether the fee is taken in the base asset; else in the quote currency.
+        """
+        (_, unit), (_, lot) = self._quote(symbol), self._base(symbol)
+        rate = self.rates.maker if maker else self.rates.taker
+        weight = self.weight(price, qty, rate, in_base=in_base)
+        fee = self.fee_of(symbol, weight, in_base=in_base)
+        return qty * lot * _ONE, price * qty * unit * _ONE, fee
+
+    @staticmethod
+    def weight(price: int, qty: int, rate: int, *, in_base: bool) -> int:
+        """Return what a fee is taken from, times its rate."""
+        return qty * rate if in_base else price * qty * rate
+
+    def fee_of(self, symbol: str, weight: int, *, in_base: bool = False) -> int:
+        """Return the fee of a weight, in the scale of the asset that it is taken in."""
+        return weight * (self._base(symbol) if in_base else self._quote(symbol))[1]
 
     @property
     def assets(self) -> tuple[str, ...]:
@@ -112,21 +130,21 @@ class Money:
         if need[1]:
             self._holds[order_id] = need
 
-    def need(self, symbol: str, side: Side, notional: int, qty: int, rate: int) -> tuple[str, int]:
+    def need(self, request: PaperRequest, notional: int, qty: int, rate: int) -> tuple[str, int]:
         """Return the asset that an order pays with and how much it needs, its fee included.
 
         Args:
-            symbol: The pair.
-            side: Whether it buys or sells.
+            request: The order.
             notional: What it may cost: price times quantity, both scaled.
             qty: What it may sell.
             rate: The fee rate that it may have to pay.
         """
-        if side is Side.BID:
+        symbol, in_base = request.symbol, request.fee_in_base
+        if request.side is Side.BID:
             quote, unit = self._quote(symbol)
-            return quote, notional * (_ONE + rate) * unit
+            return quote, notional * (_ONE if in_base else _ONE + rate) * unit
         base, lot = self._base(symbol)
-        return base, qty * lot
+        return base, qty * (_ONE + rate if in_base else _ONE) * lot
 
     def affords(self, need: tuple[str, int], order_id: str = "") -> bool:
         """Whether what is free pays for it; what the order itself holds counts as free."""
@@ -135,28 +153,32 @@ class Money:
         free = self._balances.get(asset, 0) - self._held(asset)
         return amount <= free + (own[1] if own[0] == asset else 0)
 
-    def settle(self, symbol: str, side: Side, price: int, qty: int, *, maker: bool) -> None:
-        """Move both assets of a fill, and take its fee in the quote currency.
+    def settle(self, request: PaperRequest, price: int, qty: int, *, maker: bool) -> None:
+        """Move both assets of a fill, and take its fee in the one that the order names.
 
         Raises:
             Overdrawn: The account cannot pay for it; nothing has moved.
         """
+        symbol, in_base = request.symbol, request.fee_in_base
         (quote, _), (base, _) = self._quote(symbol), self._base(symbol)
-        lots, cost, fee = self.moved(symbol, price, qty, maker=maker)
-        if side is Side.BID:
-            self._move(quote, -cost - fee)
-            self._move(base, lots)
+        lots, cost, fee = self.moved(symbol, price, qty, maker=maker, in_base=in_base)
+        base_fee, quote_fee = (fee, 0) if in_base else (0, fee)
+        if request.side is Side.BID:
+            self._move(quote, -cost - quote_fee)
+            self._move(base, lots - base_fee)
         else:
-            self._move(base, -lots)
-            self._move(quote, cost - fee)
+            self._move(base, -lots - base_fee)
+            self._move(quote, cost - quote_fee)
 
-    def fee(self, symbol: str, price: int, qty: int, *, maker: bool) -> Decimal:
-        """Return the fee of a fill in the quote currency."""
-        fee = self.moved(symbol, price, qty, maker=maker)[2]
-        return self._decimal(self._instruments[symbol].quote, fee)
-
-    def _rate(self, maker: bool) -> int:
-        return self.rates.maker if maker else self.rates.taker
+    def fee(
+        self, request: PaperRequest, price: int, qty: int, *, maker: bool
+    ) -> tuple[str, Decimal]:
+        """Return the fee of a fill: the asset it is taken in, and how much."""
+        symbol, in_base = request.symbol, request.fee_in_base
+        fee = self.moved(symbol, price, qty, maker=maker, in_base=in_base)[2]
+        instrument = self._instruments[symbol]
+        asset = instrument.base if in_base else instrument.quote
+        return asset, self._decimal(asset, fee)
 
     def _quote(self, symbol: str) -> tuple[str, int]:
         """Return the quote asset, and its amount for the least notional and the least rate."""
@@ -165,9 +187,10 @@ class Money:
         return one.quote, int(10 ** (self._scales[one.quote] - fine))
 
     def _base(self, symbol: str) -> tuple[str, int]:
-        """Return the base asset, and its amount for the least quantity."""
+        """Return the base asset, and its amount for the least quantity and the least rate."""
         one = self._instruments[symbol]
-        return one.base, int(10 ** (self._scales[one.base] - one.precision.qty))
+        fine = one.precision.qty + RATE_DECIMALS
+        return one.base, int(10 ** (self._scales[one.base] - fine))
 
     def _held(self, asset: str) -> int:
         return sum(amount for held, amount in self._holds.values() if held == asset)

@@ -22,17 +22,25 @@ from kracked.paper.account_events import (
     Obscured,
     Opened,
     PaperOrder,
+    Started,
     SwitchSet,
     TermsChanged,
     TriggerMet,
+    TriggerMoved,
 )
 from kracked.paper.terms import PaperState
 from kracked.protocol.events import Side
 from kracked.times import to_rfc3339
 
 Row = dict[str, object]
+_ENDS = {
+    PaperState.FILLED: "filled",
+    PaperState.CANCELLED: "canceled",
+    PaperState.EXPIRED: "expired",
+}
 _SIDES = {Side.BID: "buy", Side.ASK: "sell"}
 USER_REQUESTED = "User requested"
+EXPIRED = "Order expired"
 
 
 def rows(account: PaperAccount, order: PaperOrder | None, event: AnyAccountEvent) -> list[Row]:
@@ -49,18 +57,23 @@ def rows(account: PaperAccount, order: PaperOrder | None, event: AnyAccountEvent
     changed: Row
     match event:
         case Accepted():
-            pending = {"exec_type": "pending_new", "order_status": "pending_new"}
-            return [delta | _terms(account, order) | pending, delta | {"exec_type": "new"}]
+            pending = _pending(account, order, event.time)
+            return [pending, delta | {"exec_type": "new"}] if order.started else [pending]
+        case Started():
+            changed = {"exec_type": "new"}
         case Filled():
             return _filled(account, order, event, delta)
         case TermsChanged():
             precision = _precision(account, order)
             changed = _prices(precision, order) | {"order_qty": precision.qty_decimal(event.qty)}
+            if order.request.display_qty is not None:
+                changed["display_qty"] = precision.qty_decimal(order.request.display_qty)
             changed |= {"exec_type": "amended", "reason": USER_REQUESTED}
-        case TriggerMet():
+        case TriggerMet() | TriggerMoved():
             changed = {"exec_type": "status", "triggers": _triggers(account, order)}
         case Ended():
-            changed = {"exec_type": "canceled", "reason": event.reason}
+            ended = "expired" if event.expired else "canceled"
+            changed = {"exec_type": ended, "reason": event.reason}
             changed |= _progress(account, order)
         case Obscured():
             changed = {"exec_type": "status", "reason": event.reason}
@@ -82,7 +95,7 @@ def snapshot(account: PaperAccount) -> list[Row]:
 def _filled(account: PaperAccount, order: PaperOrder, event: Filled, delta: Row) -> list[Row]:
     """Return the row of a fill, `partially_filled` even for the last; then that of the end."""
     request, precision = order.request, _precision(account, order)
-    fee = account.money.fee(request.symbol, event.price, event.qty, maker=event.maker)
+    asset, fee = account.money.fee(request, event.price, event.qty, maker=event.maker)
     trade: Row = {
         "exec_type": "trade",
         "exec_id": event.exec_id,
@@ -93,7 +106,7 @@ def _filled(account: PaperAccount, order: PaperOrder, event: Filled, delta: Row)
         "last_price": precision.price_decimal(event.price),
         "liquidity_ind": "m" if event.maker else "t",
         "cost": precision.cost_decimal(event.price, event.qty),
-        "fees": [{"asset": account.instruments[request.symbol].quote, "qty": fee}],
+        "fees": [{"asset": asset, "qty": fee}],
         "order_status": "partially_filled",
     }
     if event.trade_id is not None:
@@ -101,7 +114,15 @@ def _filled(account: PaperAccount, order: PaperOrder, event: Filled, delta: Row)
     found = [delta | _progress(account, order) | trade]
     if not order.left:
         found.append(delta | _progress(account, order) | {"exec_type": "filled"})
+    if event.close_id is not None:
+        found.append(_pending(account, account.open[event.close_id], event.time))
     return found
+
+
+def _pending(account: PaperAccount, order: PaperOrder, time: int) -> Row:
+    """Return the row of an order that was accepted."""
+    pending = {"exec_type": "pending_new", "order_status": "pending_new"}
+    return _delta(order, time) | _terms(account, order) | pending
 
 
 def _delta(order: PaperOrder, time: int) -> Row:
@@ -118,10 +139,10 @@ def _delta(order: PaperOrder, time: int) -> Row:
 
 def _status(order: PaperOrder) -> str:
     """Return the state in the exchange's words, which has none for an unknown outcome."""
-    if order.state is PaperState.FILLED:
-        return "filled"
-    if order.state is PaperState.CANCELLED:
-        return "canceled"
+    if not order.is_open:
+        return _ENDS[order.state]
+    if not order.started:
+        return "pending_new"
     return "partially_filled" if order.filled else "new"
 
 
@@ -139,8 +160,14 @@ def _terms(account: PaperAccount, order: PaperOrder) -> Row:
         row["post_only"] = True
     if request.display_qty is not None:
         row["display_qty"] = precision.qty_decimal(request.display_qty)
-    if request.trigger_price is not None:
+    if request.order_type.waits:
         row["triggers"] = _triggers(account, order)
+    if request.expire_at is not None:
+        row["expire_time"] = to_rfc3339(request.expire_at, 6)
+    if order.ref_id is not None:
+        row["ord_ref_id"] = order.ref_id
+    if request.close is not None:
+        row["contingent"] = {"order_type": request.close.order_type.value}
     return row
 
 
@@ -149,17 +176,24 @@ def _prices(precision: Precision, order: PaperOrder) -> Row:
     row: Row = {}
     if request.price is not None:
         row["limit_price"] = precision.price_decimal(request.price)
-    if request.trigger_price is not None:
+    if request.trigger_price is not None and request.trail is None:
         price = precision.price_decimal(request.trigger_price)
         row["triggers"] = {"price": price}
     return row
 
 
 def _triggers(account: PaperAccount, order: PaperOrder) -> Row:
-    precision = _precision(account, order)
-    return {
-        "price": precision.price_decimal(order.request.trigger_price or 0),
-        "price_type": "static",
+    """Return the trigger; of an order that trails its distance, and where it stands now."""
+    precision, trail = _precision(account, order), order.request.trail
+    stands = precision.price_decimal(order.request.trigger_price or 0)
+    row: Row = {"price": stands, "price_type": "static"}
+    if trail is not None:
+        distance = trail.distance
+        by = distance.by if distance.percent else distance.by.scaleb(-precision.price)
+        row = {"price": by, "price_type": "pct" if distance.percent else "quote"}
+        if order.request.trigger_price is not None:
+            row["actual_price"] = stands
+    return row | {
         "reference": "last",
         "status": "triggered" if order.triggered else "untriggered",
     }

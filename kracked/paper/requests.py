@@ -28,7 +28,27 @@ class SwitchRequest(msgspec.Struct, frozen=True):
     """ns after its arrival when everything is cancelled; None disarms it."""
 
 
-Request = PaperRequest | PaperAmend | CancelRequest | CancelAllRequest | SwitchRequest
+class StartRequest(msgspec.Struct, frozen=True):
+    """The time of a pending order has come."""
+
+    order_id: str
+
+
+class ExpiryRequest(msgspec.Struct, frozen=True):
+    """The time of an order is over."""
+
+    order_id: str
+
+
+Request = (
+    PaperRequest
+    | PaperAmend
+    | CancelRequest
+    | CancelAllRequest
+    | SwitchRequest
+    | StartRequest
+    | ExpiryRequest
+)
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +78,7 @@ class Requests:
         self._tickets = 0
 
     def send(self, request: Request, arrival: int) -> int:
-        """Let a request arrive at a time; return its ticket."""
+        """Let a request, or an order's own time, arrive then; return its ticket."""
         self._tickets += 1
         heappush(self._heap, (arrival, self._tickets, request))
         return self._tickets

@@ -62,12 +62,10 @@ class Resting:
         """Return the ghost of an order that rests."""
         return self._stays[order_id].ghost
 
-    def best(self, side: Side) -> int | None:
-        """Return the best price of the own orders of a side; None when there are none."""
-        prices = [s.ghost.price for s in self._stays.values() if s.ghost.side is side]
-        if not prices:
-            return None
-        return max(prices) if side is Side.BID else min(prices)
+    def first(self, side: Side) -> str | None:
+        """Return the own order of a side that fills first; None when there are none."""
+        stays = [stay for stay in self._stays.values() if stay.ghost.side is side]
+        return min(stays, key=_priority).order_id if stays else None
 
     def rest(self, order_id: str, ghost: Ghost) -> None:
         """Let an order rest."""

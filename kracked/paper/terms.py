@@ -12,12 +12,17 @@ import msgspec
 
 from kracked.errors import ConfigError, says
 from kracked.instruments import Instrument
-from kracked.protocol.events import Side
-from kracked.protocol.order_terms import OrderType, TimeInForce
+from kracked.protocol.order_terms import (
+    SPOT_ORDER_TYPES,
+    OrderTerms,
+    OrderType,
+    TimeInForce,
+)
 
 RATE_DECIMALS = 4
 """Fee rates are integers of 1/10,000: 0.40 % is 40."""
 
+ARGUMENTS = "EGeneral:Invalid arguments"
 INVALID_ORDER = "EOrder:Invalid order"
 INVALID_PRICE = "EOrder:Invalid price"
 TICK_SIZE = "EOrder:Tick size check failed"
@@ -28,21 +33,12 @@ POST_ONLY = "EOrder:Post only order"
 UNKNOWN_ORDER = "EOrder:Unknown order"
 CLIENT_ID_IN_USE = "EGeneral:Invalid arguments:cl_ord_id not unique"
 UNKNOWN_PAIR = "EQuery:Unknown asset pair"
-NOT_VERIFIED = "EService:Unavailable:paper has no verified book"
+NOT_VERIFIED = "EService:Market in cancel_only mode:paper has no verified book"
+NO_TRADE = "EOrder:Invalid price:paper has seen no trade to keep a distance from"
 NOT_MODELLED = "EGeneral:Invalid arguments:not modelled on paper"
 OUTCOME_UNKNOWN = "EOrder:Invalid order:its outcome is unknown, it can only be cancelled"
 
-_MODELLED = frozenset(
-    (
-        OrderType.MARKET,
-        OrderType.LIMIT,
-        OrderType.ICEBERG,
-        OrderType.STOP_LOSS,
-        OrderType.STOP_LOSS_LIMIT,
-        OrderType.TAKE_PROFIT,
-        OrderType.TAKE_PROFIT_LIMIT,
-    )
-)
+_NO_CLOSE = frozenset((OrderType.MARKET, OrderType.ICEBERG, OrderType.SETTLE_POSITION))
 _ICEBERG_PARTS = 15
 """An iceberg shows at least one part in so many."""
 
@@ -56,7 +52,7 @@ class PaperRefusal(ConfigError):
 
 
 class FeeRates(msgspec.Struct, frozen=True):
-    """The fees of a trade, in 1/10,000 of its cost, always in the quote currency."""
+    """The fees of a trade, in 1/10,000 of what they are taken from."""
 
     maker: int = 25
     taker: int = 40
@@ -74,24 +70,10 @@ class Latency(msgspec.Struct, frozen=True):
     amend: int = 0
 
 
-class PaperRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A new order, in scaled integers."""
+class PaperRequest(OrderTerms, frozen=True, kw_only=True, omit_defaults=True):
+    """A new order, in scaled integers. The trigger of one that trails is the engine's."""
 
-    symbol: str
-    side: Side
-    order_type: OrderType
-    qty: int
-    price: int | None = None
-    """The limit; None for an order without one."""
-    trigger_price: int | None = None
-    """The price of the last trade that triggers a stop or a take-profit."""
-    display_qty: int | None = None
-    """The part of an iceberg that is shown."""
     time_in_force: TimeInForce = TimeInForce.GTC
-    post_only: bool = False
-    cl_ord_id: str | None = None
-    userref: int | None = None
-    """The client's own number; several orders may share one."""
 
 
 class PaperAmend(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -102,12 +84,16 @@ class PaperAmend(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The whole quantity, what is filled included."""
     price: int | None = None
     trigger_price: int | None = None
+    display_qty: int | None = None
+    """The part of an iceberg that is shown: less at once, more from the next part on."""
     post_only: bool = False
 
 
 class PaperState(StrEnum):
     """What is known of a paper order."""
 
+    PENDING = "pending"
+    """Accepted, and not in the market yet: it holds nothing."""
     WAITING = "waiting"
     """Not triggered."""
     RESTING = "resting"
@@ -115,38 +101,72 @@ class PaperState(StrEnum):
     """Data were lost while it was open: what would have happened to it cannot be told."""
     FILLED = "filled"
     CANCELLED = "cancelled"
+    EXPIRED = "expired"
 
 
-def check_terms(request: PaperRequest, instrument: Instrument, last: int) -> None:
+def check_terms(request: PaperRequest, instrument: Instrument, last: int, now: int) -> None:
     """Check that an order's parts go together, its tick size and its minimums.
 
     Args:
         request: The order.
         instrument: Its pair's rules.
         last: Price that measures an order without one of its own; 0 when none is known.
+        now: Time, ns since the Unix epoch.
 
     Raises:
         PaperRefusal: A part is out of bounds, or is not modelled.
     """
-    kind = request.order_type
-    if kind not in _MODELLED or request.time_in_force is TimeInForce.GTD:
+    kind, close = request.order_type, request.close
+    if kind not in SPOT_ORDER_TYPES:
         raise PaperRefusal(NOT_MODELLED)
-    together = (
-        (request.price is not None) == kind.limited
-        and (request.trigger_price is not None) == kind.waits
-        and (request.display_qty is not None) == (kind is OrderType.ICEBERG)
-    )
-    at_once = request.time_in_force is not TimeInForce.GTC
-    if not together or (request.post_only and (at_once or not kind.limited or kind.waits)):
+    if not _go_together(request):
         raise PaperRefusal(INVALID_ORDER)
-    if at_once and kind is OrderType.ICEBERG:
+    begins = max(now, request.start_at or now)
+    if request.expire_at is not None and request.expire_at <= begins:
         raise PaperRefusal(INVALID_ORDER)
     check_prices(instrument, request.price, request.trigger_price)
+    if close is not None:
+        if close.order_type in _NO_CLOSE or request.cl_ord_id is not None:
+            raise PaperRefusal(ARGUMENTS)
+        check_prices(instrument, close.price, close.trigger_price)
+    if kind.trails and not last:
+        raise PaperRefusal(NO_TRADE)
     check_minimums(instrument, request.qty, request.price or request.trigger_price or last)
-    shown = request.display_qty
-    if shown is not None and not request.qty <= shown * _ICEBERG_PARTS <= (
-        request.qty * _ICEBERG_PARTS
-    ):
+    if request.display_qty is not None:
+        check_shown(request.display_qty, request.qty, request.qty)
+
+
+def _go_together(request: PaperRequest) -> bool:
+    """Whether an order has the parts of its type, and no others."""
+    kind, tif = request.order_type, request.time_in_force
+    limited = request.price is not None
+    if request.trail is not None:
+        limited = request.trail.limit is not None
+    at_once = tif in (TimeInForce.IOC, TimeInForce.FOK)
+    return (
+        kind.trails == (request.trail is not None)
+        and not (kind.trails and request.price is not None)
+        and limited == kind.limited
+        and (request.trigger_price is not None) == (kind.waits and not kind.trails)
+        and (request.display_qty is not None) == (kind is OrderType.ICEBERG)
+        and (request.expire_at is not None) == (tif is TimeInForce.GTD)
+        and not (tif is TimeInForce.FOK and not kind.limited)
+        and not (request.post_only and (at_once or not kind.limited or kind.waits))
+    )
+
+
+def check_shown(shown: int, left: int, qty: int) -> None:
+    """Check the part of an iceberg that is shown: one in fifteen at least.
+
+    Args:
+        shown: The part.
+        left: What is left of the order.
+        qty: The whole of it.
+
+    Raises:
+        PaperRefusal: It is too small, or more than all.
+    """
+    if not left <= shown * _ICEBERG_PARTS <= qty * _ICEBERG_PARTS:
         raise PaperRefusal(INVALID_ORDER)
 
 

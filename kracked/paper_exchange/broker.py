@@ -151,7 +151,7 @@ class PaperBroker:
         except Refusal:
             account.counts.spend(order.symbol, placement.FIXED_COST, now)
             raise
-        cost = limits.cost_of_amend(now - order.touched)
+        cost = placement.cost_of_amend(order, asked, now)
         account.counts.charge(order.symbol, cost, now)
         answer = self._asked(self.engine.amend(amend, now), now)
         if answer is not None and answer.error is not None:

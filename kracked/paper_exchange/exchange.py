@@ -136,9 +136,18 @@ class PaperExchange:
             match event:
                 case events.Trades() if event.trades:
                     self._last[event.symbol] = event.trades[-1].price
+                case events.Ticker(last=int(price)):
+                    self._last[event.symbol] = price
                 case events.Instruments():
                     self._follow_rules(event)
             self.broker.apply(event)
+
+    def learn(self, before: Iterable[Event]) -> None:
+        """Take the last prices that the market has told before it is traded on."""
+        for event in before:
+            if isinstance(event, events.Ticker) and event.last is not None:
+                self._last[event.symbol] = event.last
+                self.broker.apply(event)
 
     def _follow_rules(self, event: events.Instruments) -> None:
         """Follow modes and minimums; what has other decimals is not traded (the engine knows)."""

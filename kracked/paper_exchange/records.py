@@ -38,12 +38,15 @@ from kracked.paper import (
     Opened,
     PaperOrder,
     PaperState,
+    Started,
     SwitchSet,
     TermsChanged,
     TriggerMet,
+    TriggerMoved,
 )
+from kracked.paper.account import AnyChange
 from kracked.paper.account_events import AnyAccountEvent
-from kracked.paper.terms import PaperRequest
+from kracked.paper_exchange.terms import as_requested
 from kracked.protocol.events import Side
 from kracked.protocol.limits import Tier
 
@@ -54,8 +57,9 @@ _USD_DECIMALS = 4
 _STATUSES = {
     PaperState.FILLED: OrderStatus.FILLED,
     PaperState.CANCELLED: OrderStatus.CANCELED,
+    PaperState.EXPIRED: OrderStatus.EXPIRED,
+    PaperState.PENDING: OrderStatus.PENDING,
 }
-_OrderEvent = Accepted | Filled | TermsChanged | TriggerMet | Ended | Obscured
 
 
 class AccountRecords:
@@ -114,7 +118,7 @@ class AccountRecords:
         self.account.cancel_all_at = carried.deadline
 
     def _carried_order(self, order: PaperOrder, trades: tuple[str, ...]) -> OrderRecord:
-        request = _as_requested(order.request)
+        request = as_requested(order.request)
         _, cost, _ = self._money.moved(request.symbol, order.notional, 1, maker=True)
         status = _STATUSES.get(order.state, OrderStatus.NEW)
         partial = order.is_open and order.filled
@@ -129,11 +133,13 @@ class AccountRecords:
             trigger_price=request.trigger_price,
             display_qty=request.display_qty,
             status=OrderStatus.PARTIAL if partial else status,
+            started=order.started,
+            ref_id=order.ref_id,
             triggered=order.triggered,
             filled=order.filled,
             notional=order.notional,
             cost=cost,
-            fee=self._money.fee_of(request.symbol, order.fee_weight),
+            fee=self._money.fee_of(request.symbol, order.fee_weight, in_base=request.fee_in_base),
             trades=trades,
             closed=order.ended or None,
             reason=order.reason,
@@ -160,10 +166,10 @@ class AccountRecords:
             case SwitchSet():
                 self.account.cancel_all_at = event.deadline
             case Accepted():
-                self._accept(event)
+                self._accept(event.order_id, as_requested(event.request), event.time)
             case Filled():
                 self._fill(event)
-            case TermsChanged() | TriggerMet() | Ended() | Obscured():
+            case Started() | TermsChanged() | TriggerMoved() | TriggerMet() | Ended() | Obscured():
                 self._change(event)
             case _:
                 assert_never(event)
@@ -173,48 +179,66 @@ class AccountRecords:
         for order in self.account.orders.open():
             self.account.ledger.hold(order.order_id, *self._money.hold_of(order.order_id))
 
-    def _accept(self, event: Accepted) -> None:
-        request = _as_requested(event.request)
+    def _accept(
+        self, order_id: str, request: OrderRequest, time: int, *, ref_id: str | None = None
+    ) -> None:
+        """Take in an order; the one that closes a fill, or whose time is to come, is pending."""
         order = OrderRecord(
-            order_id=event.order_id,
+            order_id=order_id,
             request=request,
-            rates=self.account.rates(event.time),
-            opened=event.time,
-            touched=event.time,
+            rates=self.account.rates(time),
+            opened=time,
+            touched=time,
             qty=request.qty,
             price=request.price,
             trigger_price=request.trigger_price,
             display_qty=request.display_qty,
+            ref_id=ref_id,
+            started=ref_id is None and (request.start_at or time) <= time,
         )
-        original = Amendment.of(order, self._amend_ids.take(), event.time, original=True)
-        order = self._put(replace(order, amends=(original,)), event.time)
+        original = Amendment.of(order, self._amend_ids.take(), time, original=True)
+        order = self._put(replace(order, amends=(original,)), time)
         self._send(order, self._rows[order.symbol].pending_new(order))
-        order = self._put(replace(order, status=OrderStatus.NEW), event.time)
-        self._send(order, self._rows[order.symbol].new(order, event.time))
+        if order.started:
+            self._begin(order, time)
 
-    def _change(self, event: TermsChanged | TriggerMet | Ended | Obscured) -> None:
+    def _begin(self, order: OrderRecord, time: int) -> None:
+        order = self._put(replace(order, status=OrderStatus.NEW, started=True), time)
+        self._send(order, self._rows[order.symbol].new(order, time))
+
+    def _change(
+        self, event: Started | TermsChanged | TriggerMoved | TriggerMet | Ended | Obscured
+    ) -> None:
         order, time = self._order(event), event.time
         rows = self._rows[order.symbol]
         match event:
+            case Started():
+                self._begin(replace(order, trigger_price=event.trigger_price), time)
             case TermsChanged():
                 order = replace(
                     order,
                     qty=event.qty,
                     price=event.price,
                     trigger_price=event.trigger_price,
+                    display_qty=event.display_qty or order.display_qty,
                     touched=time,
                 )
                 amendment = Amendment.of(order, self._amend_ids.take(), time)
                 order = replace(order, amends=(*order.amends, amendment))
                 self._send(order, rows.amended(self._put(order, time), time))
+            case TriggerMoved():
+                order = self._put(replace(order, trigger_price=event.trigger_price), time)
+                self._send(order, rows.trailed(order, time))
             case TriggerMet():
-                order = self._put(replace(order, triggered=True), time)
+                price = order.price if event.price is None else event.price
+                order = self._put(replace(order, triggered=True, price=price), time)
                 self._send(order, rows.triggered(order, event.last, time))
             case Obscured():
                 order = self._put(replace(order, reason=event.reason), time)
                 self._send(order, rows.noted(order, time))
             case Ended():
-                self._close(order, OrderStatus.CANCELED, event.reason, time)
+                status = OrderStatus.EXPIRED if event.expired else OrderStatus.CANCELED
+                self._close(order, status, event.reason, time)
 
     def _fill(self, event: Filled) -> None:
         order = self._order(event)
@@ -229,13 +253,21 @@ class AccountRecords:
                 stream.update(stream_rows.movement(self.account.ledger, entry))
         if not order.left:
             self._close(order, OrderStatus.FILLED, "", event.time)
+        if event.close_id is not None:
+            closing, parent = order.request.closing(event.qty), order.order_id
+            self._accept(event.close_id, closing, event.time, ref_id=parent)
 
     def _filled(self, order: OrderRecord, event: Filled) -> tuple[FillRecord, OrderRecord]:
         """Move the money of a fill; return it, and the order after it."""
         amounts, ledger = self.amounts[order.symbol], self.account.ledger
-        lots, cost, fee = self._money.moved(order.symbol, event.price, event.qty, maker=event.maker)
+        lots, cost, fee = self._moved(order, event)
+        in_base = order.request.fee_in_base
+        base_fee, quote_fee = (fee, 0) if in_base else (0, fee)
         sign = 1 if order.side is Side.BID else -1
-        movements = ((amounts.base, sign * lots, 0), (amounts.quote, -sign * cost, fee))
+        movements = (
+            (amounts.base, sign * lots, base_fee),
+            (amounts.quote, -sign * cost, quote_fee),
+        )
         base, quote = (
             ledger.book(asset, amount, paid, ref_id=event.exec_id, time=event.time).ledger_id
             for asset, amount, paid in movements
@@ -253,7 +285,8 @@ class AccountRecords:
     def _fill_record(
         self, order: OrderRecord, event: Filled, ledgers: tuple[str, ...]
     ) -> FillRecord:
-        _, cost, fee = self._money.moved(order.symbol, event.price, event.qty, maker=event.maker)
+        _, cost, fee = self._moved(order, event)
+        amounts = self.amounts[order.symbol]
         return FillRecord(
             exec_id=event.exec_id,
             order_id=order.order_id,
@@ -263,14 +296,20 @@ class AccountRecords:
             qty=event.qty,
             cost=cost,
             fee=fee,
-            fee_asset=self.amounts[order.symbol].quote,
+            fee_asset=amounts.base if order.request.fee_in_base else amounts.quote,
             maker=event.maker,
             ledgers=ledgers,
         )
 
+    def _moved(self, order: OrderRecord, event: Filled) -> tuple[int, int, int]:
+        """Return what a fill moves of the base and the quote, and its fee."""
+        in_base = order.request.fee_in_base
+        price, qty, maker = event.price, event.qty, event.maker
+        return self._money.moved(order.symbol, price, qty, maker=maker, in_base=in_base)
+
     # --- shared -----------------------------------------------------------------------
 
-    def _order(self, event: _OrderEvent) -> OrderRecord:
+    def _order(self, event: AnyChange) -> OrderRecord:
         order = self.account.orders.get(event.order_id)
         assert order is not None  # the account has taken the event
         return order
@@ -282,27 +321,14 @@ class AccountRecords:
     def _close(self, order: OrderRecord, status: OrderStatus, reason: str, time: int) -> None:
         order = self._put(replace(order, status=status, reason=reason, closed=time), time)
         rows = self._rows[order.symbol]
-        filled = status is OrderStatus.FILLED
-        self._send(order, rows.filled(order, time) if filled else rows.canceled(order, time))
+        row = rows.canceled(order, time)
+        if status is OrderStatus.FILLED:
+            row = rows.filled(order, time)
+        elif status is OrderStatus.EXPIRED:
+            row = rows.expired(order, time)
+        self._send(order, row)
 
     def _send(self, order: OrderRecord, row: Row) -> None:
         for stream in self.account.streams.of(EXECUTIONS):
             count = self.account.counts.count(order.symbol, order.touched)
             stream.update({**row, "ratecount": float(count)} if stream.rate_count else row)
-
-
-def _as_requested(request: PaperRequest) -> OrderRequest:
-    """Return a paper order's terms as the private API shows them."""
-    return OrderRequest(
-        symbol=request.symbol,
-        side=request.side,
-        order_type=request.order_type,
-        qty=request.qty,
-        price=request.price,
-        trigger_price=request.trigger_price,
-        tif=request.time_in_force,
-        post_only=request.post_only,
-        display_qty=request.display_qty,
-        cl_ord_id=request.cl_ord_id,
-        userref=request.userref,
-    )

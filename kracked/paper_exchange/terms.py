@@ -5,22 +5,16 @@ What is not modelled is refused by name: an order that is accepted does what it 
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from kracked.gateway.accounts.order_request import AmendRequest, OrderRequest
 from kracked.gateway.refusals import Refusal
 from kracked.paper.terms import NOT_MODELLED, PaperAmend, PaperRequest
-from kracked.protocol.order_terms import SelfTrade, TimeInForce
+from kracked.protocol.order_terms import OrderTerms
 
-UNMODELLED = (
-    "trailing stops",
-    "scheduled orders",
-    "orders with an expiry",
-    "conditional closes",
-    "index triggers",
-    "fees in the base currency",
-    "self-trade rules but cancel-newest",
-    "amends of the shown quantity",
-)
+UNMODELLED = ("index triggers",)
 """What is refused, in the words of the refusal."""
+_SHARED = OrderTerms.__struct_fields__
 
 
 def paper_request(request: OrderRequest) -> PaperRequest:
@@ -29,48 +23,21 @@ def paper_request(request: OrderRequest) -> PaperRequest:
     Raises:
         Refusal: It asks for something that is not modelled.
     """
-    asked = (
-        request.trail is not None,
-        request.start_at is not None,
-        request.tif is TimeInForce.GTD,
-        request.close is not None,
-        request.by_index,
-        request.fee_in_base,
-        request.stp is not SelfTrade.CANCEL_NEWEST,
-    )
-    for wanted, what in zip(asked, UNMODELLED, strict=False):
-        if wanted:
-            raise not_modelled(what)
-    return PaperRequest(
-        symbol=request.symbol,
-        side=request.side,
-        order_type=request.order_type,
-        qty=request.qty,
-        price=request.price,
-        trigger_price=request.trigger_price,
-        display_qty=request.display_qty,
-        time_in_force=request.tif,
-        post_only=request.post_only,
-        cl_ord_id=request.cl_ord_id,
-        userref=request.userref,
-    )
+    if request.by_index:
+        raise not_modelled(UNMODELLED[0])
+    terms = {name: getattr(request, name) for name in _SHARED}
+    return PaperRequest(time_in_force=request.tif, **terms)
+
+
+def as_requested(request: PaperRequest) -> OrderRequest:
+    """Return a paper order's terms as the private API shows them."""
+    terms = {name: getattr(request, name) for name in _SHARED}
+    return OrderRequest(tif=request.time_in_force, **terms)
 
 
 def paper_amend(order_id: str, amend: AmendRequest) -> PaperAmend:
-    """Return new terms of an order as the paper engine takes them.
-
-    Raises:
-        Refusal: They ask for something that is not modelled.
-    """
-    if amend.display_qty is not None:
-        raise not_modelled(UNMODELLED[-1])
-    return PaperAmend(
-        order_id=order_id,
-        qty=amend.qty,
-        price=amend.price,
-        trigger_price=amend.trigger_price,
-        post_only=amend.post_only,
-    )
+    """Return new terms of an order as the paper engine takes them."""
+    return PaperAmend(order_id=order_id, **structs.asdict(amend))
 
 
 def not_modelled(what: str) -> Refusal:

@@ -191,6 +191,7 @@ class PaperServer:
                     books=lambda: self.feed,
                     verified=partial(is_current, self.feed, level3=self.has_level3),
                     flow=self._flow(now),
+                    before=self.feed.current_state(),
                     by_levels=not self.has_level3,
                 ),
                 () if log is None else log.events,
@@ -227,7 +228,7 @@ class PaperServer:
             lost=LOST,
         )
         relay.restore(self.feed.current_state())
-        relay.quotes = True
+        relay.triggers = dict.fromkeys(self._symbols, "trades")
         relay.joined = self._wanted.put_nowait
         return relay
 

@@ -17,7 +17,7 @@ from kracked.paper_exchange.opening import PaperTerms, PaperVenue, open_exchange
 from kracked.protocol import encode, events
 from kracked.protocol.last_values import REMEMBERED_TYPES
 from kracked.record.replay import Moment, Player
-from kracked.replay_server.recorded_state import events_before, instrument_list
+from kracked.replay_server.recorded_state import events_before, instrument_list, ticker_triggers
 from kracked.replay_server.rest import altname, asset_id, pair_id, rest_name, wsname
 
 LOST = "the recorder lost its connection here"
@@ -38,6 +38,7 @@ class RecordedExchange:
             instruments=instrument_list(player.recording),
             lost=LOST,
         )
+        self.relay.triggers = ticker_triggers(player.recording)
         self.paper: PaperExchange | None = None
         """Trades on what is played; None denies orders."""
         self._player = player
@@ -94,6 +95,7 @@ class RecordedExchange:
                 books=lambda: self._player.keeper,
                 verified=self._verified,
                 flow=flow,
+                before=tuple(events_before(self._player)) if self._player.seq else (),
                 by_levels=self._by_levels,
             ),
             (),

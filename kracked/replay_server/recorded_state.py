@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
+
+import msgspec
 
 from kracked.format import keyframe, line
 from kracked.format.frame import FrameKind
@@ -49,6 +52,29 @@ def instrument_list(recording: Recording) -> InstrumentList:
     return InstrumentList(
         _made_up(symbol, info.precision) for symbol, info in symbols if info.precision is not None
     )
+
+
+class _Acknowledged(msgspec.Struct, frozen=True):
+    channel: str = ""
+    symbol: str = ""
+    event_trigger: str = ""
+
+
+class _Acknowledgement(msgspec.Struct):
+    result: _Acknowledged = _Acknowledged()
+
+
+def ticker_triggers(recording: Recording) -> dict[str, str]:
+    """Return the trigger of the recorded tickers by symbol, where an acknowledgement states it."""
+    found: dict[str, str] = {}
+    for kind, entry in islice(recording.read(), _SEARCHED):
+        if kind is not FrameKind.DATA or b'"event_trigger"' not in entry.data[:400]:
+            continue
+        with suppress(msgspec.MsgspecError):
+            one = msgspec.json.decode(entry.data, type=_Acknowledgement).result
+            if one.channel == "ticker" and one.event_trigger:
+                found[one.symbol] = one.event_trigger
+    return found
 
 
 def _is_instrument_snapshot(data: bytes) -> bool:

@@ -18,7 +18,7 @@ _GATHER_S = 0.02
 
 
 class AlwaysOnBuffer:
-    """What was received lately, ready to be looked at. A task of its owner awaits `run`."""
+    """The last minutes of a feed, ready to be looked at. A task of its owner awaits `run`."""
 
     def __init__(self, keeping: Keeping) -> None:
         """Keep nothing yet; `keeping` says how much will be."""
@@ -31,11 +31,6 @@ class AlwaysOnBuffer:
     def on(self) -> bool:
         """Whether anything is kept by now."""
         return bool(self._ring.segments)
-
-    @property
-    def start(self) -> int:
-        """When the oldest message came that can be shown, ns."""
-        return self._ring.start
 
     async def run(self, feed: FeedManager) -> None:
         """Keep what a feed receives until it ends, or until cancelled."""

@@ -86,7 +86,7 @@ class _NoPositions(SessionPositions):
 
     @property
     def unknown(self) -> str:
-        """Why no position is known."""
+        """The reason for no position."""
         return _NO_POSITION
 
     def look(self, account: Account, now: int) -> None:

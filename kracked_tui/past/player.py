@@ -12,16 +12,16 @@ from kracked.protocol import events
 from kracked.record.read.book_rebuilder import BookRebuilder, Recorded
 from kracked.record.replay import Moment
 from kracked.times import Instant, to_ns, to_rfc3339
-from kracked_tui.past.ring import Chunk, Segment
+from kracked_tui.past.ring import KeptChunk, Segment
 
 Covers = Callable[[int, int], bool]
 """Whether a line of this time and number is to be played."""
 
 
 class Chunks(Protocol):
-    """What a player reads from."""
+    """A source of chunks for a player."""
 
-    def chunk_after(self, number: int) -> Chunk | None:
+    def chunk_after(self, number: int) -> KeptChunk | None:
         """Return the chunk after one of this number; None where it has not come yet."""
 
 

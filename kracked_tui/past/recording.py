@@ -10,7 +10,7 @@ from kracked.format.frame import FrameKind
 from kracked.protocol.events import Event
 from kracked.record.replay import Moment
 from kracked_tui.past.player import BufferPlayer
-from kracked_tui.past.ring import Chunk, MessageRing, Segment
+from kracked_tui.past.ring import KeptChunk, MessageRing, Segment
 from kracked_tui.sources.base import StateRestored
 from kracked_tui.sources.recording import VERDICTS, MessagePlace, SeekablePlayer, update_marks
 from kracked_tui.state.store import Store
@@ -21,7 +21,7 @@ _MOST_STATES = 4
 
 
 class BufferRecording:
-    """What a ring holds, from when this view was opened on, and what comes while it is open.
+    """The content of a ring, from when this view was opened on, and what comes while it is open.
 
     Looking never ends what is looked at: segments that leave the ring stay here, until both
     take twice the bound.
@@ -104,7 +104,7 @@ class BufferRecording:
         player.play_while(lambda _, seq: seq < place.seq)
         return player
 
-    def chunk_after(self, number: int) -> Chunk | None:
+    def chunk_after(self, number: int) -> KeptChunk | None:
         """Return the chunk after one of this number; None where it has not come yet.
 
         Where that one is no longer kept it is the oldest that is: its numbers show the gap.

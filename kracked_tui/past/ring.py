@@ -42,7 +42,7 @@ _ABOUT_BOOKS = frozenset(
 )
 
 
-class Books(msgspec.Struct):
+class KnownBooks(msgspec.Struct):
     """Every book at one moment."""
 
     verified: list[tuple[events.L3Snapshot | events.BookSnapshot, int]]
@@ -51,18 +51,18 @@ class Books(msgspec.Struct):
     """Channel, symbol and depth of those that waited for a snapshot."""
 
 
-_encode, _decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(Books).decode
+_encode, _decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(KnownBooks).decode
 
 
 class Bound(NamedTuple):
-    """How much is kept: as long as both hold."""
+    """The bounds of a ring; messages are kept while both hold."""
 
     span_ns: int
     size: int
     """Bytes."""
 
 
-class Chunk(NamedTuple):
+class KeptChunk(NamedTuple):
     """Some lines, compressed."""
 
     number: int
@@ -99,7 +99,7 @@ class Segment:
         """The decimals of each pair at its beginning."""
         self.seq, self.received = seq, received
         """Number and time of the last message before it."""
-        self.chunks: list[Chunk] = []
+        self.chunks: list[KeptChunk] = []
         self.others: list[tuple[int, Event]] = []
         """The events that are not about books, each with the number of its message."""
         self.gaps: list[tuple[int, int]] = []
@@ -107,11 +107,11 @@ class Segment:
         self._books = books
         self._packed = len(books) + _CHUNK_BYTES
 
-    def books(self) -> Books:
+    def books(self) -> KnownBooks:
         """Return the books at its beginning."""
         return _decode(zstandard.ZstdDecompressor().decompress(self._books))
 
-    def add(self, chunk: Chunk) -> None:
+    def add(self, chunk: KeptChunk) -> None:
         """Add a chunk at the end."""
         self.chunks.append(chunk)
         self._packed += len(chunk.packed) + _CHUNK_BYTES
@@ -161,12 +161,12 @@ class MessageRing:
 
     @property
     def start(self) -> int:
-        """When the oldest message that is kept came, ns; 0 while there is none."""
+        """The time of the oldest message that is kept, ns; 0 while there is none."""
         return self.segments[0].received if self.segments else 0
 
     @property
     def end(self) -> int:
-        """When the newest message that can be read came, ns."""
+        """The time of the newest message that can be read, ns."""
         for segment in reversed(self.segments):
             if segment.chunks:
                 return segment.chunks[-1].frame.last_received
@@ -256,7 +256,7 @@ class MessageRing:
         packed = zstandard.ZstdCompressor(level=_LEVEL).compress(b"".join(lines))
         frame = Frame(kind, len(lines), first[0], last, first[1], offset=0, size=len(packed))
         self._chunks += 1
-        self.segments[-1].add(Chunk(self._chunks, frame, self._seq, packed))
+        self.segments[-1].add(KeptChunk(self._chunks, frame, self._seq, packed))
 
     # --- segments -------------------------------------------------------------------------
 
@@ -279,7 +279,7 @@ class MessageRing:
         """
         self.close_chunk()
         received = max(now, self._received)
-        known = Books([], [])
+        known = KnownBooks([], [])
         for book in books:
             if book.verified:
                 known.verified.append((keyframe.snapshot(book, book.received), book.depth))

@@ -17,7 +17,7 @@ _ACTIONS = frozenset(("past", "moment", "bookmark", "bookmarks"))
 
 
 class Look(Enum):
-    """What to look back at."""
+    """The goal of a look back."""
 
     STEP = auto()
     """The last order event."""

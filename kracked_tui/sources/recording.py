@@ -44,15 +44,15 @@ class PlayableRecording(Protocol):
 
     @property
     def name(self) -> str:
-        """Its name, for people."""
+        """The name, for people."""
 
     @property
     def start(self) -> int:
-        """When it begins."""
+        """The time of its beginning."""
 
     @property
     def end(self) -> int:
-        """When it ends, as far as that is known yet."""
+        """The time of its end, as far as that is known yet."""
 
     @property
     def gaps(self) -> Sequence[tuple[int, int]]:

@@ -30,7 +30,7 @@ class MomentKind(StrEnum):
     CANCEL = "big cancel"
 
 
-class Moment(NamedTuple):
+class NotedMoment(NamedTuple):
     """Something that happened, and when it was received."""
 
     received: int
@@ -49,11 +49,11 @@ class Moments:
 
     def __init__(self) -> None:
         self.through: int | None = None
-        self._found: deque[Moment] = deque(maxlen=MOST)
+        self._found: deque[NotedMoment] = deque(maxlen=MOST)
         self._sighted: dict[str, int] = {}
         """The newest sighting noted of each pair."""
 
-    def __iter__(self) -> Iterator[Moment]:
+    def __iter__(self) -> Iterator[NotedMoment]:
         return iter(tuple(self._found))
 
     def see(self, event: Event, outcomes: Sequence[Outcome], flows: MarketFlows) -> None:
@@ -107,11 +107,11 @@ class Moments:
                 self._add(received, symbol, kind, seen.words(precision))
 
     def _add(self, received: int, symbol: str, kind: MomentKind, words: str) -> None:
-        self._found.append(Moment(received, symbol, kind, words))
+        self._found.append(NotedMoment(received, symbol, kind, words))
 
     # --- finding --------------------------------------------------------------------------
 
-    def beside(self, time: int, symbol: str, by: int) -> Moment | None:
+    def beside(self, time: int, symbol: str, by: int) -> NotedMoment | None:
         """Return the next moment of a pair after a time (1), or the last one before it (-1).
 
         An own fill whose report names no pair counts for each.

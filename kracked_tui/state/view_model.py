@@ -18,6 +18,7 @@ from kracked_tui.sources.base import Source
 from kracked_tui.state.frame_state import ChosenOrder, FrameState, Select
 from kracked_tui.state.moments import Moments
 from kracked_tui.state.session_positions import SessionPositions
+from kracked_tui.state.sightings import SeenMarkets
 from kracked_tui.state.store import MarketState, Store
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import TIMEFRAMES
@@ -69,6 +70,8 @@ class ViewModel:
         self.trader: Trader | None = None
         """None where no order can be sent."""
         self.status_without_trader = TradingStatus()
+        self.seen = SeenMarkets()
+        """What the detectors saw of the pair shown."""
         self.followed = Followed()
         """Sizes of orders that are followed."""
         self.positions = SessionPositions()
@@ -154,6 +157,12 @@ class ViewModel:
             flows.restart(book, now)
         market = flows[self.symbol]
         market.advance(market.now(now))
+        self.store.reviews.pass_time(
+            self.symbol,
+            market.now(now),
+            followed=book is not None and book.verified and not flows.is_lost(self.symbol),
+            book=self.source.l2.get(self.symbol),
+        )
 
     def book(self, symbol: str) -> L2Book | LevelBook | None:
         """Return the level 2 book, or where there is none the level 3 book's levels."""

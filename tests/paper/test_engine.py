@@ -16,6 +16,7 @@ from tests.flow.scripted_feed import at
 from tests.paper.paper_market import SYMBOL, PaperMarket
 
 MS = 1_000_000
+NO_BOOK = "EService:Market in cancel_only mode:paper has no verified book"
 
 
 # --- takers -----------------------------------------------------------------------------------
@@ -460,14 +461,14 @@ def test_an_order_in_a_hole_is_refused() -> None:
     paper = PaperMarket()
     paper.lose()
     paper.order("buy", 1)
-    assert paper.errors == ["EService:Unavailable:paper has no verified book"]
+    assert paper.errors == [NO_BOOK]
 
 
 def test_an_order_on_a_book_that_is_not_verified_is_refused() -> None:
     paper = PaperMarket()
     paper.verified = False
     paper.order("buy", 1)
-    assert paper.errors == ["EService:Unavailable:paper has no verified book"]
+    assert paper.errors == [NO_BOOK]
 
 
 def test_a_stop_that_triggers_in_a_hole_is_unknown() -> None:
@@ -505,7 +506,7 @@ def test_a_pair_whose_numbers_have_another_scale_is_refused_and_what_rests_is_un
     paper.codec = Codec({SYMBOL: Precision(2, 8)})
     paper.snapshot(bids=["OA 100.00 1.0 11.0"], asks=["OZ 101.00 1.0 10.0"], time="26.0")
     paper.order("buy", 1)
-    assert paper.errors == ["EService:Unavailable:paper has no verified book"]
+    assert paper.errors == [NO_BOOK]
     assert paper.account.open[order_id].state is PaperState.UNKNOWN
 
 
@@ -521,7 +522,11 @@ def test_a_pair_whose_numbers_have_another_scale_is_refused_and_what_rests_is_un
         (("sell", 11, 110.0), "EOrder:Insufficient funds"),
         (("buy", 1, 100.0, "market"), "EOrder:Invalid order"),
         (("buy", 1, None, "stop-loss"), "EOrder:Invalid order"),
-        (("buy", 1, None, "trailing-stop"), "EGeneral:Invalid arguments:not modelled on paper"),
+        (("buy", 1, None, "trailing-stop"), "EOrder:Invalid order"),
+        (
+            ("buy", 1, None, "settle-position"),
+            "EGeneral:Invalid arguments:not modelled on paper",
+        ),
     ],
 )
 def test_an_order_that_cannot_be_is_refused_in_the_exchange_s_words(order, error) -> None:

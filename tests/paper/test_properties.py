@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from kracked.paper import Latency, PaperAccount, Report, decode_lines, encode_line
 from kracked.protocol.events import Side
-from kracked.protocol.order_terms import TimeInForce
+from kracked.protocol.order_terms import (
+    CloseTerms,
+    OrderType,
+    SelfTrade,
+    TimeInForce,
+    Trail,
+    TrailOffset,
+)
 from tests.flow.scripted_feed import at
 from tests.paper.paper_market import PaperMarket
 from tests.paper.state import state
@@ -151,6 +158,39 @@ class RandomMarket:
         kind = "stop-loss" if price is None else "stop-loss-limit"
         self.paper.order(side, qty, price, kind=kind, trigger=trigger)
 
+    def trail(self, side: str, qty: int, distance: int, limit: int | None) -> None:
+        """Send a stop that trails by whole units of price."""
+        kind = "trailing-stop" if limit is None else "trailing-stop-limit"
+        to_limit = None if limit is None else TrailOffset(Decimal(10 * limit), False, 1)
+        trail = Trail(TrailOffset(Decimal(10 * distance), False, 1), to_limit)
+        self.paper.order(side, qty, kind=kind, trail=trail)
+
+    def timed(self, side: str, qty: int, price: float, start: int, life: int) -> None:
+        """Send an order that begins so many steps later, and ends so many after that."""
+        begins = self.now + start * STEP_NS
+        terms = {"time_in_force": TimeInForce.GTD, "expire_at": begins + life * STEP_NS}
+        self.paper.order(side, qty, price, start_at=begins, **terms)
+
+    def closed(self, side: str, qty: int, price: float, by: tuple[str, float | None]) -> None:
+        """Send an order whose fills are closed by a limit order, or by a stop."""
+        kind, close_price = by
+        level = round((close_price or 100.0) * 10)
+        name = "price" if kind == "limit" else "trigger_price"
+        close = CloseTerms(order_type=OrderType(kind), **{name: level})
+        self.paper.order(side, qty, price, close=close)
+
+    def own_rules(self, side: str, qty: int, price: float, stp: str, in_base: bool) -> None:
+        """Send an order with a rule against trading with own ones, and an asset for the fee."""
+        self.paper.order(side, qty, price, stp=SelfTrade(stp), fee_in_base=in_base)
+
+    def iceberg(self, side: str, qty: int, price: float, display: int) -> None:
+        self.paper.order(side, qty, price, kind="iceberg", display=min(qty, display))
+
+    def show(self, which: int, display: int) -> None:
+        orders = list(self.paper.account.open)
+        if orders:
+            self.paper.amend(orders[which % len(orders)], display_qty=display * 100_000_000)
+
     def amend(self, which: int, qty: int, price: float | None) -> None:
         orders = list(self.paper.account.open.values())
         if orders:
@@ -170,28 +210,23 @@ class RandomMarket:
     def check(self) -> None:
         for news in self.paper.news[self.seen :]:
             row = news.row if isinstance(news, Report) else {}
-            if row.get("exec_type") in ("pending_new", "amended", "status"):
+            if row.get("exec_type") in ("pending_new", "new", "amended", "status"):
                 account, order_id = self.paper.account, str(row["order_id"])
                 order = account.open.get(order_id) or account.closed[order_id]
                 price = row.get("limit_price", Decimal(order.request.price or 0) / 10)
                 self.places[order_id].append((self.steps, float(price)))
         self.seen = len(self.paper.news)
         money = self.paper.account.money
-        needs, worth = Counter[str](), {"USD": Decimal(700), "BTC": Decimal(7)}
-        for order in self.paper.account.open.values():
-            request = order.request
-            if request.price is None or (request.order_type.waits and not order.triggered):
-                continue
-            left = Decimal(order.left) / UNIT
-            buys = request.side is Side.BID
-            cost = left * Decimal(request.price) / 10 * (1 + MAKER)
-            needs["USD" if buys else "BTC"] += cost if buys else left
+        needs, worth = self.needs(), {"USD": Decimal(700), "BTC": Decimal(7)}
         for row in self.paper.rows("trade"):
             sign = 1 if row["side"] == "buy" else -1
             rate = MAKER if row["liquidity_ind"] == "m" else TAKER
             cost = row["last_price"] * row["last_qty"]
-            worth["USD"] -= cost * (sign + rate)
+            worth["USD"] -= sign * cost
             worth["BTC"] += sign * row["last_qty"]
+            [fee] = row["fees"]
+            assert fee["qty"] == rate * (cost if fee["asset"] == "USD" else row["last_qty"])
+            worth[fee["asset"]] -= fee["qty"]
         for asset, owned in worth.items():
             assert money.held(asset) == needs[asset]
             assert 0 <= money.held(asset) <= money.balance(asset) == owned
@@ -199,6 +234,22 @@ class RandomMarket:
             if order_id in self.paper.account.open:
                 assert self.paper.account.open[order_id].filled == filled
         self.check_fills()
+
+    def needs(self) -> Counter[str]:
+        """Return what open orders must hold: those in the market with a limit, and no others."""
+        needs = Counter[str]()
+        for order in self.paper.account.open.values():
+            request = order.request
+            waits = request.order_type.waits and not order.triggered
+            if request.price is None or waits or not order.started:
+                continue
+            left, in_base = Decimal(order.left) / UNIT, request.fee_in_base
+            cost = left * Decimal(request.price) / 10
+            if request.side is Side.BID:
+                needs["USD"] += cost if in_base else cost * (1 + MAKER)
+            else:
+                needs["BTC"] += left * (1 + MAKER) if in_base else left
+        return needs
 
     def check_fills(self) -> None:
         taken, given = Counter[int](), Counter[str]()
@@ -224,6 +275,8 @@ own_sides = st.sampled_from(("buy", "sell"))
 prices = st.sampled_from((98.0, 99.0, 100.0, 101.0, 102.0, 103.0))
 lots = st.integers(1, 4)
 which = st.integers(0, 9)
+rules = st.sampled_from(("cancel-newest", "cancel-oldest", "cancel-both"))
+closes = st.tuples(st.sampled_from(("limit", "stop-loss", "take-profit")), prices)
 actions = st.one_of(
     st.tuples(st.just("add"), sides, prices, lots),
     st.tuples(st.just("add"), sides, prices, lots),
@@ -241,6 +294,13 @@ actions = st.one_of(
     ),
     st.tuples(st.just("own"), own_sides, lots, prices, st.just("GTC"), st.just(False)),
     st.tuples(st.just("stop"), own_sides, lots, prices, st.one_of(prices, st.none())),
+    st.tuples(st.just("trail"), own_sides, lots, st.integers(1, 2), st.integers(0, 2)),
+    st.tuples(st.just("trail"), own_sides, lots, st.integers(1, 2), st.none()),
+    st.tuples(st.just("timed"), own_sides, lots, prices, st.integers(0, 6), st.integers(1, 20)),
+    st.tuples(st.just("closed"), own_sides, lots, prices, closes),
+    st.tuples(st.just("own_rules"), own_sides, lots, prices, rules, st.booleans()),
+    st.tuples(st.just("iceberg"), own_sides, lots, prices, st.integers(1, 2)),
+    st.tuples(st.just("show"), which, st.integers(1, 3)),
     st.tuples(st.just("amend"), which, lots, st.one_of(prices, st.none())),
     st.tuples(st.just("cancel"), which),
     st.tuples(st.just("cancel_all")),

@@ -81,6 +81,18 @@ async def test_an_order_of_a_pair_that_is_not_served_is_unknown_and_can_be_cance
         assert not account.open
 
 
+async def test_a_value_that_needs_the_price_of_a_pair_that_is_not_served_is_refused(
+    two_pairs: SimServer, tmp_path: Path
+) -> None:
+    file = tmp_path / "paper.log"
+    await leave_an_order_and_a_fill(two_pairs, file)
+    async with served(two_pairs, BTC, file) as server, trader(server) as rest:
+        assert (await rest.trade_balance()).equivalent > 1_000_000
+    async with served(two_pairs, ETH, file) as server, trader(server) as rest:
+        with pytest.raises(KrackedError, match="no price of BTC in USD is known"):
+            await rest.trade_balance()
+
+
 async def test_the_private_channel_lists_an_order_of_a_pair_that_is_not_served(
     two_pairs: SimServer, tmp_path: Path
 ) -> None:

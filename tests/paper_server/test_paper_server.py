@@ -103,13 +103,6 @@ async def test_a_resting_order_is_filled_by_the_queue_as_a_maker(open_paper: Ope
         assert feed.account.fills[0].liquidity_ind == "m"
 
 
-async def test_what_is_not_modelled_is_refused_by_name(paper: PaperServer) -> None:
-    async with trader(paper) as rest:
-        order = limit(Side.BID, "0.01", "20000", flags=("fcib",))
-        with pytest.raises(RequestRejected, match="not modelled on paper: fees in the base"):
-            await rest.add_order(order, BTC)
-
-
 async def test_an_account_on_disk_goes_on_where_it_was_left(
     open_paper: OpenPaper, tmp_path: Path
 ) -> None:

@@ -10,7 +10,6 @@ from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked_tui.app import Monitor
 from kracked_tui.error_boundary import error_text
-from kracked_tui.state.event_intake import EventIntake
 from kracked_tui.trader.monitor_log import NAME
 from tests.patience import until
 from tests.tui.conftest import Opened, settled
@@ -123,9 +122,8 @@ async def test_an_event_that_cannot_be_applied_is_reported_once_and_the_next_is_
             raise DEFECT
 
         monkeypatch.setattr(monitor.store, "apply", broken_apply)
-        intake = EventIntake(monitor.store, monitor.view_model.tell, monitor.pump.mark)
         for _ in range(2):
-            intake._apply(events.Heartbeat(NOW), monitor.source)
+            monitor.intake.apply(events.Heartbeat(NOW), monitor.source)
         assert len(taken) == 2
         assert log_entries(monitor).count(f"Heartbeat not shown: {ERROR_TEXT}") == 1
 

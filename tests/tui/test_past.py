@@ -13,7 +13,7 @@ from kracked_tui.config import Keeping, Settings
 from kracked_tui.export.snapshot import picture
 from kracked_tui.screens.past import PastScreen
 from kracked_tui.sources.replay import ReplaySource
-from kracked_tui.state.moments import Moment, MomentKind
+from kracked_tui.state.moments import MomentKind, NotedMoment
 from kracked_tui.view.replay.timebar import TimeView
 from tests.patience import until
 from tests.tui.recorded_minute import record_market
@@ -220,11 +220,11 @@ async def test_the_past_has_the_tape_and_the_orders_of_its_time(tmp_path: Path) 
 # --- moments and bookmarks ------------------------------------------------------------------
 
 
-def note(past: Past, *seconds_ago: float) -> list[Moment]:
+def note(past: Past, *seconds_ago: float) -> list[NotedMoment]:
     """Let the live session note own fills so many seconds ago."""
     now = past.monitor.source.now()
     moments = [
-        Moment(now - int(ago * NS_PER_S), SYMBOL, MomentKind.FILL, "buy 0.1 @ 63000")
+        NotedMoment(now - int(ago * NS_PER_S), SYMBOL, MomentKind.FILL, "buy 0.1 @ 63000")
         for ago in seconds_ago
     ]
     past.monitor.store.moments._found.extend(moments)

@@ -12,10 +12,9 @@ if TYPE_CHECKING:
     from kracked.paper_exchange.opening import PaperTerms
 
 _UNMODELLED = """\
-Refused by name, because it is not modelled: trailing stops, scheduled orders, orders with an
-expiry, conditional closes, index triggers, fees in the base currency, margin, self-trade rules
-but cancel-newest, amends of the shown quantity. Nobody reacts to paper orders, orders
-behind them keep the volume they took, and hidden quantity is not seen.
+Every kind of order that `kracked sim` takes is taken. Refused by name, because it is not
+modelled: index triggers (the index is not in the market data), margin. Nobody reacts to paper
+orders, orders behind them keep the volume they took, and hidden quantity is not seen.
 
 example: kracked paper BTC/USD ETH/USD --balances USD=5000,BTC=0.1 --latency 20ms
          kracked paper BTC/USD --endpoint http://127.0.0.1:8800 --memory"""

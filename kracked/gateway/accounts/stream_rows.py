@@ -130,6 +130,11 @@ class StreamRows:
         row = self._delta(order, "status", order.standing.value, time)
         return row | {"reason": order.reason}
 
+    def trailed(self, order: OrderRecord, time: int) -> Row:
+        """Return the row of a trailing order whose trigger followed the market."""
+        row = self._delta(order, "status", order.standing.value, time)
+        return row | {"triggers": self._triggers(order)}
+
     def triggered(self, order: OrderRecord, last: int, time: int) -> Row:
         """Return the row of an order that a trade at `last` triggered."""
         row = self._delta(order, "status", "new", time)
@@ -225,6 +230,8 @@ class StreamRows:
         if trail is not None:
             distance, price_type = self._distance(trail.distance)
             price = {"price": distance, "price_type": price_type}
+            if order.trigger_price is not None:
+                price["actual_price"] = self._price(order.trigger_price)
         return {
             **price,
             "reference": "index" if order.request.by_index else "last",

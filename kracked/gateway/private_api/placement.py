@@ -14,7 +14,7 @@ from typing import Any
 
 from kracked.gateway.accounts.account import ClientAccount
 from kracked.gateway.accounts.order_records import OrderRecord
-from kracked.gateway.accounts.order_request import OrderRequest
+from kracked.gateway.accounts.order_request import AmendRequest, OrderRequest
 from kracked.gateway.private_api import order_checks
 from kracked.gateway.private_api.ports import Broker, Placed
 from kracked.gateway.refusals import Refusal, argument
@@ -136,3 +136,10 @@ def read_successor(
         raise
     account.counts.charge(order.symbol, limits.cost_of_edit(now - order.touched), now)
     return request
+
+
+def cost_of_amend(order: OrderRecord, amend: AmendRequest, now: int) -> Decimal:
+    """Return what an amend costs; one that cancels what is left costs that as well."""
+    age_ns = now - order.touched
+    empties = amend.qty is not None and amend.qty <= order.filled
+    return limits.cost_of_amend(age_ns) + (limits.cost_of_cancel(age_ns) if empties else 0)

@@ -83,25 +83,20 @@ class Queries:
         }
 
     def trade_balance(self, request: PrivateRequest) -> object:
-        """Answer TradeBalance in dollars: every pair is quoted in them, and there is no margin."""
+        """Answer TradeBalance in dollars; there is no margin.
+
+        Raises:
+            Refusal: Another asset is asked for, or the price of one that is owned is not known.
+        """
         if request.params.text("asset") not in (None, "ZUSD", "USD"):
             raise Refusal(refusals.UNKNOWN_ASSET)
-        ledger = request.account.ledger
-        prices = {
-            amounts.base: (amounts, self._market.last_price(symbol))
-            for symbol, amounts in self._broker.amounts.items()
-            if amounts.base in ledger.balances
-        }
-        worth = ledger.balances.get(USD, 0) + sum(
-            amounts.value(ledger.balances[asset], price)
-            for asset, (amounts, price) in prices.items()
+        balances = request.account.ledger.balances
+        worth = balances.get(USD, 0) + sum(
+            self._worth(asset, amount)
+            for asset, amount in balances.items()
+            if asset != USD and amount
         )
-        unfilled = sum(
-            self._broker.amounts[order.symbol].cost(
-                order.left * (order.price or self._market.last_price(order.symbol))
-            )
-            for order in request.account.orders.open()
-        )
+        unfilled = sum(self._unfilled(order) for order in request.account.orders.open())
         total, nothing = self._usd(worth), self._usd(0)
         return {
             "eb": total,
@@ -111,6 +106,22 @@ class Queries:
             "mf": total,
             "uv": self._usd(unfilled),
         }
+
+    def _worth(self, asset: str, amount: int) -> int:
+        """Return what an amount of an asset is worth in dollars, in ledger units."""
+        for symbol, amounts in self._broker.amounts.items():
+            price = self._market.last_price(symbol)
+            if (amounts.base, amounts.quote) == (asset, USD) and price:
+                return amounts.value(amount, price)
+        raise Refusal(order_words.no_price(asset))
+
+    def _unfilled(self, order: OrderRecord) -> int:
+        """Return what is left of an open order in dollars, in ledger units."""
+        amounts = self._broker.amounts[order.symbol]
+        price = order.price or self._market.last_price(order.symbol)
+        if amounts.quote != USD or not price:
+            raise Refusal(order_words.no_price(amounts.base))
+        return amounts.cost(order.left * price)
 
     def trade_volume(self, request: PrivateRequest) -> object:
         """Answer TradeVolume: what was traded in thirty days, and the fees of named pairs."""

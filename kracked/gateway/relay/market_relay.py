@@ -27,7 +27,7 @@ from kracked.gateway.channels import CHANNELS, Socket, Topic
 from kracked.gateway.client_session import ClientSession, Send, TradingService
 from kracked.gateway.exchange_state import ExchangeState
 from kracked.gateway.relay.instrument_list import InstrumentList
-from kracked.gateway.relay.windows import Book, TopicAudience
+from kracked.gateway.relay.windows import Book, TopicAudience, quoted
 from kracked.protocol import encode, events
 from kracked.protocol.last_values import LastValues
 
@@ -98,8 +98,11 @@ class MarketRelay:
         """What is behind orders and private channels; None denies them."""
         self.joined: Callable[[Topic], None] = lambda _: None
         """Called with the topic of each subscription to a market."""
-        self.quotes = False
-        """Whether tickers come on trades alone: those of `bbo` are made of the books, then."""
+        self.triggers: Mapping[str, str] = {}
+        """The trigger of the tickers that come, by symbol; that of others is not known. Those of
+        `bbo` are made of the level 2 books besides, those of `trades` are picked out."""
+        self._traded: dict[str, tuple[object, int]] = {}
+        """The last price and the volume that the newest ticker told, by symbol."""
         self.state = ExchangeState()
         """The engine's state and what is announced."""
         self.subscriptions = 0
@@ -186,6 +189,10 @@ class MarketRelay:
             present = max(getattr(info, topic.channel, None) or 0, book.depth if book else 0)
             offered = isinstance(topic.variety, int) and topic.variety <= present
             reason = "asked for a deeper book than there is"
+        elif topic.channel == "ticker":
+            present = self.triggers.get(topic.symbol)
+            offered = topic.variety != "bbo" or present == "bbo" or bool(info and info.book)
+            reason = "asked for best prices, and neither they nor a level 2 book are there"
         else:  # an older recording does not say which candles it has
             present = info.ohlc if info and topic.channel == "ohlc" else ()
             offered = not present or topic.variety in present
@@ -268,6 +275,8 @@ class MarketRelay:
                 case events.Ticker() | events.Trades() | events.Candles():
                     self._last_values.remember(event)
                     receivers |= dict.fromkeys(self._subscribers(event))
+                    if isinstance(event, events.Ticker):
+                        self._traded[event.symbol] = event.last, event.volume
                 case events.Instruments():
                     changed = self.instruments.apply(data)
                     if changed or not event.snapshot:  # else it was sent to everyone already
@@ -275,25 +284,20 @@ class MarketRelay:
                             receivers |= dict.fromkeys(audience.synced)
                 case _:
                     self._publish_state(event, data)
-                    if self.quotes and isinstance(event, (events.BookSnapshot, events.BookUpdate)):
+                    if isinstance(event, (events.BookSnapshot, events.BookUpdate)):
                         self._quote(event)
         for session in receivers:
             session.send(data)
 
     def _quote(self, event: events.BookSnapshot | events.BookUpdate) -> None:
         """Tell new best prices or quantities of a verified book to those who asked for `bbo`."""
-        last = self._last_values.ticker(event.symbol)
+        if self.triggers.get(event.symbol) == "bbo":
+            return
+        last = self._last_values.tickers.get(event.symbol)
         book = self._trusted_book(Topic(BOOK, event.symbol, None))
-        if last is None or not isinstance(book, L2Book) or book.precision != last.precision:
+        ticker = quoted(last, book, event) if last and isinstance(book, L2Book) else None
+        if ticker is None:
             return
-        bid, ask = book.bids.best, book.asks.best
-        if bid is None or ask is None:
-            return
-        best = {"bid": bid.price, "bid_qty": bid.qty, "ask": ask.price, "ask_qty": ask.qty}
-        if all(getattr(last, name) == value for name, value in best.items()):
-            return
-        at = event.timestamp or last.timestamp
-        ticker = replace(last, **best, received=event.received, timestamp=at, snapshot=False)
         self._last_values.remember(ticker)
         for audience in self._audiences_of("ticker", event.symbol):
             if audience.topic.variety == "bbo":
@@ -327,13 +331,21 @@ class MarketRelay:
     ) -> Iterable[ClientSession]:
         """Iterate who is sent an event; a recorded snapshot not to those who declined one."""
         candles = event.candles if isinstance(event, events.Candles) else ()
-        intervals = {candle.interval for candle in candles}
+        varieties: set[object] = {candle.interval for candle in candles}
+        if isinstance(event, events.Ticker) and not self._follows_trade(event):
+            varieties = {"bbo"}
         for audience in self._audiences_of(_CHANNELS[type(event)], event.symbol):
-            if intervals and audience.topic.variety not in intervals:
+            if varieties and audience.topic.variety not in varieties:
                 continue
             for session in audience.synced:
                 if not event.snapshot or session.wants_snapshot(audience.topic):
                     yield session
+
+    def _follows_trade(self, ticker: events.Ticker) -> bool:
+        """Whether a ticker is for those who asked for `trades`: a trade has changed it."""
+        if ticker.snapshot or self.triggers.get(ticker.symbol) == "trades":
+            return True
+        return self._traded.get(ticker.symbol) != (ticker.last, ticker.volume)
 
     def _suspend(self, channel: str, symbols: Iterable[str]) -> None:
         """Fall silent about the books among these that cannot be trusted."""

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
+from msgspec.structs import replace
+
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book, OrderSide
 from kracked.book.side import BookSide
@@ -21,7 +23,14 @@ from kracked.gateway.client_session import ClientSession
 from kracked.instruments import Precision
 from kracked.protocol import encode
 from kracked.protocol.encode import SNAPSHOT, UPDATE
-from kracked.protocol.events import BookUpdate, L3Update, OrderAction, OrderChange
+from kracked.protocol.events import (
+    BookSnapshot,
+    BookUpdate,
+    L3Update,
+    OrderAction,
+    OrderChange,
+    Ticker,
+)
 
 Book = L2Book | L3Book
 Update = BookUpdate | L3Update
@@ -212,3 +221,24 @@ class TopicAudience:
         for session in self.synced:
             self.synced[session] = True
             session.send(snapshot)
+
+
+def quoted(last: Ticker, book: L2Book, event: BookSnapshot | BookUpdate) -> Ticker | None:
+    """Return the ticker with the best prices that a book has now.
+
+    Args:
+        last: The ticker before.
+        book: The verified level 2 book.
+        event: What has changed it.
+
+    Returns:
+        None where best prices and quantities are as before, or a side is empty.
+    """
+    bid, ask = book.bids.best, book.asks.best
+    if bid is None or ask is None or book.precision != last.precision:
+        return None
+    best = {"bid": bid.price, "bid_qty": bid.qty, "ask": ask.price, "ask_qty": ask.qty}
+    if all(getattr(last, name) == value for name, value in best.items()):
+        return None
+    at = event.timestamp or last.timestamp
+    return replace(last, **best, received=event.received, timestamp=at, snapshot=False)

@@ -9,7 +9,6 @@ Source: docs.kraken.com/api/docs/guides/spot-amends, .../rest-api/edit-order
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 
 from msgspec.structs import replace
 
@@ -20,7 +19,6 @@ from kracked.gateway.accounts.order_request import AmendRequest, OrderRequest
 from kracked.gateway.private_api import order_checks, placement
 from kracked.gateway.private_api.ports import Placed
 from kracked.gateway.refusals import Refusal
-from kracked.protocol import limits
 from kracked.sim.engine.orders import AmendTerms
 from kracked.sim.order_entry.brokerage import Brokerage
 from kracked.sim.order_entry.ports import ExchangePort
@@ -55,7 +53,7 @@ class Amends:
         except Refusal:
             account.counts.spend(order.symbol, placement.FIXED_COST, now)
             raise
-        account.counts.charge(order.symbol, _amend_cost(order, amend, now), now)
+        account.counts.charge(order.symbol, placement.cost_of_amend(order, amend, now), now)
         new = self._amended(order, amend, now)
         if new.left and not new.waiting:
             freed = account.ledger.held_by(order.order_id)
@@ -157,10 +155,3 @@ class Amends:
         )
         freed = account.ledger.held_by(order.order_id)
         self._brokerage.funds.reserve_for(account, successor, freed=freed)
-
-
-def _amend_cost(order: OrderRecord, amend: AmendRequest, now: int) -> Decimal:
-    """Return what an amend costs; one that cancels what is left costs that as well."""
-    age_ns = now - order.touched
-    empties = amend.qty is not None and amend.qty <= order.filled
-    return limits.cost_of_amend(age_ns) + (limits.cost_of_cancel(age_ns) if empties else 0)

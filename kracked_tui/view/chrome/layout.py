@@ -21,11 +21,12 @@ FLOW, LEVEL, DEPTH, WATCH = "flow", "level", "depth", "watch"
 ORDERS, FILLS, BALANCES, MINE = "orders", "fills", "balances", "mine"
 PICKER, HELP, TICKET, PROMPT = "picker", "help", "ticket", "prompt"
 LOG_LIST, HEALTH, RECORDER = "log-list", "health", "recorder"
-COMMAND, JUMP = "command", "jump"
+SEEN = "seen"
+COMMAND, JUMP, CARD = "command", "jump", "card"
 TIME, SESSIONS, STRIP = "time", "sessions", "strip"
 
 NUMBERED = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH, ORDERS, FILLS, BALANCES)
-PANES = (*NUMBERED, LOG_LIST, HEALTH, RECORDER)
+PANES = (*NUMBERED, LOG_LIST, HEALTH, RECORDER, SEEN)
 """Panes in the order of their numbers, from 1; the first have keys of one digit."""
 _LEAST_WIDTH, _LEAST_HEIGHT = 60, 16
 _LEAST_PANEL = 30
@@ -131,7 +132,9 @@ def _over(body: Rectangle, panel: str, panes: Arrangement) -> Rectangle:
     A ticket and a question lie beside the ladder where they have room for their words, and end
     with the first pane below which they have room for their rows; a list may cover all.
     """
-    width = {HELP: 78, TICKET: 36, PROMPT: 36, SESSIONS: 60, COMMAND: 70, JUMP: 30}.get(panel, 44)
+    width = {HELP: 78, TICKET: 36, PROMPT: 36, SESSIONS: 60, COMMAND: 70, JUMP: 30, CARD: 92}.get(
+        panel, 44
+    )
     room = body.width - panes.get(LADDER, body).width
     if panel in (TICKET, PROMPT) and room >= _LEAST_PANEL:
         width = max(_LEAST_PANEL, min(width, room))

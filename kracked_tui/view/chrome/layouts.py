@@ -33,7 +33,7 @@ def _stacked(*parts: tuple[int, str | Split]) -> Split:
 
 STANDARD = "standard"
 """The layout that depends on the size alone."""
-_SPLITS: Mapping[str, Split] = {
+SPLITS: Mapping[str, Split] = {
     "chart": _beside(
         (9, LADDER), (11, _stacked((6, CHART), (3, _beside((1, TAPE), (1, QUEUE))), (2, WATCH)))
     ),
@@ -45,9 +45,4 @@ _SPLITS: Mapping[str, Split] = {
     "watch": _beside((9, _stacked((5, WATCH), (6, CHART))), (9, _stacked((7, LADDER), (3, TAPE)))),
     "health": _beside((9, LADDER), (10, _stacked((6, HEALTH), (5, LOG_LIST), (4, RECORDER)))),
 }
-NAMES = (STANDARD, *_SPLITS)
-
-
-def split_of(name: str) -> Split | None:
-    """Return a layout's split; None for the one that depends on the size alone."""
-    return _SPLITS.get(name)
+NAMES = (STANDARD, *SPLITS)
