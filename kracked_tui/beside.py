@@ -162,7 +162,9 @@ class Beside:
         try:
             async with self._one_at_a_time, self._playing(shown) as (source, screen):
                 tell, model = self._live.model.tell, screen.model
-                intake = EventIntake(model.store, tell, applied=self._changed)
+                intake = EventIntake(
+                    model.store, tell, evaluate=lambda _: None, applied=self._changed
+                )
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(intake.run(source))
                     shown.then(screen)

@@ -42,10 +42,11 @@ class PastModel(ViewModel):
             bookmarks: The marked moments; new ones are added to it.
             fill: Returns how much of the session's past is kept.
         """
-        super().__init__(source, Store("REPLAY"), (live.symbol,), live.memory)
         self.live = live
+        """The session that goes on."""
+        super().__init__(source, Store("REPLAY"), (live.symbol,), live.memory)
         self.timeframe_s, self.followed = live.timeframe_s, live.followed
-        self.positions = _NoPositions()
+        self.positions, self.alerts = _NoPositions(), live.alerts
         self.scanned, self.bookmarks = moments, bookmarks
         self._recording, self.kept = recording, fill
 
