@@ -203,7 +203,7 @@ class ActionProvider(Provider):
             if (score := matcher.match(name)) > 0:
                 found = True
                 yield Hit(score, matcher.highlight(name), run, help=about)
-        keys = self._monitor.trade.command_keys
+        keys = self._monitor.beside.front.command_keys
         for line, about in keys.completions(query)[:_MOST_COMMANDS]:
             if line.rstrip().count(
                 " "

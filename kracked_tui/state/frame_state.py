@@ -22,6 +22,7 @@ from kracked_tui.view.chrome.data_status import DataStatus, data_status
 from kracked_tui.view.chrome.watchlist import WatchRow
 from kracked_tui.view.ladder.l3_levels import LevelBook
 from kracked_tui.view.ladder.selection import Selection
+from kracked_tui.view.replay.past import BufferFill, PastView
 from kracked_tui.view.tape.flow import FlowView
 
 if TYPE_CHECKING:
@@ -126,6 +127,16 @@ class FrameState:
         if trader is not None and market is not None:
             return trader.presets.size(market)
         return int(10**self.precision.qty)
+
+    @cached_property
+    def past(self) -> PastView | None:
+        """The moment shown while a live session goes on; None where the session is shown."""
+        return self._model.past()
+
+    @property
+    def kept(self) -> BufferFill | None:
+        """How much of the last minutes is kept; None where nothing is."""
+        return self._model.kept() if self._model.kept is not None else None
 
     @property
     def armed(self) -> bool:

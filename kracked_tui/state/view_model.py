@@ -6,7 +6,7 @@ It holds no rule of drawing and knows no widget. A `FrameState` computes one fra
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from kracked_tui.keys import Key, first_shown
 from kracked_tui.remembered import Memory, PairChoices
 from kracked_tui.sources.base import Source
 from kracked_tui.state.frame_state import ChosenOrder, FrameState, Select
+from kracked_tui.state.moments import Moments
 from kracked_tui.state.session_positions import SessionPositions
 from kracked_tui.state.sightings import SeenMarkets
 from kracked_tui.state.store import MarketState, Store
@@ -32,6 +33,7 @@ from kracked_tui.view.chrome.trading_status import TradingStatus
 from kracked_tui.view.chrome.watchlist import WatchRow, ordered
 from kracked_tui.view.ladder.l3_levels import LevelBook
 from kracked_tui.view.queue.followed import Followed
+from kracked_tui.view.replay.past import Bookmark, BufferFill, PastView
 from kracked_tui.view.tape.flow import FlowView, flow_view
 from kracked_tui.view.ticket.ticket import TicketMarket
 
@@ -45,6 +47,7 @@ _FIRST_HINT = "{help} shows every key, {command} takes commands, {jump} and a le
 _MAX_WATCHED = 40
 _FLOW_EVERY_NS = times.NS_PER_S // 2
 _RECENT_ENTRIES = 8
+_MOST_BOOKMARKS = 20
 
 
 class ViewModel:
@@ -91,6 +94,12 @@ class ViewModel:
         """Held while what is to be remembered is being written."""
         self.positions = SessionPositions()
         """What own fills have made since the start."""
+        self.bookmarks: list[Bookmark] = []
+        """The moments that were marked, the newest last."""
+        self.kept: Callable[[], BufferFill] | None = None
+        """Returns how much of the last minutes is kept; None where nothing is."""
+        self.scanned: Moments | None = None
+        """The moments of a recording; None where the store notes those of a session."""
         self._flow: tuple[int, str, int, FlowView] = (0, "", 0, FlowView())
         """When it was made, of which pair, after how many messages, and the view."""
 
@@ -341,6 +350,29 @@ class ViewModel:
         else:
             self.store.market(symbol)
             self.tell(f"{symbol} is watched")
+
+    @property
+    def moments(self) -> Moments:
+        """The moments that one may jump to."""
+        return self.store.moments if self.scanned is None else self.scanned
+
+    def add_bookmark(self) -> str:
+        """Mark the moment shown, for the pair shown; return what was done."""
+        mark = Bookmark(self.source.now(), self.symbol)
+        if mark in self.bookmarks:
+            return "this moment has a bookmark"
+        if len(self.bookmarks) >= _MOST_BOOKMARKS:
+            del self.bookmarks[0]
+        self.bookmarks.append(mark)
+        return f"bookmark {len(self.bookmarks)}: {mark.symbol} {fmt.moment(mark.time, 3)}"
+
+    def past(self) -> PastView | None:
+        """Return the moment shown beside a live session; None where this is the session."""
+        return None
+
+    def log_now(self) -> int:
+        """Return the present of the log's entries, ns."""
+        return self.source.now()
 
     def recent_log(self) -> Sequence[LogEntry]:
         """Return the latest log entries, the foremost first."""

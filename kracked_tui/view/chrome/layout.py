@@ -104,6 +104,7 @@ def arrange(
     panel: str | None = None,
     account: bool = False,
     timed: bool = False,
+    told: bool = False,
     split: Split | None = None,
 ) -> Arrangement:
     """Return the places of everything that is shown at this size.
@@ -115,10 +116,11 @@ def arrange(
         panel: A panel that lies over the panes: none of them moves.
         account: Whether there are own orders to show.
         timed: Whether there is the time bar of a recording.
+        told: Whether a row below the header tells what is shown.
         split: How the panes share the room, where the size alone does not decide it.
     """
     small = width < _LEAST_WIDTH or height < _LEAST_HEIGHT
-    top = [HEADER, STRIP] if account and not small else [HEADER]
+    top = [HEADER, STRIP] if (account or told) and not small else [HEADER]
     foot = [HINTS] if small else [STATUS, LOG, HINTS]
     if account and not small and not _has_room(width, height - len(top) - len(foot)):
         foot = [MINE, *foot]

@@ -83,6 +83,12 @@ class LadderPane(Pane):
         self._costs: tuple[object, str] = (None, "")
         """What the cost to trade was made of, and its text."""
 
+    def show_as(self, other: LadderPane) -> None:
+        """Show the rows and columns of another ladder: of the same pair at another time."""
+        self.scroll, self._symbol = other.scroll, other._symbol
+        self.shown, self.window_ns, self.foot = other.shown, other.window_ns, other.foot
+        self.hides_empty = other.hides_empty
+
     @property
     def rows(self) -> int:
         """Price rows in sight."""
