@@ -171,7 +171,7 @@ class FrameState:
 
     @property
     def depths(self) -> DepthHistory:
-        """What rested at each price over time. It belongs to the view model: read only."""
+        """The resting quantity at each price over time. It belongs to the view model: read only."""
         return self._model.depths
 
     @property
