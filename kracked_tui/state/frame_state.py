@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kracked.flow import MarketFlow
+from kracked.flow.measures.depth_history import DepthHistory
 from kracked.instruments import Precision
 from kracked.protocol.maintenance.trading_effect import TradingEffect
 from kracked_tui.state.account_state import AccountState
@@ -25,6 +26,7 @@ from kracked_tui.view.tape.flow import FlowView
 if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
     from kracked.book.l3 import L3Book
+    from kracked_tui.alerts.session_alerts import SessionAlerts
     from kracked_tui.state.store import MarketState
     from kracked_tui.state.view_model import ViewModel
 
@@ -136,19 +138,29 @@ class FrameState:
         return self._model.followed.of(self.symbol)
 
     @property
+    def alerts(self) -> SessionAlerts:
+        """The alerts that are set, and what was told."""
+        return self._model.alerts
+
+    @property
     def measures(self) -> MarketFlow:
         """The measures of the pair's order flow. They belong to the store: read only."""
         return self.store.flows[self.symbol]
 
     @cached_property
     def seen(self) -> Seen:
-        """What the detectors saw of the pair."""
+        """The sightings of the pair."""
         return self._model.seen.of(self.measures)
 
     @cached_property
     def flow(self) -> FlowView:
         """Takers' purchases and sales over the last minutes."""
         return self._model.flow(self.market, self.now)
+
+    @property
+    def depths(self) -> DepthHistory:
+        """What rested at each price over time. It belongs to the view model: read only."""
+        return self._model.depths
 
     @property
     def in_money(self) -> bool:

@@ -20,7 +20,7 @@ __all__ = ["EXAMPLES", "AlertKind", "AlertRule", "NotAnAlert", "parse_alert"]
 
 
 class AlertKind(StrEnum):
-    """What an alert waits for."""
+    """The occasion that an alert waits for."""
 
     PRICE = "price"
     SIZE = "size"

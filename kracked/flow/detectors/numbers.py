@@ -89,7 +89,7 @@ class DetectorNumbers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HitRate(NamedTuple):
-    """How often sightings of one kind were right, in markets where the truth is known."""
+    """The share of right sightings of one kind, in markets where the truth is known."""
 
     found: int
     planted: int

@@ -21,17 +21,21 @@ FLOW, LEVEL, DEPTH, WATCH = "flow", "level", "depth", "watch"
 ORDERS, FILLS, BALANCES, MINE = "orders", "fills", "balances", "mine"
 PICKER, HELP, TICKET, PROMPT = "picker", "help", "ticket", "prompt"
 LOG_LIST, HEALTH, RECORDER = "log-list", "health", "recorder"
-SEEN = "seen"
+SEEN, HEAT, ALERTS = "seen", "heat", "alerts"
 COMMAND, JUMP, CARD = "command", "jump", "card"
 TIME, SESSIONS, STRIP = "time", "sessions", "strip"
 
 NUMBERED = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH, ORDERS, FILLS, BALANCES)
-PANES = (*NUMBERED, LOG_LIST, HEALTH, RECORDER, SEEN)
+PANES = (*NUMBERED, LOG_LIST, HEALTH, RECORDER, SEEN, HEAT, ALERTS)
 """Panes in the order of their numbers, from 1; the first have keys of one digit."""
 _LEAST_WIDTH, _LEAST_HEIGHT = 60, 16
 _LEAST_PANEL = 30
+_LEAST_LADDER = 42
+"""Columns in which the ladder has a price, both quantities and own orders whole."""
 _LEAST_PANE_ROWS = 5
 """Rows below which a pane of a split says nothing."""
+_HEAT_ROWS = 7
+"""Rows of the heat strip as at 120x40."""
 _LEAST_TICKET = 24
 """Rows in which most tickets and questions are whole."""
 _LEAST_SHARED, _LEAST_WITH_OWN = 66, 72
@@ -55,10 +59,8 @@ class Split(NamedTuple):
         parts = self.parts
         while len(parts) > 1 and whole * min(share for share, _ in parts) < least * _total(parts):
             parts = parts[:-1]
-        start = before = 0
-        for share, part in parts:
-            before += share
-            end = whole * before // _total(parts)
+        start = 0
+        for (_, part), end in zip(parts, self._ends(whole, parts), strict=True):
             if self.across:
                 along = place._replace(x=place.x + start, width=end - start)
             else:
@@ -68,6 +70,26 @@ class Split(NamedTuple):
             else:
                 yield from part.places(along)
             start = end
+
+    def _ends(self, whole: int, parts: tuple[tuple[int, str | Split], ...]) -> list[int]:
+        """Return where each part ends; the ladder has room for its prices and both quantities."""
+        total, before, ends = _total(parts), 0, []
+        for share, _ in parts:
+            before += share
+            ends.append(whole * before // total)
+        at = next((at for at, (_, part) in enumerate(parts) if _has_ladder(part)), None)
+        if self.across and at is not None and len(parts) == 2:
+            widths = [ends[0], whole - ends[0]]
+            least = min(_LEAST_LADDER, whole - _LEAST_PANEL)
+            if widths[at] < least:
+                ends[0] = least if at == 0 else whole - least
+        return ends
+
+
+def _has_ladder(part: str | Split) -> bool:
+    if isinstance(part, str):
+        return part == LADDER
+    return any(_has_ladder(each) for _, each in part.parts)
 
 
 def _total(parts: tuple[tuple[int, str | Split], ...]) -> int:
@@ -167,9 +189,10 @@ def _large(body: Rectangle, *, account: bool) -> Arrangement:
     """Place those, the candles, and own orders or else the watchlist, as at 120x40."""
     left, right = _columns(body, body.width * 11 // 20)
     ladder, chart = _rows(left, body.height * 7 // 10)
-    queue, rest = _rows(right, body.height * 3 // 10)
-    tape, last = _rows(rest, ladder.height - queue.height)
-    panes = {LADDER: ladder, CHART: chart, QUEUE: queue, TAPE: tape}
+    queue, rest = _rows(right, body.height * 11 // 40)
+    middle, last = _rows(rest, ladder.height - queue.height)
+    tape, heat = _rows(middle, middle.height - _HEAT_ROWS)
+    panes = {LADDER: ladder, CHART: chart, QUEUE: queue, TAPE: tape, HEAT: heat}
     return panes | {ORDERS if account else WATCH: last}
 
 
@@ -178,8 +201,11 @@ def _huge(body: Rectangle, *, account: bool) -> Arrangement:
     upper, lower = _rows(body, body.height * 7 // 10)
     ladder, rest = _columns(upper, upper.width * 2 // 5)
     middle, right = _columns(rest, rest.width // 2)
-    queue, level = _rows(middle, middle.height - 11)
-    tape, flow = _rows(right, right.height - 8)
+    middle, level = _rows(middle, middle.height - 11)
+    queue, seen = _rows(middle, middle.height * 11 // 20)
+    right, flow = _rows(right, right.height - 8)
+    tape, heat = _rows(right, right.height * 11 // 20)
+    heat, alerts = _rows(heat, heat.height - 6)
     chart, rest = _columns(lower, lower.width // 2)
     account_panes = {}
     if account:
@@ -191,8 +217,11 @@ def _huge(body: Rectangle, *, account: bool) -> Arrangement:
         LADDER: ladder,
         QUEUE: queue,
         TAPE: tape,
+        ALERTS: alerts,
         CHART: chart,
         FLOW: flow,
+        SEEN: seen,
+        HEAT: heat,
         LEVEL: level,
         DEPTH: depth,
         WATCH: watch,

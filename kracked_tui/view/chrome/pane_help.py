@@ -30,7 +30,11 @@ PANES: Mapping[str, PaneHelp] = {
     "queue": PaneHelp(
         (
             "The orders at the ladder's cursor, the first to fill on top: level 3, with a key.",
-            "Ahead is the quantity that fills before an order does.",
+            "Ahead is what fills before an order at its price; front is nothing; YOU is yours.",
+            (
+                "new came seconds ago, moved was amended and lost its place, part is filled in "
+                "part, refill 3 is an iceberg's third slice; beside it is its size over its life."
+            ),
         ),
         LADDER,
         ("follow",),
@@ -96,6 +100,16 @@ PANES: Mapping[str, PaneHelp] = {
         LISTS,
         ("filter", "filter-off", "open", "copy"),
     ),
+    "heat": PaneHelp(
+        (
+            "What rested at each price over time, the newest right: the brighter the more.",
+            "A cell is two prices high. Its colour is the mean over its time, not the last value.",
+            "─ the last price, • a large taker, ' far more than the mean for a moment.",
+            "Dots: not known there, because out of view, or the book was lost.",
+        ),
+        CHART,
+        ("recentre",),
+    ),
     "log-list": PaneHelp(
         ("Everything that was told, newest first; the foot of the screen shows the latest.",),
         LISTS,
@@ -106,6 +120,17 @@ PANES: Mapping[str, PaneHelp] = {
             "A failed checksum costs a book its trust until a fresh snapshot is verified.",
         ),
         EVERYWHERE,
+    ),
+    "alerts": PaneHelp(
+        (
+            "What is waited for, whether it is evaluated now, and what was told.",
+            "Each is told once, also after a restart, and between two frames: at the foot, by the",
+            "bell, on the desktop or by a command, as [alerts] of the configuration says.",
+            "alert 64250, alert taker 5, alert queue 1, alert ETH/USD sweep, alert all data stale;",
+            "alert remove 2 takes the second away. Prices that crossed in a gap are told late.",
+        ),
+        LISTS,
+        ("alert", "remove-alert"),
     ),
     "recorder": PaneHelp(("The recording in progress, and what it is worth so far.",), EVERYWHERE),
 }

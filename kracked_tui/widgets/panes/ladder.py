@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
-from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.events import Click, Leave, MouseMove
 from textual.message import Message
 
 from kracked.flow.measures.price_changes import DEFAULT_WINDOW_NS, WINDOWS
@@ -17,7 +17,8 @@ from kracked.times import NS_PER_S
 from kracked_tui.remembered import scaled
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.state.sightings import WALL_MARK
-from kracked_tui.view.ladder import ladder, ladder_lines, read_out, row_measures
+from kracked_tui.view.ladder import click_mode, ladder, ladder_lines, read_out, row_measures
+from kracked_tui.view.ladder.click_mode import CellOffer
 from kracked_tui.view.ladder.ladder import NO_CHANGES, RowMeasures
 from kracked_tui.view.ladder.ladder_lines import ColumnSet, LadderColumns
 from kracked_tui.view.ladder.ladder_scroll import LadderScroll, ask_row, bid_row, first_scroll
@@ -47,6 +48,13 @@ class LadderPane(Pane):
     class Moved(Message):
         """The cursor is on another level."""
 
+    class CellPressed(Message):
+        """Prepare the order that is offered at a cell."""
+
+        def __init__(self, offer: CellOffer) -> None:
+            super().__init__()
+            self.offer = offer
+
     def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(number, id=id, ascii_only=ascii_only)
         self.scroll = LadderScroll()
@@ -58,6 +66,12 @@ class LadderPane(Pane):
         """What the last line tells."""
         self.hides_empty = False
         """Whether only rows with a level are shown; then rows move with the market."""
+        self.offers: Callable[[Side, int], CellOffer | None] | None = None
+        """What a click on a cell would prepare; None while clicks only move the cursor."""
+        self._offer: CellOffer | None = None
+        """The order whose words are on the screen: only this one counts."""
+        self._columns: LadderColumns | None = None
+        """The columns of the last frame."""
         self._symbol = ""
         self._prices: Sequence[int] = ()
         """The prices of the rows, top to bottom."""
@@ -133,6 +147,9 @@ class LadderPane(Pane):
         if not self._told_rows and self.foot is not Foot.SUMS:
             tell = self._cost_text if self.foot is Foot.COST else self._cursor_text
             foot = (Span(tell(frame, width - 6), "dim"),)
+        self._columns = columns
+        if self.offers is not None:
+            foot = click_mode.foot(self._offer, width - 6)
         return Content(body, self._note(frame, columns), beyond, foot, urgent=bool(beyond))
 
     def _measures(self, frame: FrameState) -> RowMeasures:
@@ -342,16 +359,45 @@ class LadderPane(Pane):
         if frame and frame.quote and self.scroll.ready:
             self._take_scroll(self.scroll.regrouped(frame.tick, coarser, bid=frame.quote[0]))
 
+    def offer_clicks(self, offers: Callable[[Side, int], CellOffer | None] | None) -> None:
+        """Let clicks on bids and asks prepare orders, or only move the cursor (None)."""
+        self.offers, self._offer = offers, None
+        self.redraw()
+
+    def _offered_at(self, x: int, y: int) -> CellOffer | None:
+        """Return what a click at a cell of the widget would prepare."""
+        row, columns = y - 2, self._columns
+        if self.offers is None or columns is None or not 0 <= row < len(self._prices):
+            return None
+        side = click_mode.side_at(columns, x - 1)
+        return self.offers(side, self._prices[row]) if side is not None else None
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        self._show_offer(self._offered_at(event.x, event.y))
+
+    def on_leave(self, _: Leave) -> None:
+        self._show_offer(None)
+
+    def _show_offer(self, offer: CellOffer | None) -> None:
+        if offer != self._offer:
+            self._offer = offer
+            self.redraw()
+            self.paint_now()
+
     def on_click(self, event: Click) -> None:
         row = event.y - 2
-        if self.scroll.ready and 0 <= row < len(self._prices):
-            self._take_scroll(self.scroll.pointed(self._prices[row], rows=self.rows))
+        if not (self.scroll.ready and 0 <= row < len(self._prices)):
+            return
+        shown, offer = self._offer, self._offered_at(event.x, event.y)
+        self._take_scroll(self.scroll.pointed(self._prices[row], rows=self.rows))
+        if offer is not None and offer == shown:
+            self.post_message(self.CellPressed(offer))
+        else:
+            self._show_offer(offer)  # the rows moved, or no pointer was told: it is shown first
 
-    def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
-        self.move(1)
-
-    def on_mouse_scroll_down(self, _: MouseScrollDown) -> None:
-        self.move(-1)
+    def wheel(self, up: int) -> None:
+        """Move the cursor by a row."""
+        self.move(up)
 
 
 def _banner(frame: FrameState, width: int) -> list[Line]:
