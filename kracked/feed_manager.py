@@ -158,7 +158,7 @@ class FeedManager:
 
         A `Gap` told each of them when it was seen; REST `Trades` has the trades themselves.
         """
-        return self._connections.public.session.missing_trades(symbol)
+        return self._connections.public.session.trade_sequence.missing(symbol)
 
     def open_gaps(self) -> list[events.Gap]:
         """Return the gaps that have begun and not ended, each up to now.

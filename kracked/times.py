@@ -26,6 +26,7 @@ __all__ = [
 NS_PER_S = 1_000_000_000
 Instant = int | str | datetime
 """ns since the Unix epoch, ISO 8601 text, or a datetime, pandas' too; without a zone it is UTC."""
+_USUAL = (30, 27)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|\+00:?00)")
 
@@ -46,9 +47,11 @@ def parse_ns(text: str) -> int:
     >>> parse_ns("2024-05-19T18:55:20.910159752Z")
     1716144920910159752
     """
-    # Most times are of a second that was seen before, with nine decimals.
-    if len(text) == 30 and text[19::10] == ".Z" and (fraction := text[20:29]).isdecimal():
-        return _whole_second(text[:19]) + int(fraction)
+    # Most times are of a second that was seen before, with nine decimals or six.
+    length = len(text)
+    if length in _USUAL and text[-1] == "Z" and (fraction := text[20:-1]).isdecimal():
+        ns = int(fraction)
+        return _whole_second(text[:20]) + (ns if length == 30 else 1_000 * ns)
     match = _RFC3339.fullmatch(text)
     if match is None:
         raise NotATime(text)
@@ -62,8 +65,10 @@ def parse_ns(text: str) -> int:
 
 @lru_cache(maxsize=4_096)
 def _whole_second(text: str) -> int:
-    """Return the time of a text like `2024-05-19T18:55:20`; raise `NotATime`."""
-    return parse_ns(f"{text}Z")
+    """Return the time of a text like `2024-05-19T18:55:20.`; raise `NotATime`."""
+    if text[-1] != ".":
+        raise NotATime(text)
+    return parse_ns(f"{text[:-1]}Z")
 
 
 def try_parse_ns(text: str | None) -> int | None:

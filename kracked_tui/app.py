@@ -28,9 +28,8 @@ from textual.app import App
 from textual.dom import DOMNode
 
 from kracked.errors import KrackedError
-from kracked.flow.odds.store import UnreadableOdds, odds_path, read_odds
-from kracked.protocol.events import Event, Overflow
-from kracked_tui import error_boundary, keys, palettes, themes
+from kracked.flow.odds.store import odds_path
+from kracked_tui import keys, palettes, themes
 from kracked_tui.config import Settings
 from kracked_tui.error_boundary import report_error, reporting_errors
 from kracked_tui.keys import Key
@@ -48,7 +47,7 @@ from kracked_tui.state.store import Store
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.chrome import trading_status
 from kracked_tui.view.chrome.trading_status import TradingStatus
-from kracked_tui.widgets.frame_pump import FramePump, backlog, keep_quick
+from kracked_tui.widgets.frame_pump import EventIntake, FramePump, backlog, keep_quick
 from kracked_tui.widgets.panels.session_picker import SessionPicker
 
 if TYPE_CHECKING:
@@ -56,8 +55,6 @@ if TYPE_CHECKING:
 
 _GRACE_S = 3.0
 """Time to deal with own orders when the terminal is gone, or the program is told to end."""
-_SLICE_S = 0.002
-"""Longest time events are applied for before the screen gets its turn."""
 _TICK_S = 0.5
 """How often a frame is drawn without an event: ages and staleness change all the same."""
 _MODAL_FPS = 2
@@ -140,9 +137,8 @@ class Monitor(App[None]):
         """The latest key."""
         self._saving = False
         """Whether what is to be remembered is being written."""
-        self._undrawn_event = ""
-        """The last error of an event that is not shown."""
         self.pump = FramePump(self._frame, partial(backlog, self), settings.fps)
+        self.intake = EventIntake(self.store, self.view_model.tell, applied=self.pump.mark)
 
     @property
     def source(self) -> Source:
@@ -155,6 +151,7 @@ class Monitor(App[None]):
 
     def use_colours(self, colours: Colours) -> None:
         """Draw every theme with the palette of a terminal of so many colours."""
+        self.colours = colours
         for theme in themes.for_terminal(colours):
             self.register_theme(theme)
 
@@ -210,7 +207,8 @@ class Monitor(App[None]):
         """Ask for a frame, and save what is to be remembered."""
         self.pump.mark()
         self.view_model.remember_pairs()
-        if self.view_model.memory.unsaved and not self._saving:
+        unsaved = self.view_model.memory.unsaved or self.store.odds.unsaved
+        if unsaved and not self._saving:
             self._saving = True
             self.run_worker(self._save_choices(), group="memory")
 
@@ -218,6 +216,8 @@ class Monitor(App[None]):
         """Save what is to be remembered; the first failure is told, all are tried again."""
         memory = self.view_model.memory
         try:
+            if problem := await asyncio.to_thread(self.store.odds.save):
+                self.view_model.tell(problem, "warn")
             await asyncio.to_thread(memory.save)
         except OSError as error:
             if not memory.problem:
@@ -227,13 +227,10 @@ class Monitor(App[None]):
             self._saving = False
 
     async def _read_odds(self) -> None:
-        """Read the tables of the odds; a file that cannot be read is told where odds would be."""
-        try:
-            file = await asyncio.to_thread(read_odds, odds_path(os.environ))
-        except UnreadableOdds as error:
-            self.store.odds = MarketOdds(problem=str(error))
-        else:
-            self.store.odds = MarketOdds(file)
+        """Read the tables of the odds; live, their score goes on from what was kept."""
+        keeps = self.store.mode in ("LIVE", "PAPER")
+        path = odds_path(os.environ)
+        self.store.odds = await asyncio.to_thread(MarketOdds.read, path, keeps=keeps)
 
     async def _watch(self) -> None:
         """Take the source from beginning to end; its error ends the monitor with a sentence."""
@@ -244,7 +241,7 @@ class Monitor(App[None]):
                 if self.record_at_once:
                     await self.action_record()
                 await self._open_account(source)
-                await self._consume(source)
+                await self.intake.run(source)
         except (KrackedError, OSError) as error:
             self.exit(return_code=1, message=f"kracked-tui: {error}")
             return
@@ -270,30 +267,6 @@ class Monitor(App[None]):
             )
             self.view_model.trader = trader
             self.run_worker(trader.life.run(), group="trade")
-
-    async def _consume(self, source: Source) -> None:
-        """Apply every event to the store, in slices, so that a burst never blocks a key."""
-        loop = asyncio.get_running_loop()
-        async for batch in source.batches():
-            until = loop.time() + _SLICE_S
-            for event in batch:
-                self._apply(event)
-                if loop.time() > until:
-                    await asyncio.sleep(0)
-                    until = loop.time() + _SLICE_S
-            self.pump.mark()
-
-    def _apply(self, event: Event) -> None:
-        """Apply one event; an error is reported once, and the next events are applied."""
-        try:
-            self.store.apply(event)
-            if isinstance(event, Overflow) and (feed := self.source.feed):
-                self.store.catch_up(feed.maintenance.latest)
-        except Exception as error:
-            failure = error_boundary.error_text(error)
-            if failure != self._undrawn_event:
-                report_error(error, self.view_model.tell, f"{type(event).__name__} not shown")
-            self._undrawn_event = failure
 
     def _frame(self) -> Iterator[None]:
         # While the program ends there may be a last frame, and no screen.
@@ -340,7 +313,7 @@ class Monitor(App[None]):
             isinstance(event, events.Key)
             and event.is_forwarded  # nothing has used it
             and event.is_printable
-            and self.trade.take_late(event.character or "")
+            and self.trade.panels.take_late(event.character or "")
         ):
             return
         await super().on_event(event)

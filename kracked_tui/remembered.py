@@ -49,6 +49,8 @@ class Choices(msgspec.Struct, frozen=True):
     timeframe_s: int = 0
     watch_order: str = ""
     """The column that sorts the watch list."""
+    units: str = ""
+    """`quote` where the tape writes money in place of quantities."""
     starts: int = 0
     """How often the monitor was started: the first starts show more hints."""
     shown: dict[str, str] = {}
@@ -274,7 +276,7 @@ def _cleaned(choices: Choices) -> Choices:
     }
     words = {
         name: text if len(text := getattr(choices, name)) <= _MOST_TEXT else ""
-        for name in ("theme", "layout", "watch_order")
+        for name in ("theme", "layout", "watch_order", "units")
     }
     return msgspec.structs.replace(choices, shown=shown, watched=watched, pairs=pairs, **words)
 

@@ -74,8 +74,8 @@ class BookKeeper:
         if self._native is not None:
             self._native.use_actions(*events.OrderAction, events.OrderChange)
             kinds = events.BookUpdate, events.L3Update, events.OrderChange
-            self._reader = self._native.Reader(*kinds, self._receive, self._refuted)
-            # The reader calls `_receive` for what it does not understand.
+            # For what it does not understand the reader calls the method that it replaces.
+            self._reader = self._native.Reader(*kinds, self.receive, self._refuted)
             self.receive = self._reader.receive  # type: ignore[method-assign]
             self.codec.on_change(self._leave)
 
@@ -117,9 +117,6 @@ class BookKeeper:
             The events of the message; then a `Resync` when a book has just become
             untrustworthy, and a `Verified` when a snapshot has proven it.
         """
-        return self._receive(raw, received)
-
-    def _receive(self, raw: bytes, received: int = 0) -> list[Event]:
         happened = self.codec.decode(raw, received)
         for event in tuple(happened):
             if consequences := self.apply(event):
@@ -236,7 +233,15 @@ class BookKeeper:
             detail = f"{levels} levels a side, and at most {offered[-1]} are offered"
             return (events.Resync(event.received, symbol, channel, "impossible", detail),)
         self._leave(symbol)
-        book = self._book(symbol, channel, event.precision, depth)
+        books: dict[str, L2Book | L3Book] = self.l2 if channel == BOOK else self.l3  # type: ignore[assignment]
+        book = books.get(symbol)
+        if book is None:
+            if self._native is None:
+                book = (L2Book if channel == BOOK else L3Book)(symbol, event.precision, depth)
+            else:
+                kind = NativeL2Book if channel == BOOK else NativeL3Book
+                book = kind(self._native, symbol, event.precision, depth)
+            books[symbol] = book
         book.depth, book.precision = depth, event.precision
         book.set_limit(depth if known else 0)
         book.stats = stats
@@ -250,19 +255,6 @@ class BookKeeper:
             return (events.Verified(event.received, symbol, channel),)
         stats.mismatched += 1
         return (self._resync(book),)
-
-    def _book(self, symbol: str, channel: str, precision: Precision, depth: int) -> L2Book | L3Book:
-        """Return the book of a symbol and channel, a new one if there is none."""
-        books: dict[str, L2Book | L3Book] = self.l2 if channel == BOOK else self.l3  # type: ignore[assignment]
-        book = books.get(symbol)
-        if book is None:
-            if self._native is None:
-                book = (L2Book if channel == BOOK else L3Book)(symbol, precision, depth)
-            else:
-                kind = NativeL2Book if channel == BOOK else NativeL3Book
-                book = kind(self._native, symbol, precision, depth)
-            books[symbol] = book
-        return book
 
     def _depth(
         self, symbol: str, channel: str, levels: int, offered: tuple[int, ...]

@@ -89,12 +89,7 @@ def record(
     )
     narrator.finish(last)
     _print_figures(last, earlier, as_json=as_json)
-    if last.tables_process:
-        say(
-            f"kracked: process {last.tables_process} makes Parquet of the last hour; "
-            "until it is done its rows are in CSV\n"
-        )
-    _print_missing(last, feed)
+    _report_unfinished(last, feed)
     status = last.status
     if new and status.refused and status.verdict is Verdict.EMPTY:
         _remove(out)
@@ -256,8 +251,13 @@ def _print_figures(last: Progress, earlier: SessionInfo | None, *, as_json: bool
     )
 
 
-def _print_missing(last: Progress, feed: FeedManager) -> None:
-    """Print what was requested and did not come; of a silent exchange, its addresses."""
+def _report_unfinished(last: Progress, feed: FeedManager) -> None:
+    """Say what still goes on, and what did not come; of a silent exchange, its addresses."""
+    if last.tables_process:
+        say(
+            f"kracked: process {last.tables_process} makes Parquet of the last hour; "
+            "until it is done its rows are in CSV\n"
+        )
     if last.status.messages:
         for what in last.missing:
             print(f"kracked: missing when it ended: {what}", file=sys.stderr)

@@ -295,9 +295,19 @@ class NormalForm:
             if change.why is _BY_FILL:
                 self._close(change)
                 for qty, trade in change.fills:
-                    rows.append(
-                        NormalRow(at, received, _FILL, side, price, qty, number, 0, _BY_FILL, trade)
+                    fill = NormalRow(
+                        at,
+                        received,
+                        _FILL,
+                        side,
+                        price,
+                        qty,
+                        order=number,
+                        flags=0,
+                        why=_BY_FILL,
+                        trade=trade,
                     )
+                    rows.append(fill)
             action, qty, why = change.action, change.qty, change.why
             if change is final:
                 flags |= _LAST
@@ -332,10 +342,10 @@ class NormalForm:
                 trade.side,
                 trade.price,
                 trade.qty,
-                0,
-                0,
-                Why.FILL,
-                trade.trade_id,
+                order=0,
+                flags=0,
+                why=Why.FILL,
+                trade=trade.trade_id,
             )
         for link in taker.links:
             if link.order_id is None:
@@ -347,10 +357,10 @@ class NormalForm:
                     link.side,
                     link.price,
                     link.qty,
-                    0,
-                    0,
-                    Why.HIDDEN,
-                    link.trade_id,
+                    order=0,
+                    flags=0,
+                    why=Why.HIDDEN,
+                    trade=link.trade_id,
                 )
 
 

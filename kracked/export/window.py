@@ -101,10 +101,26 @@ class ExportWindow:
         """Return the book before the window as a snapshot; one that is not known is a hole."""
         why = Why.SNAPSHOT if self._known else Why.HOLE
         received = max(self._received, time)
-        rows = [NormalRow(time, received, _CLEAR, Side.BID, 0, 0, 0, _SNAPSHOT, why, 0)]
+
+        def row(action: Action, side: Side, price: int, qty: int, order: int) -> NormalRow:
+            """Return a row of the snapshot."""
+            return NormalRow(
+                ts_engine=time,
+                ts_recv=received,
+                action=action,
+                side=side,
+                price=price,
+                qty=qty,
+                order=order,
+                flags=_SNAPSHOT,
+                why=why,
+                trade=0,
+            )
+
+        rows = [row(_CLEAR, Side.BID, price=0, qty=0, order=0)]
         for side, price in sorted(self._queues, key=_best_first):
             rows += [
-                NormalRow(time, received, _ADD, side, price, qty, order, _SNAPSHOT, why, 0)
+                row(_ADD, side, price, qty, order)
                 for order, qty in self._queues[side, price].items()
             ]
         rows[-1] = replace(rows[-1], flags=_SNAPSHOT | _LAST)

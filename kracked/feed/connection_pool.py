@@ -93,7 +93,7 @@ class ConnectionPool:
                 states,
                 l2=l2_books.get(symbol),
                 l3=self.l3.get(symbol),
-                ticker=last.ticker(symbol),
+                ticker=last.tickers.get(symbol),
                 trades=last.trades(symbol),
                 candles={interval: one for interval, one in candles.items() if one},
                 online=instrument is None or instrument.status == "online",

@@ -20,8 +20,9 @@ from kracked.times import NS_PER_S
 
 # To look a member up in its enum costs 70 ns each time, a name in the module 5.
 ADD, MODIFY, DELETE = OrderAction.ADD, OrderAction.MODIFY, OrderAction.DELETE
-LIVE, FILLED, OBSERVED = State.LIVE, State.FILLED, PlaceKnown.OBSERVED
+LIVE, FILLED, CANCELLED, OBSERVED = State.LIVE, State.FILLED, State.CANCELLED, PlaceKnown.OBSERVED
 NEW, CAME, RETURNED, LEFT_VIEW = What.NEW, What.CAME, What.RETURNED, What.LEFT_VIEW
+MOVED_IN, MOVED_AWAY, WAS_CANCELLED = What.MOVED_IN, What.MOVED_AWAY, What.CANCELLED
 
 Row = tuple[OrderAction, str, int, int, int]
 """A change of an order: action, order id, price, quantity, the order's own time."""
@@ -108,7 +109,11 @@ class Ledger:
             for life in self.lives.give_up_moving(self._messages, at or newest):
                 self._tell(What.MOVED_OUT, life, 0, at or newest)
         if self._crossing.lives:
-            self._review_crossing(newest)
+            shown, rested = self._crossing.review(self.bids, self.asks, newest)
+            for life in shown:  # they entered across the spread
+                self._reword(life)
+            for life in rested:
+                self._tell(What.RESTED, life, 0, newest)
         self.linker.level3_time = newest
         self._settle(received)
         return facts
@@ -133,7 +138,7 @@ class Ledger:
                 self._modified(side, life, qty, at or newest)
             elif action is DELETE:
                 if qty and own_time == life.entered:
-                    self._left(side, life, What.MOVED_AWAY, at or newest)
+                    self._left(side, life, MOVED_AWAY, at or newest)
                     floor = max(floor, at)  # what this uncovers is older than the message
                 else:
                     self._deleted(side, life, qty, own_time)
@@ -141,7 +146,7 @@ class Ledger:
                         newest = floor = own_time
             else:  # an order of another price loses its place; never seen
                 self.contradictions += 1
-                self._left(side, life, What.MOVED_AWAY, at or newest)
+                self._left(side, life, MOVED_AWAY, at or newest)
                 self._added(side, life, row, floor, at or newest)
         if len(side.keys) > self.depth:
             self._cut(side, at or newest)
@@ -190,7 +195,7 @@ class Ledger:
             what = What.REFILLED
         else:
             life.amended += 1
-            what = What.MOVED_IN
+            what = MOVED_IN
         life.side, life.price, life.qty, life.entered = side.side, price, qty, entered
         self.lives.come(life)
         return what
@@ -215,13 +220,14 @@ class Ledger:
     def _deleted(self, side: QueueSide, life: Life, qty: int, time: int) -> None:
         """End an order: filled when nothing was left, else cancelled."""
         if self._is_taker(life) or (
-            qty and time - life.entered < OWN_NS and life.known is OBSERVED
+            time - life.entered < OWN_NS and qty and life.known is OBSERVED
         ):
             self._end(side, life, State.TAKER, What.TAKEN, time)
             self._reword(life)
         elif qty:
-            level = self._end(side, life, State.CANCELLED, What.CANCELLED, time)
-            level.note((life.number, life.qty, True))
+            level = self._end(side, life, CANCELLED, WAS_CANCELLED, time)
+            if level.orders:
+                level.note((life.number, life.qty, True))
         else:
             level = side.levels[life.price]
             reduction = level.reduced(life, life.qty, time, self._arrived, whole=True)
@@ -235,10 +241,9 @@ class Ledger:
         No maker enters and is filled within one message, but for the next part of an iceberg
         and for what the message has just uncovered.
         """
-        if life.taking:
-            return True
-        fresh = life.message == self._messages and life.known is OBSERVED
-        return fresh and not life.slices
+        if life.message != self._messages:
+            return life.taking
+        return life.taking or (life.known is OBSERVED and not life.slices)
 
     def _end(self, side: QueueSide, life: Life, state: State, what: What, time: int) -> QueueLevel:
         """Take an order out of its level for good; return the level."""
@@ -250,7 +255,8 @@ class Ledger:
     def _left(self, side: QueueSide, life: Life, what: What, at: int) -> None:
         """Take an order out of its level that will join another one."""
         level = side.leave(life)
-        level.note((life.number, life.qty, False))
+        if level.orders:
+            level.note((life.number, life.qty, False))
         self.lives.move(life, self._messages)
         self._tell(what, life, life.qty, at)
 
@@ -272,14 +278,6 @@ class Ledger:
             for life in level.orders.values():
                 self.lives.depart(life, at)
                 self._tell(LEFT_VIEW, life, life.qty, at)
-
-    def _review_crossing(self, newest: int) -> None:
-        """Say of orders that entered across the spread that they are shown, or rest after all."""
-        shown, rested = self._crossing.review(self.bids, self.asks, newest)
-        for life in shown:
-            self._reword(life)
-        for life in rested:
-            self._tell(What.RESTED, life, 0, newest)
 
     def _reword(self, life: Life) -> None:
         """Say in this message's facts that an order is shown, and does not rest."""
@@ -336,8 +334,17 @@ class Ledger:
         _, order_id, price, qty, entered = row
         life = self.lives.known.get(order_id)
         if life is None:
-            birth = Birth.SNAPSHOT
-            life = Life(order_id, side.side, price, qty, entered, at, birth, price, qty)
+            life = Life(
+                order_id,
+                side.side,
+                price,
+                qty,
+                entered,
+                at,
+                birth=Birth.SNAPSHOT,
+                price=price,
+                qty=qty,
+            )
             self.lives.known[order_id] = life
         else:
             self.lives.come(life)
@@ -388,13 +395,7 @@ class Ledger:
     def ahead_of(self, side: Side, price: int, standing: Standing) -> list[Life]:
         """Return the orders at a price that are filled before one that stands there."""
         level = self.side(side).levels.get(price)
-        if level is None:
-            return []
-        return [
-            life
-            for life in level.orders.values()
-            if Standing(level.made, life.number, life.entered).before(standing)
-        ]
+        return [] if level is None else level.ahead_of(standing)
 
     def back_of(self, side: Side, price: int, time: int) -> Standing:
         """Return where an order would stand that joined a price at an instant."""

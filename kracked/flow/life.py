@@ -140,9 +140,19 @@ class QueueLevel:
     def reduced(self, life: Life, qty: int, time: int, arrived: int, *, whole: bool) -> Reduction:
         """Return a quantity that leaves one of the orders, and remember it."""
         standing = Standing(self.made, life.number, life.entered)
-        reduction = Reduction(life, life.price, qty, qty, time, arrived, standing, whole)
+        reduction = Reduction(
+            life, life.price, qty, qty, time, arrived, standing=standing, whole=whole
+        )
         self.note(reduction)
         return reduction
+
+    def ahead_of(self, standing: Standing) -> list[Life]:
+        """Return the orders that are filled before one that stands at `standing`."""
+        return [
+            life
+            for life in self.orders.values()
+            if Standing(self.made, life.number, life.entered).before(standing)
+        ]
 
     def note(self, departure: Departure) -> None:
         """Remember a departure for the orders behind it."""

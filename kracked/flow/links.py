@@ -113,6 +113,27 @@ class Linker:
 
     def settle(self, now: int, found: list[Outcome]) -> None:
         """Decide what can be decided at `now`, the time of arrival, and add it to `found`."""
+        if self._takers:
+            self._decide_takers(now, found)
+        if self._unsettled:
+            self._settle_amends(now, found)
+        seen, level3_time, horizon = self._seen, self.level3_time, now - self._hold
+        if not seen or seen[-1][1] != level3_time:
+            seen.append((now, level3_time))
+        decided = self.trade_time - EARLY_NS
+        while seen and seen[0][0] <= horizon:
+            if (passed := seen.popleft()[1]) > decided:
+                decided = passed
+        if self._takers and self._takers[0][0] <= decided:
+            decided = self._takers[0][0] - 1
+        self.decided = max(self.decided, decided)
+        remembered = self._remembered
+        while remembered and now - remembered[0].arrived > MEMORY_NS:
+            self._drop(old := remembered.popleft())
+            self.prints_missing += old.whole and old.left > 0
+
+    def _decide_takers(self, now: int, found: list[Outcome]) -> None:
+        """Decide the takers that both feeds have passed, or that have waited long enough."""
         takers = self._takers
         while takers and (
             self._passed(takers[0][0]) or any(now - t[2].arrived >= self._hold for t in takers)
@@ -120,13 +141,6 @@ class Linker:
             _, _, group = takers.pop(0)
             later = next((t[0] for t in takers if t[0] > group.instant), 0)
             self._decide(group, later, found)
-        if self._unsettled:
-            self._settle_amends(now, found)
-        self._note_decided(now)
-        remembered = self._remembered
-        while remembered and now - remembered[0].arrived > MEMORY_NS:
-            self._drop(old := remembered.popleft())
-            self.prints_missing += old.whole and old.left > 0
 
     def _settle_amends(self, now: int, found: list[Outcome]) -> None:
         """Settle the reductions in place that no taker can claim any more."""
@@ -156,18 +170,6 @@ class Linker:
                     )
                 )
             unsettled.popleft()
-
-    def _note_decided(self, now: int) -> None:
-        """Work out up to which exchange time no taker can still be open."""
-        seen, level3_time = self._seen, self.level3_time
-        if not seen or seen[-1][1] != level3_time:
-            seen.append((now, level3_time))
-        decided = self.trade_time - EARLY_NS
-        while seen and now - seen[0][0] >= self._hold:
-            decided = max(decided, seen.popleft()[1])
-        if self._takers:
-            decided = min(decided, self._takers[0][0] - 1)
-        self.decided = max(self.decided, decided)
 
     @property
     def waiting(self) -> bool:

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
+from kracked.flow.detectors.context import OwnIds
 from kracked.flow.detectors.detectors import Detectors
 from kracked.flow.detectors.numbers import DetectorNumbers
-from kracked.flow.facts import Fact, Link, Outcome, Settled
+from kracked.flow.facts import Outcome
 from kracked.flow.ledger import Ledger
 from kracked.flow.life import QueueSide
 from kracked.flow.measures.delta import DeltaRing
@@ -54,6 +56,7 @@ class MarketFlow:
         session_offset_ns: int | None = 0,
         tick: int = 1,
         numbers: DetectorNumbers | None = None,
+        own: OwnIds | None = None,
     ) -> None:
         """Begin with nothing.
 
@@ -63,9 +66,11 @@ class MarketFlow:
                 for one session that begins with the first trade.
             tick: The instrument's price increment, scaled.
             numbers: The limits that detectors go by.
+            own: Ids of own orders, which detectors leave out.
         """
         self.symbol = symbol
         self._numbers = numbers
+        self._own = OwnIds() if own is None else own
         self.tick = tick
         self._least_qty = 0
         self.ledger: Ledger | None = None
@@ -83,6 +88,7 @@ class MarketFlow:
         self.missing = 0
         self.detectors = Detectors(self.symbol, self._numbers)
         self.detectors.context.least_qty = self._least_qty
+        self.detectors.context.own = self._own
         self._newest_id: int | None = None
         self._time = self._received = 0
         """The newest time of the exchange, and when it came."""
@@ -139,42 +145,37 @@ class MarketFlow:
             touch = self.flow_imbalance.touch
             now = (bid, bids.levels[bid].qty, ask, asks.levels[ask].qty)
             if touch != now:
-                touch = Touch(*now)
+                touch = Touch._make(now)
                 self.flow_imbalance.take(touch, self._time)
             if touch is not None:
                 self.detectors.see(touch, self._time)
 
-    def apply_touch(self, touch: Touch, time: int, received: int) -> None:
-        """Take the best prices of a level 2 book, where there is no level 3.
+    def apply_book(self, book: L2Book) -> None:
+        """Look at a level 2 book after a message, where there is no level 3.
 
-        Args:
-            touch: The best prices.
-            time: The exchange's time of the message.
-            received: When it came.
+        What rests at the best prices of a book that is not verified is not known.
         """
-        if self.ledger is None:
-            self._pass(time, received)
+        if self.ledger is not None:
+            return
+        bid, ask, last = book.best_bid, book.best_ask, book.last
+        if book.verified and bid and ask and last is not None and bid.price < ask.price:
+            self._use_precision(book.precision)
+            touch = Touch(*bid, *ask)
+            self._pass(last.exchange_time or last.received, last.received)
             self.flow_imbalance.take(touch, self._time)
             self.detectors.see(touch, self._time)
+        else:
+            self.flow_imbalance.lose()
+            self.detectors.context.lose()
 
     def take(self, outcomes: Sequence[Outcome], ledger: Ledger | None) -> None:
         """Take what this symbol's ledger told."""
-        changes, detectors = self.changes, self.detectors
-        detectors.context.ledger = ledger
-        for outcome in outcomes:
-            kind = type(outcome)
-            if kind is Fact:
-                changes.fact(outcome)  # type: ignore[arg-type]
-                detectors.fact(outcome)  # type: ignore[arg-type]
-            elif kind is Link:
-                changes.link(outcome)  # type: ignore[arg-type]
-                detectors.walls.link(outcome)  # type: ignore[arg-type]
-            elif kind is Settled:
-                changes.settled(outcome)  # type: ignore[arg-type]
-            else:
-                detectors.taker(outcome)  # type: ignore[arg-type]
-        detectors.end_message()
-        if ledger is not None and not self.detectors.context.touch:
+        context = self.detectors.context
+        context.ledger = ledger
+        if outcomes:
+            self.changes.take(outcomes)
+            self.detectors.take(outcomes)
+        if ledger is not None and not context.touch:
             self.flow_imbalance.lose()
 
     def use_rules(self, pair: Instrument) -> None:
@@ -247,7 +248,9 @@ class MarketFlow:
         touch, ledger = self.flow_imbalance.touch, self.ledger
         if touch is None or ledger is None or ledger.lost:
             return None
-        return lean_percent(*quantities_near(_levels(ledger.bids), _levels(ledger.asks), touch))
+        bids, asks, middle = _levels(ledger.bids), _levels(ledger.asks), touch.bid + touch.ask
+        near = quantities_near(bids, asks, middle, ledger.depth)
+        return lean_percent(near.bids, near.asks)
 
 
 class MarketFlows:
@@ -278,13 +281,14 @@ class MarketFlows:
         self.markets: dict[str, MarketFlow] = {}
         self._offset = session_offset_ns
         self._pairs: dict[str, Instrument] = {}
+        self._own = OwnIds()
 
     def __getitem__(self, symbol: str) -> MarketFlow:
         """Return a symbol's measures; empty ones where nothing came yet."""
         market = self.markets.get(symbol)
         if market is None:
             market = self.markets[symbol] = MarketFlow(
-                symbol, session_offset_ns=self._offset, numbers=self._numbers
+                symbol, session_offset_ns=self._offset, numbers=self._numbers, own=self._own
             )
             if symbol in self._pairs:
                 market.use_rules(self._pairs[symbol])
@@ -308,6 +312,8 @@ class MarketFlows:
                 self._pairs[pair.symbol] = pair
                 if pair.symbol in self.markets:
                     self.markets[pair.symbol].use_rules(pair)
+        if kind is events.Executions:
+            self._own.learn(event)  # type: ignore[arg-type]
         outcomes = self.order_flow.apply(event)
         self._hand_out(outcomes)
         return outcomes
@@ -343,9 +349,12 @@ class MarketFlows:
         return outcomes
 
     def _level3(self, event: events.L3Event) -> list[Outcome]:
-        market, due = self[event.symbol], self._due(event)
-        outcomes = self.order_flow.apply(event)
-        ledger = self.order_flow.ledgers.get(event.symbol)
+        symbol, order_flow = event.symbol, self.order_flow
+        market = self.markets.get(symbol) or self[symbol]
+        ledger = order_flow.ledgers.get(symbol)
+        due = self._due(event) if ledger is not None and ledger.linker.waiting else None
+        outcomes = order_flow.apply(event)
+        ledger = order_flow.ledgers.get(symbol)
         market.take(outcomes, ledger)
         if ledger is not None:
             market.apply_level3(ledger, event)

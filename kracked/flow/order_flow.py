@@ -9,7 +9,7 @@ from kracked.flow.links import HOLD_NS, SLACK_NS
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.events import Event, OrderAction, OrderChange
-from kracked.times import NotATime, parse_ns
+from kracked.times import NotATime, parse_ns, try_parse_ns
 
 LEVEL3 = "level3"
 
@@ -93,9 +93,13 @@ class OrderFlow:
             if event.precision != precision:
                 return ledger.lose(event.received)
             self._precisions[symbol] = event.precision
-        bids, asks, at = event.bids, event.asks, event.exchange_time or 0
+        bids, asks, text = event.bids, event.asks, event.timestamp
+        at = try_parse_ns(text) or 0
         return ledger.update(
-            _rows(bids) if bids else (), _rows(asks) if asks else (), at, event.received
+            _rows(bids, text, at) if bids else (),
+            _rows(asks, text, at) if asks else (),
+            at,
+            event.received,
         )
 
     def _trades(self, event: events.Trades) -> list[Outcome]:
@@ -112,8 +116,9 @@ class OrderFlow:
         self._precisions[symbol] = event.precision
         levels = max(len({order.price for order in side}) for side in (event.bids, event.asks))
         ledger = self._ledger(symbol, next((d for d in DEPTHS if d >= levels), levels))
-        at = event.exchange_time or 0
-        return ledger.snapshot(_rows(event.bids), _rows(event.asks), at, event.received)
+        text, at = event.timestamp, event.exchange_time or 0
+        bids, asks = (_rows(orders, text, at) for orders in (event.bids, event.asks))
+        return ledger.snapshot(bids, asks, at, event.received)
 
     def _ledger(self, symbol: str, guess: int) -> Ledger:
         """Return a symbol's ledger; make it if there is none."""
@@ -151,9 +156,24 @@ class OrderFlow:
         return [one for ledger in self.ledgers.values() for one in ledger.lose(received)]
 
 
-def _rows(changes: tuple[OrderChange, ...]) -> list[Row]:
-    """Return the changes with their times as numbers; 0 for a time that cannot be read."""
+def _rows(changes: tuple[OrderChange, ...], text: str | None, at: int) -> list[Row]:
+    """Return the changes with their times as numbers; 0 for a time that cannot be read.
+
+    Args:
+        changes: The changes of a side.
+        text: The time of their message, which is most orders' own too.
+        at: The same as a number.
+    """
     try:
-        return [(c.action, c.order_id, c.price, c.qty, parse_ns(c.timestamp)) for c in changes]
+        return [
+            (
+                c.action,
+                c.order_id,
+                c.price,
+                c.qty,
+                at if c.timestamp == text else parse_ns(c.timestamp),
+            )
+            for c in changes
+        ]
     except NotATime:
         return [(c.action, c.order_id, c.price, c.qty, c.exchange_time) for c in changes]

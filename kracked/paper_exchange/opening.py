@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 from msgspec.structs import replace
@@ -64,6 +65,10 @@ class PaperVenue(msgspec.Struct, frozen=True, kw_only=True):
     by_levels: bool = False
     """Whether there is no level 3: places are bounded by level 2."""
 
+    def level2(self, symbol: str) -> L2Book | None:
+        """Return a symbol's level 2 book as it is now."""
+        return self.books().l2.get(symbol)
+
 
 def opening(instruments: Iterable[Instrument], terms: PaperTerms, now: int) -> Opened:
     """Return the first event of a new account.
@@ -112,16 +117,12 @@ def open_exchange(
         record(event)
         pending.append(event)
 
-    def level2(symbol: str) -> L2Book | None:
-        """Return the level 2 book as it is now."""
-        return venue.books().l2.get(symbol)
-
     engine = PaperEngine(
         account,
         venue.flow,
         now=now,
         verified=venue.verified,
-        levels=level2 if venue.by_levels else None,
+        levels=venue.level2 if venue.by_levels else None,
         record=note,
     )
     first = past[0]
@@ -132,14 +133,9 @@ def open_exchange(
         records.apply(event)
     records.hold()
     assets = _all_assets(venue.assets, records.scales)
-
-    def broker(exchange: PaperExchange) -> PaperBroker:
-        """Return the account's broker in an exchange."""
-        return PaperBroker(exchange, engine, records, assets=assets, pending=pending)
-
     exchange = PaperExchange(
         venue.relay,
-        broker,
+        partial(PaperBroker, engine=engine, records=records, assets=assets, pending=pending),
         pairs=(*venue.pairs, *_unserved(venue.pairs, account.instruments.values())),
         assets=tuple(assets.values()),
         books=venue.books,

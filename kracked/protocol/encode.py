@@ -93,7 +93,11 @@ def book(
     timestamp: str | None,
 ) -> str:
     """Return a `book` message of `level` entries; `kind` is SNAPSHOT or UPDATE."""
-    return _sides("book", kind, symbol, bids, asks, checksum, timestamp)
+    stamp = f',"timestamp":{quoted(timestamp)}' if timestamp else ""
+    return (
+        f'{{"channel":"book","type":"{kind}","data":[{{"symbol":{quoted(symbol)},'
+        f'"bids":[{",".join(bids)}],"asks":[{",".join(asks)}],"checksum":{checksum}{stamp}}}]}}'
+    )
 
 
 def order(order_id: str, price: str, qty: str, timestamp: str) -> str:
@@ -121,21 +125,9 @@ def level3(
     timestamp: str | None,
 ) -> str:
     """Return a `level3` message: of `order` entries, or of `order_event` ones in an UPDATE."""
-    return _sides("level3", kind, symbol, bids, asks, checksum, timestamp)
-
-
-def _sides(
-    channel: str,
-    kind: str,
-    symbol: str,
-    bids: Iterable[str],
-    asks: Iterable[str],
-    checksum: int,
-    timestamp: str | None,
-) -> str:
     stamp = f',"timestamp":{quoted(timestamp)}' if timestamp else ""
     return (
-        f'{{"channel":"{channel}","type":"{kind}","data":[{{"symbol":{quoted(symbol)},'
+        f'{{"channel":"level3","type":"{kind}","data":[{{"symbol":{quoted(symbol)},'
         f'"bids":[{",".join(bids)}],"asks":[{",".join(asks)}],"checksum":{checksum}{stamp}}}]}}'
     )
 

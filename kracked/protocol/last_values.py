@@ -32,7 +32,8 @@ class LastValues:
     """Ticker, trades and candles of every market; changes by `remember` and `pause` alone."""
 
     def __init__(self) -> None:
-        self._tickers: dict[str, Ticker] = {}
+        self.tickers: dict[str, Ticker] = {}
+        """The last ticker of each symbol."""
         self._trades: dict[str, tuple[Trades, deque[Trade]]] = {}
         self._candles: dict[tuple[str, int], tuple[Candles, dict[int, Candle]]] = {}
         """The last event and the candles by begin, for each symbol and interval."""
@@ -41,7 +42,7 @@ class LastValues:
         """Take the values of one event."""
         match event:
             case Ticker():
-                self._tickers[event.symbol] = event
+                self.tickers[event.symbol] = event
             case Trades(symbol=symbol):
                 before, trades = self._trades.get(symbol) or (event, deque(maxlen=MAX_TRADES))
                 recounted = False  # whether the exchange counts trade ids anew
@@ -63,10 +64,6 @@ class LastValues:
                         del candles[min(candles)]
                     self._candles[key] = event, candles
 
-    def ticker(self, symbol: str) -> Ticker | None:
-        """Return the last ticker of a symbol."""
-        return self._tickers.get(symbol)
-
     def trades(self, symbol: str) -> Trades | None:
         """Return the last message of trades of a symbol."""
         return self._trades[symbol][0] if symbol in self._trades else None
@@ -78,7 +75,7 @@ class LastValues:
 
     def pause(self) -> None:
         """Forget tickers and candles: they change while no messages arrive. Trades stay."""
-        self._tickers.clear()
+        self.tickers.clear()
         self._candles.clear()
 
     def snapshot(self, key: Key) -> Remembered | None:
@@ -89,8 +86,8 @@ class LastValues:
         """
         channel, symbol, interval = key
         match channel, symbol, interval:
-            case "ticker", str(), None if symbol in self._tickers:
-                return replace(self._tickers[symbol], snapshot=True)
+            case "ticker", str(), None if symbol in self.tickers:
+                return replace(self.tickers[symbol], snapshot=True)
             case "trade", str(), None if symbol in self._trades:
                 trades, known = self._trades[symbol]
                 by_number = {trade.trade_id: trade for trade in known}

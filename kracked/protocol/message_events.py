@@ -35,8 +35,8 @@ def book_event(
         reader.precision,
         reader.levels(bids) if bids else (),
         reader.levels(asks) if asks else (),
-        data.checksum,
-        data.timestamp,
+        checksum=data.checksum,
+        timestamp=data.timestamp,
     )
 
 
@@ -54,8 +54,8 @@ def orders_event(
         reader.precision,
         reader.orders(bids) if bids else (),
         reader.orders(asks) if asks else (),
-        data.checksum,
-        data.timestamp,
+        checksum=data.checksum,
+        timestamp=data.timestamp,
     )
 
 

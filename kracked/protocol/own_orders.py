@@ -213,6 +213,14 @@ class OwnOrders:
             del self.closed[next(iter(self.closed))]
 
 
+def own_ids(event: Executions) -> Iterator[tuple[str, str]]:
+    """Iterate symbol and id of the orders whose reports name both, as the first ones do."""
+    for report in event.reports:
+        symbol, order_id = text_of(report, "symbol"), text_of(report, "order_id")
+        if symbol and order_id:
+            yield symbol, order_id
+
+
 def text_of(report: Mapping[str, object], member: str) -> str:
     """Return a member of a report; empty where it is missing or no text."""
     value = report.get(member)

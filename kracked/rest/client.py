@@ -18,11 +18,10 @@ from kracked.endpoints import Endpoints
 from kracked.protocol.limits import STARTER, Tier
 from kracked.rest import account, encoding, order_info, orders
 from kracked.rest.encoding import BadOrder, joined_ids, present, time_span
-from kracked.rest.exchange_clock import ExchangeClock
 from kracked.rest.limiter import RestLimiter
 from kracked.rest.nonce import Nonces, key_file
 from kracked.rest.priority_lock import Urgency
-from kracked.rest.public_calls import PublicCalls
+from kracked.rest.public_calls import ExchangeClock, PublicCalls
 from kracked.rest.request_executor import RequestExecutor, RequestTiming, Signer
 from kracked.rest.transport import HttpTransport
 from kracked.rest.typed_calls import TypedCalls

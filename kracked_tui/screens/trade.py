@@ -22,6 +22,7 @@ from kracked_tui.config_checks import PAIR
 from kracked_tui.error_boundary import reporting_errors
 from kracked_tui.keys import Key
 from kracked_tui.screens.command_keys import CommandKeys
+from kracked_tui.screens.pane_set import pane_set
 from kracked_tui.screens.panels import Panels
 from kracked_tui.screens.part import ScreenPart
 from kracked_tui.screens.questions import Questions
@@ -38,20 +39,18 @@ from kracked_tui.view.replay.record_status import banner_line
 from kracked_tui.view.replay.sessions import SessionRow
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.painted_rows import LiveRows, paint
+from kracked_tui.widgets.panels.card_panel import CardOpened, CardPanel
 from kracked_tui.widgets.panels.command_line import CommandLine
 from kracked_tui.widgets.panels.help_pages import HelpPages
 from kracked_tui.widgets.panels.jump import JumpPanel
 from kracked_tui.widgets.panels.prompt import Prompt
 from kracked_tui.widgets.panels.session_picker import SessionPicker
 from kracked_tui.widgets.panels.symbol_picker import SymbolChosen, SymbolPicker
-from kracked_tui.widgets.panes.account import BalancesPane, FillsPane, OrdersPane
+from kracked_tui.widgets.panes.account import OrdersPane
 from kracked_tui.widgets.panes.candle_plot import Plotter
-from kracked_tui.widgets.panes.charts import ChartPane, DepthPane, LevelPane
+from kracked_tui.widgets.panes.charts import ChartPane
 from kracked_tui.widgets.panes.ladder import LadderPane
-from kracked_tui.widgets.panes.lists import HealthPane, LogPane, RecorderPane, WatchlistPane
-from kracked_tui.widgets.panes.pane import FrameSkip, Pane
-from kracked_tui.widgets.panes.queue import QueuePane
-from kracked_tui.widgets.panes.tape import FlowPane, TapePane
+from kracked_tui.widgets.panes.pane import FrameSkip
 from kracked_tui.widgets.status_lines import Header, Hints, StatusLine
 
 _PLOT_EVERY_S = 0.5
@@ -93,11 +92,11 @@ class TradeScreen(Screen[None]):
         """What tells a press from the repeats of a held key."""
         self.frames = 0
         """Frames drawn since the start."""
-        self.ladder = LadderPane(1, id=layout.LADDER, ascii_only=ascii_only)
-        self.tape = TapePane(3, id=layout.TAPE, ascii_only=ascii_only)
-        self.chart = ChartPane(4, id=layout.CHART, ascii_only=ascii_only)
-        self.orders = OrdersPane(9, id=layout.ORDERS, ascii_only=ascii_only)
-        self.panes = self._made_panes(ascii_only=ascii_only)
+        self.panes = pane_set(
+            recording=recording, frames=lambda: self.frames, ascii_only=ascii_only
+        )
+        self.ladder, self.tape = self.panes.ladder, self.panes.tape
+        self.chart, self.orders = self.panes.chart, self.panes.orders
         self.header = Header(id=layout.HEADER, ascii_only=ascii_only)
         self.strip = LiveRows(id=layout.STRIP, ascii_only=ascii_only)
         self.status = StatusLine(id=layout.STATUS, ascii_only=ascii_only)
@@ -111,6 +110,7 @@ class TradeScreen(Screen[None]):
         letters = {letter: (pane, named[pane]) for pane, letter in keys.LETTERS.items()}
         self.jump = JumpPanel(letters, id=layout.JUMP, ascii_only=ascii_only)
         self.sessions = SessionPicker(id=layout.SESSIONS, ascii_only=ascii_only)
+        self.card = CardPanel(id=layout.CARD, ascii_only=ascii_only)
         self.panels = Panels(self, self.panes)
         self.questions = Questions(self, ascii_only=ascii_only)
         self.parts: list[ScreenPart] = []
@@ -123,27 +123,6 @@ class TradeScreen(Screen[None]):
         self._hints = keys.hints(table)
         self._plotter = Plotter()
         self._foot_skip = FrameSkip(_FOOT_EVERY)
-
-    def _made_panes(self, *, ascii_only: bool) -> tuple[Pane, ...]:
-        """Return the panes in the order of their numbers."""
-        return (
-            self.ladder,
-            QueuePane(2, id=layout.QUEUE, ascii_only=ascii_only),
-            self.tape,
-            self.chart,
-            FlowPane(5, id=layout.FLOW, ascii_only=ascii_only),
-            LevelPane(6, id=layout.LEVEL, ascii_only=ascii_only),
-            DepthPane(7, id=layout.DEPTH, ascii_only=ascii_only),
-            WatchlistPane(8, id=layout.WATCH, ascii_only=ascii_only),
-            self.orders,
-            FillsPane(10, id=layout.FILLS, ascii_only=ascii_only),
-            BalancesPane(11, id=layout.BALANCES, ascii_only=ascii_only),
-            LogPane(12, id=layout.LOG_LIST, ascii_only=ascii_only),
-            HealthPane(13, id=layout.HEALTH, frames=lambda: self.frames, ascii_only=ascii_only),
-            RecorderPane(
-                14, id=layout.RECORDER, progress=self.recording.view, ascii_only=ascii_only
-            ),
-        )
 
     def add_part(self, part: ScreenPart) -> None:
         """Take in a part; the last one added is asked first.
@@ -164,6 +143,7 @@ class TradeScreen(Screen[None]):
         yield self.sessions
         yield self.commands
         yield self.jump
+        yield self.card
         for part in reversed(self.parts):
             yield from part.widgets()
         yield self.mine
@@ -199,19 +179,6 @@ class TradeScreen(Screen[None]):
         for part in self.parts:
             if not await part.may_leave():
                 return False
-        return True
-
-    def take_late(self, typed: str) -> bool:
-        """Give a field what was typed before it had the focus: it must not act as a key.
-
-        Returns:
-            Whether a field that was opened to type in has taken it.
-        """
-        field = self.focused
-        opened_to_type = self.panels.top in (layout.COMMAND, layout.PICKER)
-        if not (opened_to_type and isinstance(field, Input)):
-            return False
-        field.insert_text_at_cursor(typed)
         return True
 
     # --- drawing ----------------------------------------------------------------------
@@ -292,6 +259,8 @@ class TradeScreen(Screen[None]):
                 self.picker.offer(self.model.known_symbols())
             case layout.JUMP:
                 self.jump.show()
+            case layout.CARD:
+                self.card.show(self.frame_state())
             case layout.SESSIONS:
                 self.sessions.ends_recording = self.recording.on
                 self.sessions.ends_demo = self.model.source.mode == "DEMO"
@@ -319,6 +288,13 @@ class TradeScreen(Screen[None]):
         elif row.limit is not None:
             precision = self.frame_state().precision
             self.ladder.point(int(row.limit.scaleb(precision.price)))
+
+    def on_card_opened(self, message: CardOpened) -> None:
+        """Show a card over the panes."""
+        self.card.start(message.card)
+        if self.panels.top != layout.CARD:
+            self.panels.open(layout.CARD)
+        self.draw_panel()
 
     def on_command_line_entered(self, message: CommandLine.Entered) -> None:
         self.command_keys.enter(message.text)

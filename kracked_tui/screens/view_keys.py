@@ -17,13 +17,16 @@ from kracked_tui.state.pane_tables import csv_text, table_of
 from kracked_tui.view.chart.candles import TIMEFRAMES, timeframe_name
 from kracked_tui.view.chrome import layout, layouts, watchlist
 from kracked_tui.view.chrome.questions import QuestionText
+from kracked_tui.widgets.panels.card_panel import CardPanel
 from kracked_tui.widgets.panels.command_line import CommandLine
 from kracked_tui.widgets.panels.help_pages import HelpPages
 from kracked_tui.widgets.panels.session_picker import SessionPicker
 from kracked_tui.widgets.panels.symbol_picker import SymbolPicker
+from kracked_tui.widgets.panes.heat import HeatPane
 from kracked_tui.widgets.panes.ladder import LadderPane
 from kracked_tui.widgets.panes.pane import Pane
 from kracked_tui.widgets.panes.queue import QueuePane
+from kracked_tui.widgets.panes.seen import SeenPane
 
 if TYPE_CHECKING:
     from kracked_tui.screens.trade import TradeScreen
@@ -44,7 +47,6 @@ class ViewKeys(ScreenPart):
 
     def __init__(self, screen: TradeScreen) -> None:
         self._screen, self._model, self._panels = screen, screen.model, screen.panels
-        self.action_recentre = screen.ladder.recentre
         self.action_hold = screen.ladder.hold
         self.action_window = screen.ladder.window
         self.action_foot = screen.ladder.next_foot
@@ -158,13 +160,16 @@ class ViewKeys(ScreenPart):
             layout.PICKER: screen.picker,
             layout.SESSIONS: screen.sessions,
             layout.COMMAND: screen.commands,
+            layout.CARD: screen.card,
         }
         return panels.get(self._panels.top, screen.focused)
 
     def action_move(self, rows_up: int) -> None:
         """Move the cursor or the view up by some rows."""
         target = self._target()
-        if isinstance(target, (Pane, HelpPages, SymbolPicker, SessionPicker, CommandLine)):
+        if isinstance(
+            target, (Pane, HelpPages, SymbolPicker, SessionPicker, CommandLine, CardPanel)
+        ):
             target.move(rows_up)
 
     def action_edge(self, up: int) -> None:
@@ -172,7 +177,7 @@ class ViewKeys(ScreenPart):
         target = self._target()
         if isinstance(target, (Pane, HelpPages)):
             target.edge(up)
-        elif isinstance(target, SessionPicker):
+        elif isinstance(target, SessionPicker | CardPanel):
             target.move(up * _FAR)
 
     def action_shift_time(self, columns: int) -> None:
@@ -187,12 +192,19 @@ class ViewKeys(ScreenPart):
         focused = self._panels.focused
         if self._panels.top == layout.SESSIONS:
             self._screen.sessions.open()
+        elif self._panels.top == layout.CARD:
+            self._panels.close()
         elif isinstance(focused, LadderPane):
             self.action_go(layout.PANES.index(layout.QUEUE) + 1)
         elif focused is not None:
             focused.open()
 
     # --- what is shown ----------------------------------------------------------------
+
+    def action_recentre(self) -> None:
+        """Bring the market back to the middle: of the heat strip if it has the focus."""
+        focused = self._panels.focused
+        (focused if isinstance(focused, HeatPane) else self._screen.ladder).recentre()
 
     def allows(self, action: str) -> bool | None:
         """Let the keys that say what to clear act right after `r` alone."""
@@ -221,12 +233,25 @@ class ViewKeys(ScreenPart):
             self._model.memory.change_pair(ladder.frame.symbol, columns=ladder.shown.value)
 
     def action_filter(self, further: int) -> None:
-        """Hide trades below the next larger size; 0 shows them all."""
+        """Hide trades below the next larger size; 0 shows them all.
+
+        With the focus on what was seen, list the next kind alone, or all kinds.
+        """
+        focused = self._panels.focused
+        if isinstance(focused, SeenPane):
+            focused.filter(further)
+            return
         tape = self._screen.tape
         tape.filter(further)
         if tape.frame is not None:
             least = tape.frame.precision.qty_text(tape.at_least) if tape.at_least else ""
             self._model.memory.change_pair(tape.frame.symbol, least_print=least)
+
+    def action_units(self) -> None:
+        """Write the tape's quantities in the quote currency, or in the base currency again."""
+        units = "" if self._model.memory.choices.units else "quote"
+        self._model.memory.change(units=units)
+        self._screen.draw()
 
     def action_reset_traded(self) -> None:
         """Ask what to clear of the traded columns; the second time undo the last clear."""
@@ -275,7 +300,10 @@ class ViewKeys(ScreenPart):
             self._model.tell(f"empty rows hidden: ROWS MOVE with the market{until}", "warn")
 
     def action_timeframe(self, step: int) -> None:
-        """Show longer candles (1) or shorter ones (-1)."""
+        """Show longer candles (1) or shorter ones (-1); in the heat strip other columns."""
+        if isinstance(heat := self._panels.focused, HeatPane):
+            heat.timeframe(step)
+            return
         at = TIMEFRAMES.index(self._model.timeframe_s) + step
         self.show_candles(TIMEFRAMES[max(0, min(len(TIMEFRAMES) - 1, at))])
 
@@ -305,8 +333,11 @@ class ViewKeys(ScreenPart):
             self._screen.show_symbol(symbols[at % len(symbols)])
 
     def action_copy(self) -> None:
-        """Copy the row under the cursor to the clipboard."""
-        if self._panels.focused is not None:
+        """Copy the row under the cursor to the clipboard, or the whole card that is open."""
+        if self._panels.top == layout.CARD:
+            self._screen.app.copy_to_clipboard(self._screen.card.text())
+            self._model.tell("copied the card")
+        elif self._panels.focused is not None:
             text = self._panels.focused.row_text()
             self._screen.app.copy_to_clipboard(text)
             self._model.tell(f"copied: {text}")

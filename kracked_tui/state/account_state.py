@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from kracked.feed.account import Account, Fill
 from kracked.flow.odds.table import NoOdds, Odds
+from kracked.flow.review import FillSummary, ReviewedFill
 from kracked.instruments import Precision
 from kracked.orders.rules.funds import held
 from kracked.protocol.events import Side
 from kracked_tui.view.account.balances import Balance, balances_of
+from kracked_tui.view.account.fill_card import FillStory
 from kracked_tui.view.account.orders import OrderRow, OwnLevel, own_levels, rows_of
 from kracked_tui.view.account.position import PositionView, amount_of, position_view
 from kracked_tui.view.account.rates import RateView
@@ -148,7 +150,11 @@ class AccountState:
         paper = access.paper_place if access is not None else None
         instruments = self._model.store.instruments
         precisions = {symbol: one.precision for symbol, one in instruments.items()}
-        return own_places(orders, self._model.source.l3, paper, precisions)
+        found = own_places(orders, self._model.source.l3, paper, precisions)
+        if paper is not None:
+            exact_ones = {name: place for name, place in found.items() if not place.bounded}
+            self._model.store.reviews.see_places(exact_ones)
+        return found
 
     def place_at(self, selection: Selection) -> OwnPlace | None:
         """Return the place of the first own order to fill at these prices; None without one."""
@@ -169,18 +175,19 @@ class AccountState:
         store = self._model.store
         flow, ledger = store.flows[self._symbol], store.flows.order_flow.ledgers.get(self._symbol)
         told = None if ledger is None else ledger.place(place.order_id)
-        live, table = store.odds.live(self._symbol), store.odds.table(self._symbol)
+        live, table = store.odds.live.get(self._symbol), store.odds.table(self._symbol)
         odds: Odds | NoOdds = table if isinstance(table, NoOdds) else NoOdds("not followed yet")
         if live is not None and told is not None and ledger is not None:
             odds = live.of_order(ledger, told, flow.now(self._now))
         proof = None if isinstance(table, NoOdds) else table.outcomes[A_MINUTE].reliability
-        seen = live.score.observed[A_MINUTE] if live is not None and live.score else None
-        return own_facts(place, told, OrderOdds(odds, proof, seen), precision)
+        score = live.score if live is not None else None
+        proofs = (score.observed[A_MINUTE], score.own[A_MINUTE]) if score is not None else ()
+        return own_facts(place, told, OrderOdds(odds, proof, *proofs), precision)
 
     def odds_of(self, ticket: Ticket) -> Odds | NoOdds:
         """Return the odds of a ticket's order if it joins the queue now."""
         store, symbol = self._model.store, ticket.symbol
-        table, live = store.odds.table(symbol), store.odds.live(symbol)
+        table, live = store.odds.table(symbol), store.odds.live.get(symbol)
         if isinstance(table, NoOdds):
             return table
         ledger = store.flows.order_flow.ledgers.get(symbol)
@@ -215,7 +222,53 @@ class AccountState:
             return ()
         trader = self._model.trader
         fee_percent = trader.terms.highest_fee if trader else Decimal(0)
-        return balances_of(self._account.balances, held(self._account.orders.values(), fee_percent))
+        holds = held(self._account.orders.values(), fee_percent)
+        return balances_of(self._account.balances, holds, self._prices())
+
+    @property
+    def balances_known(self) -> bool:
+        """Whether the balances are current."""
+        return self._account is not None and self._account.balances_known
+
+    @property
+    def quote(self) -> str:
+        """The quote currency of the pair shown."""
+        return self._symbol.partition("/")[2]
+
+    def _prices(self) -> dict[str, Decimal]:
+        """Return the last prices of assets in the quote currency, of the pairs watched."""
+        prices = {self.quote: Decimal(1)} if self.quote else {}
+        for symbol, market in self._model.store.markets.items():
+            base, _, quote = symbol.partition("/")
+            if quote == self.quote and market.last is not None and market.precision is not None:
+                prices[base] = market.precision.price_decimal(market.last)
+        return prices
+
+    # --- reviews ------------------------------------------------------------------------
+
+    def reviews(self, fills: Sequence[Fill]) -> Mapping[str, ReviewedFill]:
+        """Return what followed each fill, by its `exec_id`, as far as it was reviewed."""
+        return self._model.store.reviews.of(fill.exec_id for fill in fills)
+
+    def story(self, fill: Fill) -> FillStory:
+        """Return everything that is known of one fill."""
+        store = self._model.store
+        market, now = store.market(fill.symbol), store.flows[fill.symbol].now(self._now)
+        seen = store.reviews.places.get(fill.order_id)
+        return FillStory(
+            fill,
+            store.reviews.of((fill.exec_id,)).get(fill.exec_id),
+            store.reviews.summary(fill.symbol, now),
+            None if seen is None else (seen.first, seen.last),
+            market.precision,
+            now,
+        )
+
+    @property
+    def fill_summary(self) -> FillSummary | None:
+        """What the fills of the pair shown were worth together; None without one."""
+        store = self._model.store
+        return store.reviews.summary(self._symbol, store.flows[self._symbol].now(self._now))
 
     @cached_property
     def rates(self) -> RateView | None:

@@ -11,9 +11,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kracked.flow import MarketFlow
+from kracked.flow.measures.depth_history import DepthHistory
 from kracked.instruments import Precision
 from kracked.protocol.maintenance.trading_effect import TradingEffect
 from kracked_tui.state.account_state import AccountState
+from kracked_tui.state.sightings import Seen
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chrome.data_status import DataStatus, data_status
 from kracked_tui.view.chrome.watchlist import WatchRow
@@ -140,9 +142,24 @@ class FrameState:
         return self.store.flows[self.symbol]
 
     @cached_property
+    def seen(self) -> Seen:
+        """What the detectors saw of the pair."""
+        return self._model.seen.of(self.measures)
+
+    @cached_property
     def flow(self) -> FlowView:
         """Takers' purchases and sales over the last minutes."""
         return self._model.flow(self.market, self.now)
+
+    @property
+    def depths(self) -> DepthHistory:
+        """What rested at each price over time. It belongs to the view model: read only."""
+        return self._model.depths
+
+    @property
+    def in_money(self) -> bool:
+        """Whether the tape writes what was paid in place of quantities."""
+        return self._model.memory.choices.units == "quote"
 
     @property
     def watch_order(self) -> str:

@@ -10,7 +10,9 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from kracked.times import to_rfc3339
+from kracked.flow.measures.depth_history import LENGTHS_S
+from kracked.flow.review import HORIZONS_S, ReviewedFill
+from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.chrome import layout
 from kracked_tui.view.ladder.selection import orders_at
@@ -154,7 +156,11 @@ def _own_orders(frame: FrameState) -> Table:
 
 
 def _own_fills(frame: FrameState) -> Table:
-    heads = ("time", "symbol", "side", "qty", "price", "cost", "liquidity", "fees", "order_id")
+    told = ("time", "symbol", "side", "qty", "price", "cost", "liquidity", "fees", "order_id")
+    marks = (f"markout_{seconds}s_bp" for seconds in HORIZONS_S)
+    heads = (*told, "wait_s", "joined_position", "earned_bp", *marks)
+    fills = tuple(reversed(frame.account.fills))
+    reviews = frame.account.reviews(fills)
     rows = [
         (
             fill.timestamp,
@@ -166,8 +172,56 @@ def _own_fills(frame: FrameState) -> Table:
             fill.liquidity_ind,
             " ".join(f"{fee.qty} {fee.asset}" for fee in fill.fees),
             fill.order_id,
+            *_review_cells(reviews.get(fill.exec_id)),
         )
-        for fill in reversed(frame.account.fills)
+        for fill in fills
+    ]
+    return Table(heads, rows)
+
+
+def _review_cells(review: ReviewedFill | None) -> list[Cell]:
+    """Return the cells of a review; empty where something is pending or not known."""
+    if review is None:
+        return [None] * (3 + len(HORIZONS_S))
+    marks = (review.bp(review.markout(at)) for at in range(len(HORIZONS_S)))
+    values = (review.bp(review.earned), *marks)
+    passage = review.passage
+    return [
+        None if review.wait_ns is None else f"{review.wait_ns / NS_PER_S:.3f}",
+        None if passage is None else passage.joined_position,
+        *(None if each is None else f"{float(each):.4f}" for each in values),
+    ]
+
+
+def _depths(frame: FrameState) -> Table:
+    price, qty = frame.precision.price_text, frame.precision.qty_text
+    rows = [
+        (to_rfc3339(each.begin, 0), "bid" if mean > 0 else "ask", price(at), qty(abs(mean)))
+        for each in frame.depths.columns(LENGTHS_S[1])
+        for at, mean in zip(each.prices, each.means, strict=True)
+    ]
+    return Table(("begin", "side", "price", "mean_qty_5s"), rows)
+
+
+def _seen(frame: FrameState) -> Table:
+    price, qty = frame.precision.price_text, frame.precision.qty_text
+    heads = ("first", "last", "kind", "side", "price", "last_price", "qty", "count", "sureness",
+             "words", "wrong_if")  # fmt: skip
+    rows = [
+        (
+            to_rfc3339(one.first),
+            to_rfc3339(one.last),
+            one.kind,
+            one.side,
+            price(one.price),
+            price(one.last_price),
+            qty(one.qty),
+            one.count,
+            one.sureness,
+            one.words(frame.precision),
+            one.would_be_wrong_if(),
+        )
+        for one in frame.seen.newest_first
     ]
     return Table(heads, rows)
 
@@ -206,6 +260,8 @@ _TABLES: Mapping[str, Callable[[FrameState], Table]] = {
     layout.WATCH: _watched,
     layout.ORDERS: _own_orders,
     layout.FILLS: _own_fills,
+    layout.HEAT: _depths,
+    layout.SEEN: _seen,
     layout.BALANCES: _balances,
     layout.LOG_LIST: _log,
     layout.HEALTH: _health,

@@ -20,6 +20,7 @@ from kracked.protocol.maintenance.tracker import MaintenanceNews, MaintenanceTra
 from kracked.protocol.maintenance.words import clock_text
 from kracked.untrusted import printable
 from kracked_tui.sources.base import BooksJump, TimeJump
+from kracked_tui.state.fill_reviews import FillReviews
 from kracked_tui.state.market_odds import MarketOdds
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import Bar, merged
@@ -117,13 +118,13 @@ class MarketState:
         for candle in event.candles:
             series = self.exchange_bars.setdefault(candle.interval * 60, {})
             bar = Bar(
-                candle.begin,
-                candle.open,
-                candle.high,
-                candle.low,
-                candle.close,
-                candle.volume,
-                candle.vwap * candle.volume,
+                begin=candle.begin,
+                open=candle.open,
+                high=candle.high,
+                low=candle.low,
+                close=candle.close,
+                volume=candle.volume,
+                notional=candle.vwap * candle.volume,
             )
             known = series.get(bar.begin)
             if known is None or bar.volume >= known.volume:
@@ -167,7 +168,8 @@ class MarketState:
                 notional=bar.notional + notional,
             )
         else:
-            self.trade_bars.append(Bar(begin, price, price, price, price, qty, notional))
+            begun = Bar(begin, price, price, price, price, volume=qty, notional=notional)
+            self.trade_bars.append(begun)
 
 
 class Store:
@@ -178,6 +180,8 @@ class Store:
         self.markets: dict[str, MarketState] = {}
         self.flows = MarketFlows()
         """The measures of each market's order flow, and its orders where level 3 comes."""
+        self.reviews = FillReviews()
+        """What own fills were worth."""
         self.odds = MarketOdds()
         """The odds of orders, where the user fitted a table."""
         self.instruments: dict[str, Instrument] = {}
@@ -236,7 +240,7 @@ class Store:
             self.odds = odds
             return
         if type(event) is BooksJump:
-            self.flows.lose(event.received)
+            self.reviews.take(self.flows.lose(event.received), self.flows.order_flow.ledgers)
             return
         self._measure(event)
         self.messages += 1
@@ -261,9 +265,12 @@ class Store:
 
     def _measure(self, event: Event) -> None:
         outcomes = self.flows.apply(event)
+        self.reviews.follow(event, outcomes, self.flows.order_flow.ledgers)
         if isinstance(event, events.L3Update | events.L3Snapshot | events.Trades):
             ledger = self.flows.order_flow.ledgers.get(event.symbol)
             self.odds.follow(ledger, outcomes, qty_decimals=event.precision.qty)
+        elif isinstance(event, events.Executions):
+            self.odds.learn_own(event, self.flows.order_flow.ledgers)
 
     def tell(self, time: int, text: str, role: str = "dim", *, own: bool = False) -> None:
         """Write an entry to the log.
@@ -363,6 +370,8 @@ class Store:
             self.tell(event.received, f"{event.connection} lost: {event.reason}", "warn")
         self._down_reasons[event.connection] = reason
         self._connected.discard(event.connection)
+        if event.connection == "public":
+            self.odds.lose_trades()
 
     def _apply_rejection(self, event: events.Rejected) -> None:
         if event.channel == "level3" and event.symbol:

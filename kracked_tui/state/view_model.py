@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from kracked import times
 from kracked.errors import ConfigError, KrackedError, RequestRejected
+from kracked.flow.measures.depth_history import DepthHistory
 from kracked.protocol.events import Ticker
 from kracked.protocol.maintenance.trading_effect import NewOrders, TradingEffect
 from kracked_tui.remembered import Memory, PairChoices
 from kracked_tui.sources.base import Source
 from kracked_tui.state.frame_state import ChosenOrder, FrameState, Select
 from kracked_tui.state.session_positions import SessionPositions
+from kracked_tui.state.sightings import SeenMarkets
 from kracked_tui.state.store import MarketState, Store
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import TIMEFRAMES
@@ -66,6 +68,11 @@ class ViewModel:
         self.trader: Trader | None = None
         """None where no order can be sent."""
         self.status_without_trader = TradingStatus()
+        self.depths = DepthHistory()
+        """What rested at each price of the pair shown, over time."""
+        self._depths_of = ""
+        self.seen = SeenMarkets()
+        """What the detectors saw of the pair shown."""
         self.followed = Followed()
         """Sizes of orders that are followed."""
         self.positions = SessionPositions()
@@ -131,6 +138,7 @@ class ViewModel:
             self.symbol = next(filter(None, known), "")
         frame = FrameState(self, select, chosen_order)
         self._follow_books(frame.now)
+        self._see_depth(frame)
         if frame.quote:
             self.market.apply_quote(*frame.quote, frame.now)
         return frame
@@ -145,6 +153,22 @@ class ViewModel:
             flows.restart(book, now)
         market = flows[self.symbol]
         market.advance(market.now(now))
+        self.store.reviews.pass_time(
+            self.symbol,
+            market.now(now),
+            followed=book is not None and book.verified and not flows.is_lost(self.symbol),
+            book=self.source.l2.get(self.symbol),
+        )
+
+    def _see_depth(self, frame: FrameState) -> None:
+        """Let the depth of this moment count; the history of another pair is not kept."""
+        if self._depths_of != self.symbol:
+            self._depths_of, self.depths = self.symbol, DepthHistory()
+        now, book = self.store.flows[self.symbol].now(frame.now), frame.book
+        if book is None or not frame.data_status.usable:
+            self.depths.lose(now)
+        else:
+            self.depths.see(now, book.bids, book.asks, last=frame.market.last)
 
     def book(self, symbol: str) -> L2Book | LevelBook | None:
         """Return the level 2 book, or where there is none the level 3 book's levels."""

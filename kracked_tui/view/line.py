@@ -34,6 +34,7 @@ _ASCII = str.maketrans(
         **dict.fromkeys("│┃║╻╹", "|"),
         **dict.fromkeys("●◆", "*"),
         **dict.fromkeys("▒•", ":"),
+        "▓": "%",
         **dict.fromkeys("○◇", "o"),
         **dict.fromkeys("▲↑", "^"),
         **dict.fromkeys("▼↓", "v"),
@@ -47,6 +48,7 @@ _ASCII = str.maketrans(
         "≤": "<",
         "×": "x",
         "Σ": "S",
+        "Δ": "D",
         "␣": "_",
         "’": "'",
     }

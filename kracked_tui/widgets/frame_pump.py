@@ -1,7 +1,7 @@
-"""Turns any number of updates into a bounded number of frames.
+"""Takes any number of events in, and makes a bounded number of frames of them.
 
-It also keeps the loop quick: fewer pauses of the garbage collector, and no frame for a terminal
-that does not take them.
+It also keeps the loop quick: events and frames in slices, fewer pauses of the garbage collector,
+and no frame for a terminal that does not take them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,15 @@ from collections.abc import Callable, Iterable
 
 from textual.app import App
 
+from kracked.protocol.events import BookSnapshot, BookUpdate, Event, Overflow
+from kracked_tui.error_boundary import Tell, error_text, report_error
+from kracked_tui.sources.base import Source
+from kracked_tui.state.store import Store
+
 _BACKLOG = 2
 """Writes waiting for the terminal above which a frame is skipped."""
-
+_SLICE_S = 0.002
+"""Longest time events are applied for before the screen gets its turn."""
 _TURN_S = 0.002
 """How long a frame is drawn before other tasks have their turn."""
 SWITCH_S = 0.0005
@@ -40,6 +46,47 @@ def backlog(app: App[None]) -> int:
     """
     writer = getattr(app._driver, "_writer_thread", None)  # noqa: SLF001  no public way to ask
     return writer._queue.qsize() if writer is not None else 0  # noqa: SLF001
+
+
+class EventIntake:
+    """Applies every event of a source to the store, in slices: a burst never blocks a key."""
+
+    def __init__(self, store: Store, tell: Tell, *, applied: Callable[[], None]) -> None:
+        """
+        Args:
+            store: Takes the events.
+            tell: Writes to the log on the screen.
+            applied: Called after each batch.
+        """
+        self._store, self._tell, self._applied = store, tell, applied
+        self._last_error = ""
+        """The last error of an event that is not shown."""
+
+    async def run(self, source: Source) -> None:
+        """Apply the source's events until it ends."""
+        loop = asyncio.get_running_loop()
+        async for batch in source.batches():
+            until = loop.time() + _SLICE_S
+            for event in batch:
+                self.apply(event, source)
+                if loop.time() > until:
+                    await asyncio.sleep(0)
+                    until = loop.time() + _SLICE_S
+            self._applied()
+
+    def apply(self, event: Event, source: Source) -> None:
+        """Apply one event; an error is reported once, and the next events are applied."""
+        try:
+            self._store.apply(event)
+            if isinstance(event, BookSnapshot | BookUpdate) and event.symbol in source.l2:
+                self._store.flows[event.symbol].apply_book(source.l2[event.symbol])
+            if isinstance(event, Overflow) and (feed := source.feed):
+                self._store.catch_up(feed.maintenance.latest)
+        except Exception as error:
+            failure = error_text(error)
+            if failure != self._last_error:
+                report_error(error, self._tell, f"{type(event).__name__} not shown")
+            self._last_error = failure
 
 
 class FramePump:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from kracked.flow.market_flow import MarketFlows
+from msgspec.structs import replace
+
+from kracked.book.l2 import L2Book
+from kracked.flow.market_flow import MarketFlow, MarketFlows
 from kracked.flow.measures.touch import Touch
 from kracked.instruments import Precision
 from kracked.protocol.codec import Codec
-from kracked.protocol.events import Candle, Side, Trade, Trades
+from kracked.protocol.events import BookSnapshot, BookUpdate, Candle, Level, Side, Trade, Trades
 from kracked.times import NS_PER_S, parse_ns, to_rfc3339
 from tests.benchmarks.queue_truth import Market
 from tests.flow.scripted_feed import BTC, ScriptedFeed, at
@@ -144,6 +147,42 @@ def test_the_touch_is_that_of_level_3() -> None:
     assert market.flow_imbalance.touch == Touch(10000, 3 * 10**8, 10002, 10**8)
     assert market.queue_lean() == 50
     assert market.near_lean() == 82  # A and B against Z alone
+
+
+def level_2(*messages: BookSnapshot | BookUpdate) -> MarketFlow:
+    """Return the measures after messages of a level 2 book, with no level 3."""
+    book, market = L2Book(BTC, Precision(1, 8), 10), MarketFlow(BTC)
+    for message in messages:
+        book.apply(message)
+        book.apply(replace(message, checksum=book.computed))
+        market.apply_book(book)
+    return market
+
+
+LEVELS = BookSnapshot(
+    10, BTC, Precision(1, 8), (Level(10_000, 300), Level(9_990, 5)), (Level(10_002, 100),), 0
+)
+
+
+def test_without_level_3_the_touch_is_that_of_level_2() -> None:
+    market = level_2(LEVELS)
+    assert market.flow_imbalance.touch == Touch(10_000, 300, 10_002, 100)
+    assert market.detectors.context.touch == Touch(10_000, 300, 10_002, 100)
+    assert market.queue_lean() == 50
+
+
+def test_order_flow_follows_the_touch_of_level_2() -> None:
+    more = BookUpdate(20, BTC, Precision(1, 8), (Level(10_000, 500),), (), 0)
+    assert level_2(LEVELS, more).flow_imbalance.value == 200
+
+
+def test_nothing_is_said_of_the_touch_of_a_level_2_book_that_is_not_verified() -> None:
+    market = MarketFlow(BTC)
+    book = L2Book(BTC, Precision(1, 8), 10)
+    book.apply(LEVELS)
+    assert not book.verified
+    market.apply_book(book)
+    assert market.flow_imbalance.touch is None
 
 
 def test_order_flow_follows_the_touch() -> None:

@@ -27,7 +27,6 @@ from kracked.orders.outbox.outbox import Outbox, Record
 from kracked.orders.rules.market_context import Limits, MarketContext
 from kracked.protocol.events import Executions, Side
 from kracked.protocol.limits import PRO
-from kracked.rest.exchange_clock import ExchangeClock
 from kracked.rest.limiter import EngineLimiter
 from kracked.rest.market import ServerTime
 from kracked.rest.order_info import ClosedOrders, OrderDescription, OrderInfo
@@ -41,6 +40,7 @@ from kracked.rest.orders import (
     Cancelled,
     OrderRef,
 )
+from kracked.rest.public_calls import ExchangeClock
 from kracked.rest.replies import (
     ErrorClass,
     OutcomeUnknown,

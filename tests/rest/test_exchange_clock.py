@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kracked.rest.client import RestClient
-from kracked.rest.exchange_clock import ExchangeClock
+from kracked.rest.public_calls import ExchangeClock
 from kracked.times import NS_PER_S
 from tests.rest.conftest import FrozenTime
 from tests.rest.scripted_http import Exchange

@@ -23,9 +23,9 @@ from kracked.protocol import events
 from kracked.protocol.events import Event, OrderChange, Side
 from kracked.rest.account import KeyInfo, TradeVolume
 from kracked.rest.client import RestClient
-from kracked.rest.exchange_clock import ExchangeClock
 from kracked.rest.market import AssetInfo, PairInfo
 from kracked.rest.orders import CancelAllTimer
+from kracked.rest.public_calls import ExchangeClock
 from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings, Trading

@@ -123,7 +123,7 @@ async def test_an_event_that_cannot_be_applied_is_reported_once_and_the_next_is_
 
         monkeypatch.setattr(monitor.store, "apply", broken_apply)
         for _ in range(2):
-            monitor._apply(events.Heartbeat(NOW))
+            monitor.intake.apply(events.Heartbeat(NOW), monitor.source)
         assert len(taken) == 2
         assert log_entries(monitor).count(f"Heartbeat not shown: {ERROR_TEXT}") == 1
 

@@ -192,13 +192,13 @@ def _check_spread(armed: Armed, book: L2Book, touch: Touch, received: int) -> No
 def _check_imbalance(armed: Armed, book: L2Book, touch: Touch, received: int) -> None:
     limit = armed.rule.limit
     assert limit is not None
-    near = quantities_near(book.bids, book.asks, touch)
-    lean = lean_percent(*near)
+    near = quantities_near(book.bids, book.asks, touch.bid + touch.ask, book.depth)
+    lean = lean_percent(near.bids, near.asks)
     if lean is None or abs(lean) < limit:
         armed.hold(received, None, over=lean is not None and abs(lean) < limit * IMBALANCE_OVER)
     elif armed.memory.ready and not armed.memory.since:
-        bids, asks = (book.precision.qty_decimal(one) for one in near)
+        bids, asks = (book.precision.qty_decimal(one) for one in near[:2])
         to = "buyers" if lean > 0 else "sellers"
-        said = f"leans to {to} {lean:+} % within 10 bp: {bids:f} bid, {asks:f} asked"
+        said = f"leans to {to} {lean:+} % within {near.bp:.3g} bp: {bids:f} bid, {asks:f} asked"
         alert = armed.alert(received, said, percent=lean, bids=bids, asks=asks)
         armed.hold(received, alert, over=False)

@@ -22,7 +22,6 @@ from kracked.flow.alerts.rule import AlertKind, AlertRule
 from kracked.flow.alerts.trust import NOTHING_YET, Trust
 from kracked.flow.facts import Outcome
 from kracked.flow.market_flow import MarketFlows
-from kracked.flow.measures.touch import Touch
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.protocol.own_orders import OwnOrders
@@ -204,7 +203,7 @@ class AlertWatch:
         )
         time = book.last.timestamp if book.last is not None else ""
         snapshot = events.BookSnapshot(
-            now, book.symbol, book.precision, bids, asks, book.computed, time
+            now, book.symbol, book.precision, bids, asks, checksum=book.computed, timestamp=time
         )
         market.depth = book.depth
         market.joined = book.last.received if book.last is not None else 0
@@ -229,10 +228,7 @@ class AlertWatch:
         self.trust.believe("book", market.symbol)
         late = type(event) is events.BookSnapshot
         time = event.exchange_time or event.received
-        bid, ask = book.best_bid, book.best_ask
-        flow = self.flows[market.symbol]
-        if bid and ask and bid.price < ask.price:
-            flow.apply_touch(Touch(bid.price, bid.qty, ask.price, ask.qty), time, event.received)
+        self.flows[market.symbol].apply_book(book)
         fired = market.books.see(book, event, time, late=late)
         return fired + self._sightings(market, event)
 

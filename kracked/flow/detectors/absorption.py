@@ -8,10 +8,11 @@ still be the best one after the last of them.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 from kracked.flow.detectors.context import MarketContext, Sightings
 from kracked.flow.detectors.sighting import Evidence, Kind, Notes, Sighting, Sureness
-from kracked.flow.facts import Fact, Taker, What
+from kracked.flow.facts import Fact, Outcome, Taker, What
 from kracked.flow.links import SLACK_NS
 from kracked.protocol.events import Side
 
@@ -46,11 +47,12 @@ class Absorption:
         """Forget the windows: data were missed."""
         self._prices.clear()
 
-    def facts(self, facts: list[Fact]) -> None:
-        """Take the facts of one message: what was shown before it where something was filled."""
+    def message(self, outcomes: Sequence[Outcome]) -> None:
+        """Take what one message told: what was shown before it where something was filled."""
         ledger = self._context.ledger
         if ledger is None:
             return
+        facts = [one for one in outcomes if type(one) is Fact]
         reduced = {(one.side, one.price): one for one in facts if one.what in _REDUCTIONS}
         for place, fact in reduced.items():
             level = ledger.side(place[0]).levels.get(place[1])

@@ -17,7 +17,7 @@ from kracked.flow.facts import Fact
 from kracked.flow.ledger import Ledger
 from kracked.flow.measures.sizes import LARGE_ORDER, LARGE_TAKER, AdaptiveSizes
 from kracked.flow.measures.touch import Touch
-from kracked.protocol.events import Side
+from kracked.protocol.events import Executions, Side
 from kracked.times import NS_PER_S
 
 KEPT = 2_000
@@ -25,6 +25,7 @@ KEPT = 2_000
 HOUR_NS = 3_600 * NS_PER_S
 TOUCHES = 512
 LEVELS_SAMPLED = 50
+MOST_OWN = 10_000
 SPREADS = 300
 
 
@@ -34,6 +35,7 @@ class Sightings:
     Attributes:
         by_number: The newest revision of each, by number.
         raised: By how many notches the limits of size are raised, by kind.
+        reports: How often something was reported, or grew: who shows them compares it.
     """
 
     def __init__(self, symbol: str, numbers: DetectorNumbers) -> None:
@@ -42,13 +44,15 @@ class Sightings:
         self.by_number: dict[int, Sighting] = {}
         self.raised: dict[Kind, int] = {}
         self._keys: dict[Hashable, int] = {}
-        self._count = 0
-        self._news: list[Sighting] = []
+        self.reports = self._count = 0
+        self._news: deque[Sighting] = deque(maxlen=KEPT)
+        """Not taken yet; the oldest go where nobody takes them."""
         self._times: dict[Kind, deque[int]] = {}
 
     def take_news(self) -> list[Sighting]:
         """Return what was reported or grew since the last call."""
-        news, self._news = self._news, []
+        news = list(self._news)
+        self._news.clear()
         return news
 
     def report(self, key: Hashable, sighting: Sighting) -> None:
@@ -58,6 +62,7 @@ class Sightings:
             key: What makes it the same one.
             sighting: What was seen; its number, revision and symbol are given here.
         """
+        self.reports += 1
         kind = sighting.kind
         number = self._keys.get((kind, key), 0)
         before = self.by_number.get(number)
@@ -98,6 +103,27 @@ class Sightings:
             self.raised.pop(kind, None)
 
 
+class OwnIds:
+    """Ids of own orders, the newest of them: detectors must not report the account to itself."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, None] = {}
+
+    def __contains__(self, order_id: object) -> bool:
+        return order_id in self._ids
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def learn(self, event: Executions) -> None:
+        """Take the ids of the account's reports."""
+        for report in event.reports:
+            if isinstance(order_id := report.get("order_id"), str):
+                self._ids[order_id] = None
+        while len(self._ids) > MOST_OWN:
+            del self._ids[next(iter(self._ids))]
+
+
 class MarketContext:
     """The market as detectors see it. `Detectors` keeps it current.
 
@@ -110,7 +136,7 @@ class MarketContext:
         levels: Sizes of levels near the best prices.
         takers: Sizes of takers.
         least_qty: The pair's smallest order; 0 while unknown.
-        own: Ids of own orders, which never count.
+        own: Ids of own orders, which never count; the newest are kept.
         ready_at: From when on the book is known for long enough.
         sampled_at: The second in which levels and spread were sampled last.
     """
@@ -124,7 +150,7 @@ class MarketContext:
         self.levels = AdaptiveSizes()
         self.takers = AdaptiveSizes(LARGE_TAKER)
         self.least_qty = 0
-        self.own: set[str] = set()
+        self.own = OwnIds()
         self.ready_at: int | None = None
         self._touches: deque[tuple[int, Touch]] = deque(maxlen=TOUCHES)
         self._spreads: deque[int] = deque(maxlen=SPREADS)

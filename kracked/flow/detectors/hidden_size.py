@@ -59,7 +59,12 @@ class _Fill:
 
 
 class HiddenSize:
-    """Follows fills and what comes after them, price by price."""
+    """Follows fills and what comes after them, price by price.
+
+    Attributes:
+        recent: Orders of which all was filled of late, whose size may come again.
+        children: The chains that a live order may belong to: of one size, and of about one.
+    """
 
     def __init__(self, context: MarketContext, sightings: Sightings) -> None:
         self._context, self._sightings = context, sightings
@@ -67,28 +72,17 @@ class HiddenSize:
         """Orders that came back, by id."""
         self._notes: dict[str, Evidence] = {}
         """The last full fill of each order that may come back."""
-        self._recent: deque[_Fill] = deque()
-        self._children: dict[str, tuple[_Chain | None, _Chain | None]] = {}
-        """The chains that a live order may belong to: of one size, and of about one."""
+        self.recent: deque[_Fill] = deque()
+        self.children: dict[str, tuple[_Chain | None, _Chain | None]] = {}
         self._at: dict[Place, _Chain] = {}
         self._loose_at: dict[Place, _Chain] = {}
         self._chains = 0
 
     def lose(self) -> None:
         """Forget all that a hole may have interrupted."""
-        for each in (self._same, self._notes, self._recent, self._children, self._at):
+        for each in (self._same, self._notes, self.recent, self.children, self._at):
             each.clear()
         self._loose_at.clear()
-
-    def came(self, fact: Fact) -> None:
-        """Take a new order."""
-        if self._recent:
-            self._came(fact)
-
-    def left(self, fact: Fact) -> None:
-        """Take an order that left without a fill: nothing follows it."""
-        if fact.order_id in self._children:
-            del self._children[fact.order_id]
 
     def is_maybe(self, side: Side, price: int) -> bool:
         """Whether refills at a price look like hidden size, but too few for a sighting."""
@@ -117,11 +111,11 @@ class HiddenSize:
         ledger = self._context.ledger
         life = ledger.lives.known.get(fact.order_id) if ledger is not None else None
         if life is None or life.birth is not Birth.SEEN:
-            self._children.pop(fact.order_id, None)
+            self.children.pop(fact.order_id, None)
             return
         fill = _Fill(fact, life.first_qty, note)
-        fill.chain, fill.loose = self._children.pop(fact.order_id, (None, None))
-        self._recent.append(fill)
+        fill.chain, fill.loose = self.children.pop(fact.order_id, (None, None))
+        self.recent.append(fill)
 
     def refilled(self, fact: Fact) -> None:
         """Take the next part of an order that was filled."""
@@ -134,7 +128,7 @@ class HiddenSize:
                 chain.notes.add(before)
                 chain.traded, chain.first = before.qty, before.time
             _put(self._same, fact.order_id, chain)
-            for fill in self._recent:  # it is not for a new order to follow
+            for fill in self.recent:  # it is not for a new order to follow
                 fill.used = fill.used or fill.note is before
                 fill.loose_used = fill.loose_used or fill.note is before
         chain.refills += 1
@@ -167,8 +161,9 @@ class HiddenSize:
 
     # --- another order -----------------------------------------------------------------------
 
-    def _came(self, fact: Fact) -> None:
-        recent, place = self._recent, (fact.side, fact.price)
+    def came(self, fact: Fact) -> None:
+        """Take a new order, that may follow one of the `recent` fills."""
+        recent, place = self.recent, (fact.side, fact.price)
         while recent and fact.time - recent[0].time > self._context.numbers.refill_ns:
             recent.popleft()
         exact: _Chain | None = None
@@ -186,7 +181,7 @@ class HiddenSize:
                 fill.loose_used = True
                 loose = self._grown(fill.loose, fill, fact, self._loose_at)
         if exact is not None or loose is not None:
-            _put(self._children, fact.order_id, (exact, loose))
+            _put(self.children, fact.order_id, (exact, loose))
         if exact is not None:
             self._report_pattern(exact)
 

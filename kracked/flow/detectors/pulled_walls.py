@@ -7,11 +7,12 @@ move, and a whole side that pulls back, are no pulled walls.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from kracked.flow.detectors.context import MarketContext, Sightings
 from kracked.flow.detectors.sighting import Evidence, Kind, Notes, Sighting, Sureness
-from kracked.flow.facts import Fact, Link, What
+from kracked.flow.facts import Fact, Outcome, What
 from kracked.flow.measures.touch import NEAR_BP
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
@@ -49,6 +50,8 @@ class PulledWalls:
     """Follows large orders from their arrival to their end.
 
     Attributes:
+        standing: Large orders that are followed, by id.
+        gone: Walls that went and have still to be decided about.
         traded: Walls that the price reached and that were filled.
         pulled: Walls that the price reached and that were cancelled.
     """
@@ -56,63 +59,54 @@ class PulledWalls:
     def __init__(self, context: MarketContext, sightings: Sightings) -> None:
         self._context, self._sightings = context, sightings
         self.traded = self.pulled = 0
-        self._walls: dict[str, _Wall] = {}
-        self._gone: deque[_Gone] = deque()
-        self._lately: deque[Fact] = deque()
-        """What came and went of late."""
+        self.standing: dict[str, _Wall] = {}
+        self.gone: deque[_Gone] = deque()
+        self._lately: deque[tuple[int, Sequence[Outcome]]] = deque()
+        """What was told of late, by message."""
         self._groups = 0
 
     def lose(self) -> None:
         """Forget what a hole may have changed."""
-        self._walls.clear()
-        self._gone.clear()
+        self.standing.clear()
+        self.gone.clear()
         self._lately.clear()
 
     def came(self, fact: Fact) -> None:
-        """Take an order that is new, or was moved to its price."""
-        self._remember(fact)
-        if fact.what is What.NEW:
-            if self._gone:
-                self._see_moves(fact)
-            thresholds = self._context.orders.in_force
-            if thresholds is not None and fact.qty >= thresholds.detector:
-                self._consider(fact)
+        """Take a new order."""
+        if self.gone:
+            self._see_moves(fact)
+        thresholds = self._context.orders.in_force
+        if thresholds is not None and fact.qty >= thresholds.detector:
+            self._consider(fact)
 
     def left(self, fact: Fact) -> None:
-        """Take an order that was cancelled, moved or filled."""
-        self._remember(fact)
-        wall = self._walls.pop(fact.order_id, None)
-        if wall is not None:
-            self.traded += fact.what is What.FILLED
-            if fact.what is What.CANCELLED and not wall.filled:
-                self._cancelled(wall, fact)
+        """Take an order of `standing` that was cancelled, moved or filled."""
+        wall = self.standing.pop(fact.order_id)
+        self.traded += fact.what is What.FILLED
+        if fact.what is What.CANCELLED and not wall.filled:
+            self._cancelled(wall, fact)
 
-    def link(self, link: Link) -> None:
-        """Take a trade of an order: a wall that was filled in part is no pulled one."""
-        wall = self._walls.get(link.order_id or "")
-        if wall is not None:
-            wall.filled = True
+    def remember(self, outcomes: Sequence[Outcome], time: int) -> None:
+        """Keep what a message told for a second, or as long as a wall waits to be decided about.
 
-    @property
-    def waiting(self) -> bool:
-        """Whether a wall that went has still to be decided about."""
-        return bool(self._gone)
+        Args:
+            outcomes: What it told.
+            time: The time of its last fact.
+        """
+        lately, horizon = self._lately, time - LATELY_NS
+        lately.append((time, outcomes))
+        while lately[0][0] < horizon and not self.gone:
+            lately.popleft()
 
     def settle(self, time: int) -> None:
         """Decide about walls that went long enough ago, by the exchange's clock."""
-        gone, wait_ns = self._gone, self._context.numbers.group_went_ns
+        gone, wait_ns = self.gone, self._context.numbers.group_went_ns
         while gone and time - gone[-1].time > wait_ns:
             side = gone[0].wall.side
             self._decide([one for one in gone if one.wall.side is side])
-            self._gone = gone = deque(one for one in gone if one.wall.side is not side)
+            self.gone = gone = deque(one for one in gone if one.wall.side is not side)
 
     # --- coming and going -------------------------------------------------------------------
-
-    def _remember(self, fact: Fact) -> None:
-        lately, horizon = self._lately, fact.time - LATELY_NS
-        lately.append(fact)
-        while lately[0].time < horizon and not self._gone:
-            lately.popleft()
 
     def _consider(self, fact: Fact) -> None:
         """Follow an order if it is a wall: large, and far enough from the best price."""
@@ -125,16 +119,16 @@ class PulledWalls:
         distance = context.distance(fact.side, fact.price)
         far = context.better_levels(fact.side, fact.price) >= context.numbers.wall_levels
         if distance is not None and far:
-            self._walls[fact.order_id] = _Wall(fact, context.note(fact), distance)
-            if len(self._walls) > MOST_WALLS:
-                del self._walls[next(iter(self._walls))]
+            self.standing[fact.order_id] = _Wall(fact, context.note(fact), distance)
+            if len(self.standing) > MOST_WALLS:
+                del self.standing[next(iter(self.standing))]
 
     def _see_moves(self, fact: Fact) -> None:
         """Take a cancel as a move when the same size comes to the same side right after."""
-        for one in self._gone:
+        for one in self.gone:
             same = one.wall.qty == fact.qty and one.wall.side is fact.side
             if same and 0 <= fact.time - one.time <= self._context.numbers.moved_ns:
-                self._gone.remove(one)
+                self.gone.remove(one)
                 return
 
     def _cancelled(self, wall: _Wall, fact: Fact) -> None:
@@ -154,7 +148,7 @@ class PulledWalls:
             return  # the price has stood there, and the wall with it
         rests = self._near_qty(wall.side, middle)
         note = context.note(fact)
-        self._gone.append(_Gone(wall, note, fact.time, distance, middle, rests))
+        self.gone.append(_Gone(wall, note, fact.time, distance, middle, rests))
 
     def _near_qty(self, side: Side, middle: int) -> int:
         """Return what rests of a side within 10 bp of the mid."""
@@ -175,8 +169,10 @@ class PulledWalls:
         walls = {one.wall.order_id for one in gone}
         return -sum(
             _SIGNS.get(fact.what, 0) * fact.qty
-            for fact in self._lately
-            if begin <= fact.time <= end
+            for _, outcomes in self._lately
+            for fact in outcomes
+            if type(fact) is Fact
+            and begin <= fact.time <= end
             and fact.side is side
             and fact.order_id not in walls
             and abs(middle - 2 * fact.price) * 10_000 <= NEAR_BP * middle

@@ -14,6 +14,7 @@ SIZES = 4_096
 """Sizes of takers that are remembered."""
 LATER_NS = (NS_PER_S, 10 * NS_PER_S)
 """When the best price is looked at again after a sweep."""
+NEVER = 1 << 63
 
 
 class _Run:
@@ -98,16 +99,22 @@ class _Swept:
 
 
 class Sweeps:
-    """Takers that went through several levels and were large, emptied many, or moved the price."""
+    """Takers that went through several levels and were large, emptied many, or moved the price.
+
+    Attributes:
+        due_at: When the aftermath of a sweep is to be looked at next.
+    """
 
     def __init__(self, context: MarketContext, sightings: Sightings) -> None:
         self._context, self._sightings = context, sightings
         self._open: deque[_Swept] = deque(maxlen=64)
+        self.due_at = NEVER
         self._count = 0
 
     def lose(self) -> None:
         """Look no more at the aftermath: the best prices were missed."""
         self._open.clear()
+        self.due_at = NEVER
 
     def taker(self, trades: list[Trade], time: int) -> None:
         """Take one taker's trades."""
@@ -126,15 +133,11 @@ class Sweeps:
         self._count += 1
         swept = _Swept(self._count, trades, time, self._context.touch_at(time - 1))
         self._open.append(swept)
+        self.due_at = min(self.due_at, time + swept.due[0])
         self._report(swept)
 
-    @property
-    def waiting(self) -> bool:
-        """Whether the aftermath of a sweep is still looked at."""
-        return bool(self._open)
-
     def see(self, touch: Touch, time: int) -> None:
-        """Take the best prices after a message: what came back after a sweep."""
+        """Take the best prices at `due_at` or later: what came back after a sweep."""
         for swept in self._open:
             while swept.due and time - swept.time >= swept.due[0]:
                 seconds = swept.due.pop(0) // NS_PER_S
@@ -145,6 +148,8 @@ class Sweeps:
                 self._report(swept)
         while self._open and not self._open[0].due:
             self._open.popleft()
+        due = [swept.time + swept.due[0] for swept in self._open if swept.due]
+        self.due_at = min(due, default=NEVER)
 
     def _report(self, swept: _Swept) -> None:
         trades = swept.trades

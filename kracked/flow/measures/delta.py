@@ -6,6 +6,8 @@ seconds is the present second and the whole ones before it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -135,6 +137,38 @@ class DeltaRing:
     def minutes(self) -> list[MinuteDelta]:
         """Return the minutes in which something traded, oldest first, at most a day of them."""
         return [MinuteDelta(*each) for each in sorted(self._minutes.items())]
+
+    def of_bars(self, begins: Sequence[int], seconds: int) -> list[int | None]:
+        """Return bought minus sold of bars.
+
+        Args:
+            begins: When each begins, ns since the Unix epoch, rising.
+            seconds: Their length: whole minutes, or a part of one.
+
+        Returns:
+            One for each bar; None where not every trade of it was seen, or is remembered.
+        """
+        length = seconds * NS_PER_S
+        if seconds < 60:
+            oldest = (self._second - SECONDS + 1) * NS_PER_S
+            return [
+                None
+                if self.since is None or begin < max(self.since, oldest)
+                else self._until((begin + length) // NS_PER_S - 1).delta
+                - self._until(begin // NS_PER_S - 1).delta
+                for begin in begins
+            ]
+        sums: dict[int, int] = {}
+        for begin, delta in self._minutes.items():
+            at = bisect_right(begins, begin) - 1
+            if at >= 0 and begin < begins[at] + length:
+                sums[at] = sums.get(at, 0) + delta
+        full = len(self._minutes) >= MINUTES
+        oldest = min(self._minutes, default=0) if full else 0
+        return [
+            None if self.since is None or begin < max(self.since, oldest) else sums.get(at, 0)
+            for at, begin in enumerate(begins)
+        ]
 
     def covers(self, seconds: int, now: int) -> bool:
         """Whether every trade of the last seconds was seen."""

@@ -22,11 +22,12 @@ WINDOWS: tuple[int | None, ...] = (5 * NS_PER_S, 30 * NS_PER_S, 120 * NS_PER_S, 
 DEFAULT_WINDOW_NS = 30 * NS_PER_S
 MOST_FACTS = 200_000
 """Facts that are kept. With more of them the window shrinks, and says so."""
+MOST_WAITING = 1_024
+"""What is taken and not summed up, until somebody looks."""
 
 _STACKED, _PULLED, _TRADED, _REFILLED, _PENDING, _MOVED_OUT, _MOVED_IN, _CLEARED = range(8)
 _PARTS = 5
 _RECORDS = 2 * _PARTS
-"""The place of the count of all records among the sums of a price."""
 
 
 class PriceChanges:
@@ -53,7 +54,7 @@ class PriceChanges:
         self._most = most_facts
         self._kept = ChangeRecords()
         self._sums: dict[int, list[int]] = {}
-        """By side and price: five quantities, their five counts, the count of all records."""
+        """By side and price: five quantities, then their five counts."""
         self._moves: dict[tuple[int, int], list[int]] = {}
         """By both ends: what cancels out within a row, moves that grew, that shrank, all."""
         self._first = 0
@@ -71,59 +72,52 @@ class PriceChanges:
         self._open: dict[str, list[_Open]] = {}
         """Reductions that a trade may still explain, by order id."""
         self._open_in_order: deque[tuple[str, _Open]] = deque()
+        self._waiting: list[Outcome] = []
+        """What is not summed up yet: many at once cost less."""
 
     # --- facts ------------------------------------------------------------------------------
 
     def take(self, outcomes: Sequence[Outcome]) -> None:
-        """Take what the symbol's ledger told, in its order."""
-        for outcome in outcomes:
-            kind = type(outcome)
-            if kind is Fact:
-                self.fact(outcome)  # type: ignore[arg-type]
-            elif kind is Link:
-                self.link(outcome)  # type: ignore[arg-type]
-            elif kind is Settled:
-                self.settled(outcome)  # type: ignore[arg-type]
+        """Take what the symbol's ledger told, in its order; it is summed up when it is read."""
+        waiting = self._waiting
+        waiting += outcomes
+        if len(waiting) >= MOST_WAITING:
+            self._sum_up()
 
-    def fact(self, fact: Fact) -> None:
-        """Take one fact."""
-        what = fact.what
-        if what is What.HOLE:
-            self._forget()
-            self._since.clear()
-            self._why = Shortened.HOLE
-            return
-        newest = self._newest
-        if fact.time > newest:
-            newest = self._newest = fact.time
-        if not self._since:
-            self._since = dict.fromkeys(Side, (newest, self._why))
-        key = fact.price << 1 | (fact.side is Side.ASK)
-        if what is What.NEW:
-            self._add(key, _STACKED, fact.qty)
-        elif what is What.CANCELLED:
-            self._add(key, _PULLED, fact.qty)
-        elif what is What.MOVED_AWAY:
-            self._away[fact.order_id] = (key, fact.qty)
-        elif what is What.MOVED_IN:
-            self._moved(self._away.pop(fact.order_id, None), key, fact.qty)
-        elif what is What.FILLED:
-            self._add(key, _TRADED, fact.qty)
-        else:
-            self._rarer(fact, key)
+    def _sum_up(self) -> None:
+        """Sum up what was taken since the last look."""
+        waiting, self._waiting, newest = self._waiting, [], self._newest
+        for one in waiting:
+            if type(one) is not Fact:
+                self._decide(one)
+                continue
+            what, time = one.what, one.time
+            if what is _HOLE:
+                self._lose()
+                continue
+            if time > newest:
+                newest = self._newest = time
+            if not self._since:
+                self._since = dict.fromkeys(Side, (newest, self._why))
+            part = _PART_OF.get(what)
+            if part is not None:
+                self._add(one.price << 1 | (one.side is _ASK), part, one.qty)
+            elif what not in _OF_VIEW:
+                self._rarer(one, one.price << 1 | (one.side is _ASK))
 
     def _rarer(self, fact: Fact, key: int) -> None:
         what = fact.what
-        if what is What.REDUCED:
+        if what is What.MOVED_AWAY:
+            self._away[fact.order_id] = (key, fact.qty)
+        elif what is What.MOVED_IN:
+            self._moved(self._away.pop(fact.order_id, None), key, fact.qty)
+        elif what is What.REDUCED:
             self._await(fact, self._add(key, _PENDING, fact.qty))
-        elif what is What.REFILLED:
-            self._add(key, _REFILLED, fact.qty)
-        elif what is What.RAISED:
-            self._add(key, _STACKED, fact.qty)
-        elif what is What.MOVED_OUT and fact.order_id in self._away:
-            from_key, qty = self._away.pop(fact.order_id)
-            self._add(from_key, _PULLED, qty)
-        elif what in _OF_TAKERS:
+        elif what is What.MOVED_OUT:
+            left = self._away.pop(fact.order_id, None)
+            if left is not None:
+                self._add(left[0], _PULLED, left[1])
+        else:
             self._of_taker(fact, key)
 
     def _of_taker(self, fact: Fact, key: int) -> None:
@@ -160,7 +154,13 @@ class PriceChanges:
             if not rest:
                 del self._open[order_id]
 
-    def link(self, link: Link) -> None:
+    def _decide(self, one: Outcome) -> None:
+        if type(one) is Link:
+            self._link(one)
+        elif type(one) is Settled:
+            self._settle(one)
+
+    def _link(self, link: Link) -> None:
         """Count a reduction as traded once trades explain all of it, as they do or do not."""
         if link.order_id is None or link.standing is None:
             return
@@ -172,7 +172,7 @@ class PriceChanges:
                     self._recount(one.at, _TRADED)
                 return
 
-    def settled(self, settled: Settled) -> None:
+    def _settle(self, settled: Settled) -> None:
         """Count a reduction that no trade explains as pulled; a trade may still come late."""
         for one in self._open.get(settled.order_id, ()):
             if one.time == settled.time and one.left == settled.qty:
@@ -187,10 +187,9 @@ class PriceChanges:
         if part < _MOVED_OUT:
             sums = self._sums.get(key)
             if sums is None:
-                sums = self._sums[key] = [0] * (_RECORDS + 1)
+                sums = self._sums[key] = [0] * _RECORDS
             sums[part] += qty
             sums[part + _PARTS] += 1
-            sums[_RECORDS] += 1
         else:
             self._count(at, 1)
         if at - kept.first >= self._most:
@@ -209,11 +208,10 @@ class PriceChanges:
             part = _PULLED if part == _MOVED_OUT else _STACKED
         sums = self._sums.get(key)
         if sums is None:
-            sums = self._sums[key] = [0] * (_RECORDS + 1)
+            sums = self._sums[key] = [0] * _RECORDS
         sums[part] += sign * qty
         sums[part + _PARTS] += sign
-        sums[_RECORDS] += sign
-        if not sums[_RECORDS]:
+        if not sums[part + _PARTS] and not any(sums[_PARTS:]):
             del self._sums[key]
 
     def _count_move(self, at: int, sign: int) -> None:
@@ -249,7 +247,10 @@ class PriceChanges:
         kept.drop(pair)
         self._first = max(self._first, kept.first)
 
-    def _forget(self) -> None:
+    def _lose(self) -> None:
+        """Forget all: data are missing."""
+        self._since.clear()
+        self._why = Shortened.HOLE
         self._kept, self._first, self._dropped = ChangeRecords(), 0, None
         for each in (self._sums, self._moves, self._away, self._shown, self._open):
             each.clear()
@@ -263,6 +264,7 @@ class PriceChanges:
         Args:
             now: On the exchange's clock, ns since the Unix epoch.
         """
+        self._sum_up()
         if self.window_ns is None:
             return
         kept, horizon = self._kept, now - self.window_ns
@@ -278,6 +280,7 @@ class PriceChanges:
 
     def set_window(self, window_ns: int | None, now: int) -> None:
         """Sum over another window: the facts of the last two minutes are there already."""
+        self._sum_up()
         self.window_ns = window_ns
         self._sums.clear()
         self._moves.clear()
@@ -288,6 +291,7 @@ class PriceChanges:
 
     def reset(self, now: int, side: Side | None = None) -> None:
         """Begin the sums of one side anew, or those of both."""
+        self._sum_up()
         kept = self._kept
         cleared = {Side.BID: (0,), Side.ASK: (1,), None: (0, 1)}[side]
         for at in reversed(range(kept.first, kept.end)):
@@ -302,6 +306,7 @@ class PriceChanges:
 
     def span(self, side: Side, now: int) -> Span | None:
         """Return the time that a side's sums cover; None while nothing is known of the book."""
+        self._sum_up()
         if side not in self._since:
             return None
         since, why = self._since[side]
@@ -317,8 +322,9 @@ class PriceChanges:
 
     def at(self, side: Side, price: int) -> LevelChanges:
         """Return the sums of one price."""
+        self._sum_up()
         sums = self._sums.get(price << 1 | (side is Side.ASK))
-        return LevelChanges(*sums[:_RECORDS]) if sums is not None else _NOTHING
+        return LevelChanges(*sums) if sums is not None else _NOTHING
 
     def rows(self, side: Side, step: int = 1) -> dict[int, LevelChanges]:
         """Return the sums of each row where something happened.
@@ -327,6 +333,7 @@ class PriceChanges:
             side: Bids or asks.
             step: Prices a row. Bids belong to the row at or below them, asks to that above.
         """
+        self._sum_up()
         ask = int(side is Side.ASK)
         sign = -1 if ask else 1
         found: dict[int, list[int]] = {}
@@ -335,9 +342,9 @@ class PriceChanges:
                 row = sign * (sign * (key >> 1) // step * step)
                 total = found.get(row)
                 if total is None:
-                    found[row] = sums[:_RECORDS]
+                    found[row] = sums.copy()
                 else:
-                    found[row] = [one + other for one, other in zip(total, sums, strict=False)]
+                    found[row] = [one + other for one, other in zip(total, sums, strict=True)]
         for (out_key, in_key), (both, grew, shrank, count) in self._moves.items():
             row = sign * (sign * (out_key >> 1) // step * step)
             if out_key & 1 == ask and row == sign * (sign * (in_key >> 1) // step * step):
@@ -359,5 +366,13 @@ class _Open:
 
 
 _NOTHING = LevelChanges()
-_OF_TAKERS = (What.SHOWN, What.RESTED, What.TAKEN)
+_PART_OF = {
+    What.NEW: _STACKED,
+    What.RAISED: _STACKED,
+    What.CANCELLED: _PULLED,
+    What.FILLED: _TRADED,
+    What.REFILLED: _REFILLED,
+}
+_OF_VIEW = {What.CAME, What.RETURNED, What.PRESENT, What.LEFT_VIEW, What.LOST}
+_HOLE, _ASK = What.HOLE, Side.ASK
 _LONGEST_NS = max(length for length in WINDOWS if length is not None)

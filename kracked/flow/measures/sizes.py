@@ -8,6 +8,7 @@ tenth of its weight each minute. What is in sight does not matter.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from typing import NamedTuple
 
 from kracked.times import NS_PER_S
@@ -80,17 +81,16 @@ class SizeHistogram:
         Within a bucket the sizes are taken as evenly spread. Before the first size it is empty.
         """
         found: list[int] = []
-        total = sum(self._weights)
-        seen = 0
-        wanted = [total * part // whole for part, whole in shares]
-        for bucket in range(self._highest, -1, -1):
-            weight = self._weights[bucket]
-            while weight and len(found) < len(wanted) and seen + weight >= wanted[len(found)]:
-                low, high = _begin(bucket), _begin(bucket + 1)
-                found.append(high - (high - low) * (wanted[len(found)] - seen) // weight)
-            seen += weight
-            if len(found) == len(wanted):
-                break
+        weights, bucket, seen, weight = self._weights, self._highest + 1, 0, 0
+        total = sum(weights)
+        for part, whole in shares if total else ():
+            wanted = total * part // whole
+            while seen + weight < wanted or not weight:
+                seen += weight
+                bucket -= 1
+                weight = weights[bucket]
+            low, high = _begin(bucket), _begin(bucket + 1)
+            found.append(high - (high - low) * (wanted - seen) // weight)
         return found
 
     def dump(self) -> list[int]:
@@ -129,7 +129,6 @@ class AdaptiveSizes:
 
     Attributes:
         pinned: A size that a person has set; the thresholds of marks are it and four times it.
-        in_force: The thresholds by the samples, for detectors.
     """
 
     def __init__(self, detector: Share = LARGE) -> None:
@@ -139,33 +138,50 @@ class AdaptiveSizes:
             detector: The part of all sizes that detectors take as large.
         """
         self.pinned: int | None = None
-        self.histogram = SizeHistogram()
+        self._histogram = SizeHistogram()
+        self._waiting: list[int] = []
+        """Sizes of the present second, which are counted when it is over."""
         self._shares = sorted(
             {LARGE, HUGE, detector, MEDIAN}, key=lambda share: share[0] / share[1]
         )
         self._detector = detector
-        self.in_force: Thresholds | None = None
+        self._in_force: Thresholds | None = None
         self._next = 0
+        self._older = False
+        """Whether a second of sizes is over that the thresholds do not know of."""
 
     def add(self, size: int, time: int) -> None:
         """Count a size at an instant of the exchange's clock."""
         if time >= self._next:
-            self._next = (time // NS_PER_S + 1) * NS_PER_S
-            self._make()
-        self.histogram.add_all((size,), time)
+            self._begin_second(time)
+        self._waiting.append(size)
 
     def add_all(self, sizes: Iterable[int], time: int) -> None:
         """Count many sizes of one instant."""
         if time >= self._next:
-            self._next = (time // NS_PER_S + 1) * NS_PER_S
+            self._begin_second(time)
+        self._waiting += sizes
+
+    @property
+    def histogram(self) -> SizeHistogram:
+        """The weights of all sizes so far."""
+        found = deepcopy(self._histogram)
+        found.add_all(self._waiting, self._next - 1)
+        return found
+
+    @property
+    def in_force(self) -> Thresholds | None:
+        """The thresholds by the samples, for detectors; None before the first second is over."""
+        if self._older:
             self._make()
-        self.histogram.add_all(sizes, time)
+        return self._in_force
 
     def thresholds(self) -> Thresholds | None:
         """Return the thresholds in force; None before the first second of samples is over."""
-        if self.in_force is None or self.pinned is None:
-            return self.in_force
-        return self.in_force._replace(large=self.pinned, huge=4 * self.pinned)
+        found = self.in_force
+        if found is None or self.pinned is None:
+            return found
+        return found._replace(large=self.pinned, huge=4 * self.pinned)
 
     def weight(self, size: int, before: int = 0) -> int:
         """Return 2 for a huge size, 1 for a large one, else 0.
@@ -184,20 +200,29 @@ class AdaptiveSizes:
                 return weight
         return 0
 
+    def _begin_second(self, time: int) -> None:
+        """Count the sizes of the second before that of `time`."""
+        if self._waiting:
+            self._histogram.add_all(self._waiting, self._next - 1)
+            self._waiting = []
+            self._older = True
+        self._next = (time // NS_PER_S + 1) * NS_PER_S
+
     def _make(self) -> None:
-        sizes = dict(zip(self._shares, self.histogram.above(*self._shares), strict=False))
-        if not sizes:
-            return
+        """Make the thresholds anew, by all sizes before the present second."""
+        self._older = False
+        histogram = self._histogram
+        sizes = dict(zip(self._shares, histogram.above(*self._shares), strict=False))
         median = sizes[MEDIAN]
-        if self.histogram.samples < LEAST_SAMPLES:
+        if histogram.samples < LEAST_SAMPLES:
             fixed = LEARNING_MEDIANS * median
-            self.in_force = Thresholds(fixed, fixed, fixed, median, learning=True)
+            self._in_force = Thresholds(fixed, fixed, fixed, median, learning=True)
             return
         least = LEAST_MEDIANS * median
         large, huge, detector = (
             max(least, sizes[share]) for share in (LARGE, HUGE, self._detector)
         )
-        self.in_force = Thresholds(large, huge, detector, median, learning=False)
+        self._in_force = Thresholds(large, huge, detector, median, learning=False)
 
 
 def _begin(bucket: int) -> int:

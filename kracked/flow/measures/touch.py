@@ -60,30 +60,44 @@ def lean_percent(bid_qty: int, ask_qty: int) -> int | None:
     return size if bid_qty >= ask_qty else -size
 
 
+class Near(NamedTuple):
+    """What rests near the mid: both sides to the same distance, however little is known."""
+
+    bids: int
+    asks: int
+    bp: float
+    """The distance in basis points of the mid: `NEAR_BP`, or less where a book ends before it."""
+
+
 def quantities_near(
-    bids: Iterable[tuple[int, int]],
-    asks: Iterable[tuple[int, int]],
-    touch: Touch,
-    bp: int = NEAR_BP,
-) -> tuple[int, int]:
-    """Return what rests within a distance of the mid, bids and asks.
+    bids: Iterable[tuple[int, int]], asks: Iterable[tuple[int, int]], middle: int, depth: int
+) -> Near:
+    """Return what rests within 10 bp of the mid.
+
+    A side that is cut to its depth before that distance is known no further: then both sides are
+    summed up to there, so that the deeper one does not outweigh the other.
 
     Args:
         bids: Prices and quantities, best first.
         asks: Prices and quantities, best first.
-        touch: The best prices.
-        bp: The distance in basis points of the mid.
+        middle: Best bid plus best ask.
+        depth: Levels a side that are told.
     """
-    middle = touch.bid + touch.ask
-    found = []
+    reach = NEAR_BP * middle
+    sides: list[list[tuple[int, int]]] = []
     for levels, sign in ((bids, 1), (asks, -1)):
-        total = 0
+        found: list[tuple[int, int]] = []
         for price, qty in levels:
-            if sign * (middle - 2 * price) * 10_000 > bp * middle:
+            distance = sign * (middle - 2 * price) * 10_000
+            if distance > NEAR_BP * middle:
                 break
-            total += qty
-        found.append(total)
-    return found[0], found[1]
+            found.append((distance, qty))
+        else:
+            if len(found) >= depth:
+                reach = min(reach, found[-1][0])
+        sides.append(found)
+    own, other = (sum(qty for at, qty in found if at <= reach) for found in sides)
+    return Near(own, other, reach / middle)
 
 
 class OrderFlowImbalance:
@@ -99,29 +113,36 @@ class OrderFlowImbalance:
         self.touch: Touch | None = None
         self._changes: deque[tuple[int, int]] = deque()
         self._samples: deque[int] = deque(maxlen=SAMPLES)
-        self._sampled = 0
-        """The time of the newest sample, in lengths of the window."""
+        self._sampled = self._next = 0
+        """The time of the newest sample, in lengths of the window, and when the next is due."""
 
     def take(self, touch: Touch, time: int) -> None:
         """Take the best prices after a change of the book; the same ones again cost nothing."""
         before, self.touch = self.touch, touch
         if touch == before:
             return
-        self.advance(time)
-        if before is None or not (before.bid_qty and before.ask_qty):
+        if time >= self._next:
+            self.advance(time)
+        else:
+            self._expire(time)
+        if before is None:
             return
-        if not (touch.bid_qty and touch.ask_qty):
+        bid, bid_qty, ask, ask_qty = touch
+        bid_before, bid_qty_before, ask_before, ask_qty_before = before
+        if not (bid_qty_before and ask_qty_before):
+            return
+        if not (bid_qty and ask_qty):
             self.touch = None
             return
         change = 0
-        if touch.bid >= before.bid:
-            change += touch.bid_qty
-        if touch.bid <= before.bid:
-            change -= before.bid_qty
-        if touch.ask <= before.ask:
-            change -= touch.ask_qty
-        if touch.ask >= before.ask:
-            change += before.ask_qty
+        if bid >= bid_before:
+            change = bid_qty
+        if bid <= bid_before:
+            change -= bid_qty_before
+        if ask <= ask_before:
+            change -= ask_qty
+        if ask >= ask_before:
+            change += ask_qty_before
         self.value += change
         self._changes.append((time, change))
 
@@ -129,7 +150,7 @@ class OrderFlowImbalance:
         """Begin anew with the next touch: changes were missed."""
         self.touch, self.value = None, 0
         self._changes.clear()
-        self._sampled = 0
+        self._sampled = self._next = 0
 
     def advance(self, now: int) -> None:
         """Let what is older than ten seconds leave the sum; take the samples that are due.
@@ -144,6 +165,7 @@ class OrderFlowImbalance:
             self._expire(due * FLOW_NS)
             self._samples.append(self.value)
         self._sampled = max(self._sampled, tick)
+        self._next = (self._sampled + 1) * FLOW_NS
         self._expire(now)
 
     def _expire(self, now: int) -> None:

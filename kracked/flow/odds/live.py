@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kracked.flow.facts import Outcome, Place, PlaceKnown
+from kracked.flow.facts import Fact, Outcome, Place, PlaceKnown, What
 from kracked.flow.ledger import Ledger
 from kracked.flow.odds.recent import RecentMarket
 from kracked.flow.odds.samples import GhostField
@@ -12,6 +12,10 @@ from kracked.flow.odds.table import NoOdds, Odds, OddsTable
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
 
+_JOINS = {What.NEW, What.MOVED_IN, What.REFILLED}
+_ENDS = {What.CANCELLED, What.MOVED_AWAY, What.LEFT_VIEW, What.LOST, What.TAKEN}
+MOST_OWN = 10_000
+"""Own orders that are known by id; the oldest one is let go for one more."""
 OBSERVED_EVERY_NS = 20 * NS_PER_S
 """Time between two instants at which ghosts are placed to keep score."""
 
@@ -49,6 +53,7 @@ class LiveOdds:
         self._decimals = decimals
         self._recent = RecentMarket()
         self._ghosts: GhostField | None = None
+        self._own_ids: dict[str, None] = {}
         if isinstance(table, OddsTable):
             kept = score is not None and score.fitted == table.fitted
             self.score = score if kept else OddsScore.of(table)
@@ -65,8 +70,49 @@ class LiveOdds:
             assert self.score is not None
             assert isinstance(self.table, OddsTable)
             self.score.saw(self.table.odds(sample.situation, sample.placed), sample)
-        if ledger.lost and self.own is not None and len(self.own):
-            self.own.lose(ledger.linker.level3_time)
+        if self._own_ids or (self.own is not None and len(self.own)):
+            self._follow_own(ledger, outcomes)
+
+    def own_order(self, ledger: Ledger | None, order_id: str) -> None:
+        """Keep the score of an own order, from here on or from when it joins a queue.
+
+        Args:
+            ledger: The symbol's ledger; None while there is none.
+            order_id: The order. To tell of it again changes nothing.
+        """
+        if self.own is None or order_id in self._own_ids:
+            return
+        self._own_ids[order_id] = None
+        if len(self._own_ids) > MOST_OWN:
+            del self._own_ids[next(iter(self._own_ids))]
+        if ledger is not None:
+            self._joined(ledger, order_id)
+
+    def _follow_own(self, ledger: Ledger, outcomes: list[Outcome]) -> None:
+        """Score the own orders that joined a queue, or left one."""
+        assert self.own is not None
+        for one in outcomes:
+            if type(one) is not Fact or one.order_id not in self._own_ids:
+                continue
+            if one.what in _JOINS:
+                self._joined(ledger, one.order_id)
+            elif one.what is What.FILLED:
+                self.own.filled(one.order_id, one.time)
+            elif one.what in _ENDS:
+                self.own.ended(one.order_id, one.time)
+        now = ledger.linker.level3_time
+        if ledger.lost:
+            self.own.lose(now)
+        self.own.pass_time(now)
+
+    def _joined(self, ledger: Ledger, order_id: str) -> None:
+        """Take the odds of an own order from where it stands now, if it has any."""
+        place, now = ledger.place(order_id), ledger.linker.level3_time
+        if place is None or self.own is None:
+            return
+        odds = self.of_order(ledger, place, now)
+        if not isinstance(odds, NoOdds):
+            self.own.joined(order_id, odds, now)
 
     def lose_trades(self) -> None:
         """Take that trades may be missing: the connection of the `trade` channel was lost."""

@@ -293,7 +293,7 @@ class MarketRelay:
         """Tell new best prices or quantities of a verified book to those who asked for `bbo`."""
         if self.triggers.get(event.symbol) == "bbo":
             return
-        last = self._last_values.ticker(event.symbol)
+        last = self._last_values.tickers.get(event.symbol)
         book = self._trusted_book(Topic(BOOK, event.symbol, None))
         ticker = quoted(last, book, event) if last and isinstance(book, L2Book) else None
         if ticker is None:

@@ -86,7 +86,8 @@ class Session:
         """Frames of earlier connections."""
         self._requests_allowed = False
         self._token: str | None = None
-        self._trade_sequence = TradeSequence()
+        self.trade_sequence = TradeSequence()
+        """The ids of the trades, and which of them never came."""
         self._pings: list[bytes] = []
         """Pings to send."""
         self._silence: str | None = None
@@ -166,10 +167,6 @@ class Session:
         self.subscriptions.renew_stale(stale, last_received, now)
         return self.subscriptions.take_events()
 
-    def missing_trades(self, symbol: str) -> tuple[tuple[int, int], ...]:
-        """Return the first and last id of each run of a symbol's trades that never came."""
-        return self._trade_sequence.missing(symbol)
-
     # --- the connection comes and goes ----------------------------------------------
 
     def open(self, now: int, token: str | None = None) -> None:
@@ -243,7 +240,7 @@ class Session:
         result: list[Event] = []
         for event in happened:
             if isinstance(event, events.Trades):
-                fresh, gaps = self._trade_sequence.follow(event)
+                fresh, gaps = self.trade_sequence.follow(event)
                 result += gaps
                 result += () if fresh is None else (fresh,)
             else:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from kracked.gateway.exchange_ids import ExchangeIds
-from kracked.protocol.events import Side
 from kracked.sim.agents.agent_context import Agenda, AgentContext
 from kracked.sim.agents.market_makers import MarketMakers
 from kracked.sim.agents.noise_traders import NoiseTraders
@@ -139,7 +138,7 @@ class SimulatedMarket:
             patterns = self._patterns[symbol] = Patterns(
                 self._contexts[symbol],
                 str(self._seed),
-                desert=self._agents[symbol].desert,
+                desert=self._agents[symbol].makers.desert,
                 told=self._tell,
             )
         patterns.plant(pattern, count, within_s)
@@ -185,7 +184,7 @@ class _Agents:
 
     def __init__(self, context: AgentContext) -> None:
         self._context = context
-        self._makers = MarketMakers(context)
+        self.makers = MarketMakers(context)
         self._noise_traders = NoiseTraders(context)
         self._takers = Takers(context)
         self._await_jump()
@@ -193,12 +192,8 @@ class _Agents:
     def open(self, now: int) -> None:
         """Leave the book as hours of trade would have."""
         start = self._context.now = now - SEEDING_NS
-        self._makers.open()
+        self.makers.open()
         self._noise_traders.open(start, now)
-
-    def desert(self, side: Side) -> None:
-        """Let all makers leave a side."""
-        self._makers.desert(side)
 
     def _await_jump(self) -> None:
         self._waited_s = self._context.fair.wait_s()
@@ -207,7 +202,7 @@ class _Agents:
     def _jump(self, _: str) -> None:
         """Let the fair price jump: makers requote, and the quick take what they leave behind."""
         size = self._context.fair.jump(self._waited_s)
-        self._makers.rush(size)
+        self.makers.rush(size)
         self._noise_traders.scatter()
         self._takers.chase()
         self._await_jump()

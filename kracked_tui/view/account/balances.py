@@ -13,6 +13,8 @@ from kracked.orders.rules.funds import free
 from kracked_tui.view.line import Line, Span, fit
 
 ZERO = Decimal(0)
+_WITH_WORTH = 56
+"""Width from which there is a column of what each asset is worth."""
 _MONEY = ("USD", "EUR", "GBP", "USDT", "USDC")
 
 
@@ -22,6 +24,8 @@ class Balance(NamedTuple):
     asset: str
     total: Decimal
     held: Decimal
+    worth: Decimal | None = None
+    """In the quote currency of the pair shown; None where no price of it is known."""
 
     @property
     def free(self) -> Decimal:
@@ -29,9 +33,24 @@ class Balance(NamedTuple):
         return free(self.total, self.held)
 
 
-def balances_of(totals: Mapping[str, Decimal], holds: Mapping[str, Decimal]) -> tuple[Balance, ...]:
-    """Return the assets of which there is something, by name, money before coins."""
-    found = [Balance(name, total, holds.get(name, ZERO)) for name, total in totals.items() if total]
+def balances_of(
+    totals: Mapping[str, Decimal],
+    holds: Mapping[str, Decimal],
+    prices: Mapping[str, Decimal] | None = None,
+) -> tuple[Balance, ...]:
+    """Return the assets of which there is something, by name, money before coins.
+
+    Args:
+        totals: The account's amounts.
+        holds: What open orders hold.
+        prices: What one of an asset is worth; those without a price are worth nobody knows what.
+    """
+    found = []
+    for name, total in totals.items():
+        if total:
+            price = (prices or {}).get(name)
+            worth = None if price is None else total * price
+            found.append(Balance(name, total, holds.get(name, ZERO), worth))
     return tuple(sorted(found, key=lambda one: (one.asset not in _MONEY, one.asset)))
 
 
@@ -41,15 +60,17 @@ def amount_text(amount: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def head_line(width: int) -> Line:
-    """Draw the heads of the columns."""
+def head_line(width: int, quote: str = "") -> Line:
+    """Draw the heads of the columns; `quote` is the currency of what things are worth."""
     room = _amount_width(width)
     text = f" {'asset':<6}{'total':>{room}}{'held':>{room}}{'free':>{room}}"
-    return Line(fit([Span(text, "header")], width))
+    worth = f"{f'in {quote}':>{room}}" if width >= _WITH_WORTH else ""
+    return Line(fit([Span(text + worth, "header")], width))
 
 
 def _amount_width(width: int) -> int:
-    return max(8, min(14, (width - 7) // 3))
+    columns = 4 if width >= _WITH_WORTH else 3
+    return max(8, min(14, (width - 7) // columns))
 
 
 def balance_line(balance: Balance, width: int) -> Line:
@@ -61,7 +82,21 @@ def balance_line(balance: Balance, width: int) -> Line:
         Span(f"{amount_text(balance.held) if balance.held else '':>{room}}", "dim"),
         Span(f"{amount_text(balance.free):>{room}}", "good" if balance.free else "dim"),
     ]
+    if width >= _WITH_WORTH:
+        worth = "no price" if balance.worth is None else f"{balance.worth:.2f}"
+        spans.append(Span(f"{worth:>{room}}", "dim"))
     return Line(fit(spans, width))
+
+
+def worth_text(balances: Iterable[Balance], quote: str) -> str:
+    """Say what all assets with a price are worth, and how many have none."""
+    listed = tuple(balances)
+    priced = [one.worth for one in listed if one.worth is not None]
+    if not priced or not quote:
+        return ""
+    left = len(listed) - len(priced)
+    without = f" and {left} without a price" if left else ""
+    return f"worth {sum(priced, ZERO):.2f} {quote}{without}"
 
 
 def summary_spans(balances: Iterable[Balance], assets: Iterable[str]) -> tuple[Span, ...]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from fractions import Fraction
 from typing import NamedTuple
 
 from kracked.feed.account import Fill
+from kracked.flow.review import HORIZONS_S, ReviewedFill
 from kracked.protocol.events import Side
 from kracked_tui.view import format as fmt
 from kracked_tui.view.account.balances import amount_text
+from kracked_tui.view.account.fill_card import bp_text, mark_text
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.words import verb
 
@@ -25,7 +28,7 @@ class FillsSummary(NamedTuple):
     """Asset and amount, by asset."""
 
 
-_WITH_KIND, _WITH_FEE, _WITH_PAIR = 45, 57, 70
+_WITH_KIND, _WITH_FEE, _WITH_PAIR, _WITH_REVIEW = 45, 57, 70, 118
 """Widths from which there is room for each of these columns."""
 
 
@@ -67,13 +70,28 @@ def summary_spans(summary: FillsSummary) -> tuple[Span, ...]:
 def head_line(width: int) -> Line:
     """Draw the heads of the columns."""
     text = f" {'time':<9}{'side':<5}{'qty':>{_qty_width(width)}} {'price':>10}"
-    fee = f"  {'':<6}{'fee':>12}" if width >= _WITH_FEE else ""
-    pair = "  pair" if width > _WITH_PAIR else ""
-    return Line(fit([Span(text + fee + pair, "header")], width))
+    kind = f"  {'':<6}" if width >= _WITH_KIND else ""
+    fee = f"{'fee':>12}" if width >= _WITH_FEE else ""
+    pair = f"  {'pair':<9}" if width > _WITH_PAIR else ""
+    review = f"{'waited':>8}{'place':>7}{'earned':>8}" if width >= _WITH_REVIEW else ""
+    marks = "".join(f"{f'{seconds} s':>9}" for seconds in HORIZONS_S) if review else ""
+    unit = "  bp" if width >= _WITH_REVIEW + 4 else ""
+    return Line(fit([Span(text + kind + fee + pair + review + marks + unit, "header")], width))
 
 
-def fill_line(fill: Fill, width: int) -> Line:
-    """Draw one fill."""
+class FillRow(NamedTuple):
+    """One fill as a row shows it."""
+
+    fill: Fill
+    review: ReviewedFill | None = None
+    now: int = 0
+    """On the exchange's clock."""
+    cursor: bool = False
+
+
+def fill_line(row: FillRow, width: int) -> Line:
+    """Draw one fill; where there is room, what its order waited and what followed."""
+    fill, review = row.fill, row.review
     role = "buy" if fill.side is Side.BID else "sell"
     kind = {"m": "maker", "t": "taker"}.get(fill.liquidity_ind, "")
     fees = " ".join(f"{amount_text(fee.qty)} {fee.asset}" for fee in fill.fees)
@@ -88,8 +106,33 @@ def fill_line(fill: Fill, width: int) -> Line:
     if width >= _WITH_FEE:
         spans.append(Span(f"{fees:>12}", "dim"))
     if width > _WITH_PAIR:
-        spans.append(Span(f"  {fill.symbol}", "dim"))
-    return Line(fit(spans, width))
+        spans.append(Span(f"  {fill.symbol:<9}", "dim"))
+    if width >= _WITH_REVIEW:
+        spans += _review_spans(review, row.now)
+    return Line(fit(spans, width), "cursor" if row.cursor else "")
+
+
+def _review_spans(review: ReviewedFill | None, now: int) -> list[Span]:
+    if review is None:
+        return [Span("  before this session", "faint")]
+    waited = fmt.age(review.wait_ns) if review.wait_ns is not None else "–"
+    passage = review.passage
+    place = f"{passage.joined_position}▸{passage.position}" if passage is not None else "–"
+    earned = review.bp(review.earned)
+    spans = [
+        Span(f"{waited:>8}{place:>7}", "dim"),
+        Span(f"{bp_text(earned):>8}", _sign_role(earned)),
+    ]
+    for at in range(len(HORIZONS_S)):
+        markout = review.bp(review.markout(at))
+        spans.append(Span(f"{mark_text(review, at, now):>9}", _sign_role(markout)))
+    return spans
+
+
+def _sign_role(value: Fraction | None) -> str:
+    if value is None:
+        return "faint"
+    return "good" if value > 0 else "sell" if value < 0 else "dim"
 
 
 def _qty_width(width: int) -> int:

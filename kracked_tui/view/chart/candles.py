@@ -233,6 +233,16 @@ def chart_lines(
     return [*lines, _volume_line(view, width), _time_line(view, width)]
 
 
+class SeenMark(NamedTuple):
+    """Something the detectors saw, at its time and price."""
+
+    time: int
+    price: int
+    glyph: str
+    sure: int
+    """Of several in one column the surest is drawn."""
+
+
 class _Overlay:
     """Single cells drawn over a plot."""
 
@@ -251,6 +261,16 @@ class _Overlay:
         if over or self._cells[row][column].text == " ":
             self._cells[row][column] = mark
 
+    def put_seen(self, seen: Iterable[SeenMark], begins: Sequence[int], end: int) -> None:
+        """Draw what was seen between the first begin and the end; the surest of each bar."""
+        surest: dict[int, SeenMark] = {}
+        for mark in seen:
+            at = bisect_right(begins, mark.time) - 1
+            if at >= 0 and mark.time < end and (at not in surest or surest[at].sure <= mark.sure):
+                surest[at] = mark
+        for at, mark in surest.items():
+            self.put(self._view.column(at), mark.price, Span(mark.glyph, "mark"), over=True)
+
     def lines(self) -> list[Line]:
         """Return the plot with the marks."""
         cells = self._cells
@@ -260,12 +280,14 @@ class _Overlay:
         ]
 
 
-def marked(view: ChartView, plot: Sequence[Line], marks: OwnMarks) -> list[Line]:
-    """Draw the VWAP, own orders and own fills over the plot.
+def marked(
+    view: ChartView, plot: Sequence[Line], marks: OwnMarks, seen: Iterable[SeenMark] = ()
+) -> list[Line]:
+    """Draw the VWAP, what the detectors saw, own orders and own fills over the plot.
 
     The VWAP is dotted, an open order a broken line at its price; neither covers a candle. A fill
     is an arrow in the column of its candle, up where we bought and down where we sold; of several
-    in one cell the newest is drawn.
+    in one cell the newest is drawn. Of what was seen a column has one mark, the surest.
     """
     overlay = _Overlay(view, plot)
     for price, side in marks.orders.items():
@@ -277,6 +299,7 @@ def marked(view: ChartView, plot: Sequence[Line], marks: OwnMarks) -> list[Line]
                 overlay.put(column, average, Span("·", "average"))
     begins = [bar.begin for bar in view.bars]
     end = begins[-1] + view.timeframe_s * times.NS_PER_S if begins else 0
+    overlay.put_seen(seen, begins, end)
     for fill in marks.fills:
         at = bisect_right(begins, fill.time) - 1
         if at >= 0 and fill.time < end:
@@ -301,6 +324,34 @@ def _volume_line(view: ChartView, width: int) -> Line:
             cells[column] = Span(block_bars.columns([bar.volume], largest), role)
     newest = fmt.compact(view.bars[-1].volume, view.precision.qty)
     return Line(fit([*_joined(cells), Span("│", "chart-axis"), Span(f"v {newest}", "dim")], width))
+
+
+def cvd_line(view: ChartView, deltas: Sequence[int | None], width: int) -> Line:
+    """Draw bought minus sold, summed up from the first bar on: the height of each bar's end.
+
+    Args:
+        view: The chart.
+        deltas: Bought minus sold of each bar; None before all trades were seen.
+        width: Cells of the line.
+    """
+    cells = [Span(" ")] * view.width
+    sums: list[int | None] = []
+    total = 0
+    for delta in deltas:
+        total += delta or 0
+        sums.append(None if delta is None else total)
+    known = [each for each in sums if each is not None]
+    marks = iter(block_bars.spark(known))
+    for at, each in enumerate(sums):
+        column = view.column(at)
+        if 0 <= column < view.width:
+            role = "faint" if each is None else "chart-up" if each >= 0 else "chart-down"
+            cells[column] = Span("·" if each is None else next(marks), role)
+        elif each is not None:
+            next(marks)
+    room = max(4, width - view.width - 4)
+    text = f"Δ {fmt.signed(fmt.compact(total, view.precision.qty, room))}" if known else "Δ –"
+    return Line(fit([*_joined(cells), Span("│", "chart-axis"), Span(text, "dim")], width))
 
 
 def _time_line(view: ChartView, width: int) -> Line:

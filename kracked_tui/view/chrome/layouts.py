@@ -11,12 +11,14 @@ from kracked_tui.view.chrome.layout import (
     FILLS,
     FLOW,
     HEALTH,
+    HEAT,
     LADDER,
     LEVEL,
     LOG_LIST,
     ORDERS,
     QUEUE,
     RECORDER,
+    SEEN,
     TAPE,
     WATCH,
     Split,
@@ -33,7 +35,7 @@ def _stacked(*parts: tuple[int, str | Split]) -> Split:
 
 STANDARD = "standard"
 """The layout that depends on the size alone."""
-_SPLITS: Mapping[str, Split] = {
+SPLITS: Mapping[str, Split] = {
     "chart": _beside(
         (9, LADDER), (11, _stacked((6, CHART), (3, _beside((1, TAPE), (1, QUEUE))), (2, WATCH)))
     ),
@@ -42,12 +44,8 @@ _SPLITS: Mapping[str, Split] = {
     "account": _beside(
         (9, LADDER), (10, _stacked((4, ORDERS), (4, FILLS), (3, BALANCES), (3, QUEUE)))
     ),
+    "seen": _beside((9, LADDER), (11, _stacked((5, SEEN), (5, HEAT), (4, TAPE), (3, QUEUE)))),
     "watch": _beside((9, _stacked((5, WATCH), (6, CHART))), (9, _stacked((7, LADDER), (3, TAPE)))),
     "health": _beside((9, LADDER), (10, _stacked((6, HEALTH), (5, LOG_LIST), (4, RECORDER)))),
 }
-NAMES = (STANDARD, *_SPLITS)
-
-
-def split_of(name: str) -> Split | None:
-    """Return a layout's split; None for the one that depends on the size alone."""
-    return _SPLITS.get(name)
+NAMES = (STANDARD, *SPLITS)

@@ -67,9 +67,44 @@ PANES: Mapping[str, PaneHelp] = {
         ("sort", "open"),
     ),
     "orders": PaneHelp(("Own working orders of every pair, with their places.",), TRADING),
-    "fills": PaneHelp(("Own fills, newest first.",), LISTS),
+    "fills": PaneHelp(
+        (
+            "Own fills, newest first; enter shows one in full, and what all were worth.",
+            "Waited: since the exchange took the order. Place: where it joined, and at the fill.",
+            "1 s, 10 s, 60 s: the mid then against the price, in basis points; positive is good.",
+            "It is what was earned at the fill, and what the mid drifted after it.",
+            "A dash: the book was not watched, or was lost in between.",
+        ),
+        LISTS,
+        ("open", "copy"),
+    ),
     "balances": PaneHelp(
-        ("What is on the account, what open orders hold, and what is free.",), LISTS
+        (
+            "What is on the account, what open orders hold, and what is free.",
+            "What it is worth is by the last prices of the pairs watched; others have no price.",
+        ),
+        LISTS,
+    ),
+    "seen": PaneHelp(
+        (
+            "What the detectors saw, newest first; enter shows the events that one rests on.",
+            "Certain: it follows from the rules of the feed. Likely: trades and orders agree.",
+            "May be chance: a pattern, which other causes make too. It never says why.",
+            "Orders beyond the depth watched, or on their way, cannot be seen.",
+            "On the ladder h marks hidden size and = absorption of the last minute.",
+        ),
+        LISTS,
+        ("filter", "filter-off", "open", "copy"),
+    ),
+    "heat": PaneHelp(
+        (
+            "What rested at each price over time, the newest right: the brighter the more.",
+            "A cell is two prices high. Its colour is the mean over its time, not the last value.",
+            "─ the last price, • a large taker, ' far more than the mean for a moment.",
+            "Dots: not known there, because out of view, or the book was lost.",
+        ),
+        CHART,
+        ("recentre",),
     ),
     "log-list": PaneHelp(
         ("Everything that was told, newest first; the foot of the screen shows the latest.",),

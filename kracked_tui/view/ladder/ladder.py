@@ -46,13 +46,11 @@ class LadderRow(NamedTuple):
 
 
 class LadderView(NamedTuple):
-    """The rows in sight, top to bottom, and their sums."""
+    """The rows in sight, top to bottom."""
 
     rows: tuple[LadderRow, ...] = ()
     largest: int = 1
     """The quantity of the longest bar; it moves in coarse steps so that few rows change."""
-    bid_total: int = 0
-    ask_total: int = 0
 
 
 class RowMeasures(NamedTuple):
@@ -136,7 +134,7 @@ def ladder_view(
         )
         for price in prices
     )
-    return LadderView(ladder, bar_scale(max(seen, default=0)), sum(seen_bids), sum(seen_asks))
+    return LadderView(ladder, bar_scale(max(seen, default=0)))
 
 
 def _last_row(last: int | None, bids: Mapping[int, int], step: int) -> int | None:

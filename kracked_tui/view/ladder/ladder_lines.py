@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from kracked.flow.measures.touch import Near
 from kracked.instruments import Precision
 from kracked_tui.view import block_bars
 from kracked_tui.view import format as fmt
@@ -218,27 +219,23 @@ def beyond_text(
     return " ".join(sign + text for sign, text in zip(signs, counts, strict=True))
 
 
-def foot_spans(
-    bids: int, asks: int, precision: Precision, width: int, market_in_view: bool = True
-) -> tuple[Span, ...]:
-    """Draw the quantity in sight on each side, and the imbalance between them.
+def foot_spans(near: Near, precision: Precision, width: int) -> tuple[Span, ...]:
+    """Draw the quantity near the mid on each side, and how it leans.
 
     Args:
-        bids: Quantity of the bids in sight, scaled.
-        asks: Quantity of the asks in sight, scaled.
+        near: What rests near the mid, whichever rows are in sight.
         precision: Decimals of the instrument.
         width: Cells of the line.
-        market_in_view: Whether best bid and best ask are in sight; else nothing leans.
     """
-    both = bids + asks
-    lean = fmt.percent(bids - asks, both) if both else 0
+    both = near.bids + near.asks
+    lean = fmt.percent(near.bids - near.asks, both) if both else 0
     return (
         Span("bid ", "dim"),
-        Span(fmt.compact(bids, precision.qty), "bid"),
+        Span(fmt.compact(near.bids, precision.qty), "bid"),
         Span(" "),
-        *block_bars.share(bids, both, max(6, min(24, width - 44))),
+        *block_bars.share(near.bids, both, max(6, min(24, width - 52))),
         Span(" "),
-        Span(fmt.compact(asks, precision.qty), "ask"),
+        Span(fmt.compact(near.asks, precision.qty), "ask"),
         Span(" ask", "dim"),
-        Span(f"  leans {fmt.signed(str(lean))}%" if market_in_view else "  not in view", "dim"),
+        Span(f"  leans {fmt.signed(str(lean))}% {near.bp:.3g} bp", "dim"),
     )

@@ -19,6 +19,8 @@ from kracked_tui.view.ladder.ladder_scroll import ask_row, bid_row
 
 POC, VALUE_LOW, VALUE_HIGH, VWAP, AVERAGE, BREAK_EVEN = "P", "└", "┌", "w", "◇", "×"
 """The marks beside a price; averages from chosen instants have their letters, a to d."""
+OF_THE_SESSION = (POC, VALUE_LOW, VALUE_HIGH, VWAP)
+"""Marks that give way to what was seen at their price within the last minute."""
 _PROFILE_CELLS = 8
 _REMEMBERED = 4_000
 
@@ -111,9 +113,12 @@ def _marks(
         (_scaled(position.break_even, precision), BREAK_EVEN),
         (_scaled(position.average, precision), AVERAGE),
     ]
-    return {
-        (2 * price + step) // (2 * step) * step: mark for price, mark in found if price is not None
-    }
+    return nearest_rows({price: mark for price, mark in found if price is not None}, step)
+
+
+def nearest_rows(marks: Mapping[int, str], step: int) -> dict[int, str]:
+    """Return marks of prices by the nearest row."""
+    return {(2 * price + step) // (2 * step) * step: mark for price, mark in marks.items()}
 
 
 def _followed_rows(levels: Mapping[tuple[Side, int], str], step: int) -> dict[int, str]:

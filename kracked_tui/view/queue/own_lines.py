@@ -28,6 +28,8 @@ _BOUNDED = (
 _HORIZONS = ("30 s", "1 min", "5 min")
 A_MINUTE = 1
 """The outcome whose hit rate is told: a fill within a minute."""
+LEAST_CASES = 100
+"""Below so many cases odds and frequency are apart by chance."""
 
 
 class OrderOdds(NamedTuple):
@@ -37,7 +39,9 @@ class OrderOdds(NamedTuple):
     proof: Reliability | None = None
     """Of the table's odds in recordings that were left out of the fit."""
     live: Reliability | None = None
-    """Of the odds given since the start, by ghosts in the same queues."""
+    """Of the odds given live since the fit, by ghosts in the same queues."""
+    own: Reliability | None = None
+    """Of the odds given live of own orders."""
 
 
 def own_facts(
@@ -92,11 +96,8 @@ def odds_facts(told: OrderOdds) -> list[tuple[str, str]]:
         ("odds", f"estimate, all filled within {'  '.join(_filled(odds))}"),
         ("", f"price leaves first {_percent(odds.leaves)}"),
     ]
-    rates = [
-        f"{round(100 * each.hit_rate)} % of {each.total} {of}"
-        for each, of in ((told.proof, "left-out cases"), (told.live, "watched now"))
-        if each is not None and each.total
-    ]
+    proofs = ((told.proof, "left-out cases"), (told.live, "watched since"), (told.own, "of yours"))
+    rates = [_proven(each, of) for each, of in proofs if each is not None and each.total]
     if rates:
         facts.append(("right", f"{', '.join(rates)}; fitted {fmt.age(odds.age_ns)} ago"))
     return facts
@@ -113,6 +114,14 @@ def _filled(odds: Odds) -> list[str]:
     """Write each horizon with the band of the odds that all is filled within it."""
     bands = zip(_HORIZONS, odds.filled, strict=True)
     return [f"{name} {_percent(band)}" for name, band in bands]
+
+
+def _proven(proof: Reliability, of: str) -> str:
+    """Say how often the likelier came true, and how far the odds were off, where that is known."""
+    said = f"{round(100 * proof.hit_rate)} % of {proof.total} {of}"
+    if proof.total >= LEAST_CASES:
+        said += f" (odds off by {100 * proof.error:.1f})"
+    return said
 
 
 def _percent(band: Band) -> str:

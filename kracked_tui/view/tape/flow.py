@@ -66,17 +66,23 @@ def flow_lines(view: FlowView, width: int, precision: Precision) -> list[Line]:
     return [*lines, _delta_line(view.delta, width), Line(fit(session, width))]
 
 
-def share_spans(window: Window, width: int) -> tuple[Span, ...]:
-    """Draw one window small, for the foot of the tape."""
+def share_spans(view: FlowView, width: int, precision: Precision) -> tuple[Span, ...]:
+    """Draw the last minute small, with its pace and the running delta, for the foot of the tape."""
+    window = next((each for each in view.windows if each.name == "1m"), Window(""))
     both = window.bought + window.sold
+    bought, sold = view.session
+    told = [f"{window.prints} takers"] if window.full else []
+    told += [f"CVD {_delta(bought - sold, precision)}"] if bought or sold else []
+    words = f"  {'  '.join(told)}" if told and width >= 20 + 6 + 22 else ""
     if not both or width < 26:
-        return ()
+        return (Span(words.strip(), "dim"),) if words else ()
     buy = fmt.percent(window.bought, both)
     return (
         Span(f"{window.name} ", "dim"),
         Span(f"{buy}% ", "buy"),
-        *block_bars.share(window.bought, both, max(6, min(24, width - 20))),
+        *block_bars.share(window.bought, both, max(6, min(24, width - 20 - len(words)))),
         Span(f" {100 - buy}%", "sell"),
+        Span(words, "dim"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from kracked.instruments import Precision
@@ -84,6 +84,8 @@ class TapeRow(NamedTuple):
     large: bool = False
     mine: bool = False
     """Whether an own order had a part in it."""
+    note: str = ""
+    """What the detectors saw in it, in a word or two."""
 
 
 def tape_view(
@@ -93,6 +95,8 @@ def tape_view(
     skip: int,
     rows: int,
     own: frozenset[int] = frozenset(),
+    large: int | None = None,
+    notes: Mapping[int, str] | None = None,
 ) -> tuple[TapeRow, ...]:
     """Return the prints in sight.
 
@@ -102,6 +106,8 @@ def tape_view(
         skip: Prints scrolled past.
         rows: Prints in sight.
         own: Numbers of the trades of own orders.
+        large: The quantity from which a taker is large; None to go by the mean of the recent ones.
+        notes: What the detectors saw in prints, by their time.
     """
     sample = 0
     count = 0
@@ -114,9 +120,11 @@ def tape_view(
             found.append(each)
         if len(found) >= skip + rows and count >= _SAMPLE:
             break
-    large = _LARGE * sample // count if count else 0
+    if large is None:
+        large = _LARGE * sample // count if count else 0
+    told = notes or {}
     return tuple(
-        TapeRow(each, each.qty >= large, bool(own) and each.among(own))
+        TapeRow(each, each.qty >= large, bool(own) and each.among(own), told.get(each.time, ""))
         for each in found[skip : skip + rows]
     )
 
@@ -134,16 +142,22 @@ def filters(newest_first: Iterable[Print]) -> tuple[int, ...]:
     return (0, *sorted(chosen - {0}))
 
 
-def head_line(width: int, price_width: int) -> Line:
-    """Draw the heads of the columns."""
+def head_line(width: int, price_width: int, unit: str = "qty") -> Line:
+    """Draw the heads of the columns; `unit` is that of the quantities."""
     wide = width >= _WIDE
     time, side, qty = ("time".ljust(12), "side   ", 9) if wide else ("time".ljust(8), "", 10)
-    text = f"{time} {'price':>{price_width}} {' ' if wide else ''}{side}{'qty':>{qty}}"
+    text = f"{time} {'price':>{price_width}} {' ' if wide else ''}{side}{unit[:qty]:>{qty}}"
     return Line(fit([Span(text, "header")], width))
 
 
 def tape_line(
-    row: TapeRow, width: int, price_width: int, precision: Precision, decimals: int
+    row: TapeRow,
+    width: int,
+    price_width: int,
+    precision: Precision,
+    decimals: int,
+    *,
+    money: bool = False,
 ) -> Line:
     """Draw time, price, side, quantity, and a remark where there is room.
 
@@ -153,12 +167,15 @@ def tape_line(
         price_width: Characters of a price.
         precision: Decimals of the instrument.
         decimals: Decimals of a quantity on the screen.
+        money: Write what was paid, in the quote currency, in place of the quantity.
     """
     each, wide = row.print, width >= _WIDE
     role = "buy" if each.side is Side.BID else "sell"
     word = ("BUY" if each.side is Side.BID else "SELL").ljust(7)
     shown = min(precision.qty, decimals + wide)
     qty = fmt.qty(each.qty, precision.qty, shown, 8)
+    if money:
+        qty = fmt.compact(each.notional, precision.price + precision.qty, 8)
     mark = Span("◀", "mine") if row.mine else Span("•" if row.large else " ", "mark")
     mark = Span("!", "warn") if each.missing else mark
     spans = (
@@ -170,15 +187,32 @@ def tape_line(
         Span(" yours " if row.mine and wide else "", "mine"),
     )
     room = width - sum(len(span.text) for span in spans) if wide else 0
-    remark = next((text for text in _remarks(each, precision) if len(text) <= room), "")
+    remark = next((text for text in _remarks(row, precision) if len(text) <= room), "")
     return Line(fit((*spans, Span(remark, "dim")), width), "cursor" if row.mine else "")
 
 
-def _remarks(each: Print, precision: Precision) -> tuple[str, ...]:
+def _remarks(row: TapeRow, precision: Precision) -> tuple[str, ...]:
     """Return the remarks on a print, the longest first; one that fits is drawn whole."""
+    each, note = row.print, f" {row.note}" if row.note else ""
     if each.missing:
         return f" {each.missing} missing before", f" -{each.missing}"
     if each.levels > 1:
         levels = f"{each.levels} levels"
-        return f"▸{precision.price_text(each.last_price)} {levels}", f" {levels}"
+        last = precision.price_text(each.last_price)
+        average = f" avg {_average(each, precision)}" if each.qty and each.notional else ""
+        word = note or ""
+        return (
+            f"▸{last} {levels}{average}{word}",
+            f"▸{last} {levels}{average}",
+            f"▸{last} {levels}",
+            f" {levels}",
+        )
+    if note:
+        return (note,)
     return (f" {each.fills} fills",) if each.fills > 1 else ()
+
+
+def _average(each: Print, precision: Precision) -> str:
+    """Write the average price of a print, rounded to its decimals and one more."""
+    tenths = (20 * each.notional + each.qty) // (2 * each.qty)
+    return Precision(precision.price + 1, precision.qty).price_text(tenths)

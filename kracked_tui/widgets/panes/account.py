@@ -9,7 +9,6 @@ from typing import Generic, TypeVar
 from textual.events import Click, Focus
 from textual.message import Message
 
-from kracked.feed.account import Fill
 from kracked_tui.state.account_state import AccountState
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.account import balances, fills, orders, rates
@@ -149,7 +148,11 @@ class AccountList(Generic[Row], Pane):
         """Return the whole list, the first row on top."""
 
     @abstractmethod
-    def drawn(self, shown: Sequence[Row], account: AccountState) -> Content:
+    def current(self, account: AccountState) -> bool:
+        """Whether the stream behind the list has told all of it, and goes on."""
+
+    @abstractmethod
+    def drawn(self, shown: Sequence[Row], frame: FrameState) -> Content:
         """Draw the head and the rows in sight."""
 
     def content(self, frame: FrameState) -> Content:
@@ -157,11 +160,15 @@ class AccountList(Generic[Row], Pane):
         width, height = self.inside
         account, rows = frame.account, self.listed(frame.account)
         if not rows:
-            text = self.nothing if account.known else account.empty_reason
+            text = self.nothing if self.current(account) else account.empty_reason
             return Content([Line(fit([], width)), *sentence_lines(text, width)])
         room = max(0, height - 1)
         self._scroll.move(0, length=len(rows), rows=room)
-        return self.drawn(rows[self._scroll.skip : self._scroll.skip + room], account)
+        drawn = self.drawn(rows[self._scroll.skip : self._scroll.skip + room], frame)
+        if self.current(account):
+            return drawn
+        body = [each.within("stale") for each in drawn.body]
+        return drawn._replace(body=body, right="STALE", urgent=True)
 
     def move(self, rows_up: int) -> None:
         """Scroll up by some rows."""
@@ -170,25 +177,8 @@ class AccountList(Generic[Row], Pane):
         self.redraw()
 
 
-class FillsPane(AccountList[Fill]):
-    """Own fills, newest first; their sums in the foot."""
-
-    name_shown = "Fills"
-    nothing = "No fill yet."
-
-    def listed(self, account: AccountState) -> Sequence[Fill]:
-        """Return the fills, newest first."""
-        return account.fills[::-1]
-
-    def drawn(self, shown: Sequence[Fill], account: AccountState) -> Content:
-        """Draw the fills in sight."""
-        width, _ = self.inside
-        body = [fills.head_line(width), *(fills.fill_line(fill, width) for fill in shown)]
-        return Content(body, foot=fills.summary_spans(fills.summary_of(account.fills)))
-
-
 class BalancesPane(AccountList[Balance]):
-    """The total of each asset, the amount that open orders hold, and the amount that is free."""
+    """The total of each asset, what open orders hold, what is free, and what it is worth."""
 
     name_shown = "Balances"
     nothing = "Nothing on the account."
@@ -197,10 +187,17 @@ class BalancesPane(AccountList[Balance]):
         """Return the assets."""
         return account.balances
 
-    def drawn(self, shown: Sequence[Balance], account: AccountState) -> Content:
-        """Draw the assets in sight; in the foot the number of those below."""
-        width, _ = self.inside
+    def current(self, account: AccountState) -> bool:
+        """Whether the balances are current."""
+        return account.balances_known
+
+    def drawn(self, shown: Sequence[Balance], frame: FrameState) -> Content:
+        """Draw the assets in sight; in the foot what all are worth, and what is below."""
+        width, account = self.inside[0], frame.account
         below = len(account.balances) - self._scroll.skip - len(shown)
-        foot = (Span(f"{below} more below", "dim"),) if below else ()
+        worth = balances.worth_text(account.balances, account.quote)
+        foot = [worth, f"{below} more below" if below else ""]
         lines = [balances.balance_line(one, width) for one in shown]
-        return Content([balances.head_line(width), *lines], foot=foot)
+        head = balances.head_line(width, account.quote)
+        text = " · ".join(part for part in foot if part)
+        return Content([head, *lines], foot=(Span(text, "dim"),) if text else ())

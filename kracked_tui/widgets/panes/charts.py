@@ -15,6 +15,8 @@ from kracked_tui.view.queue import level_inspector
 from kracked_tui.widgets.panes.candle_plot import parsed
 from kracked_tui.widgets.panes.pane import Content, Pane
 
+_CVD_HEIGHT = 12
+"""Rows from which there is one for bought minus sold."""
 _SHIFTS_A_SCREEN = 4
 """Key presses that lead a whole screen of candles back."""
 
@@ -59,8 +61,9 @@ class ChartPane(Pane):
         if self._shown != (frame.symbol, frame.timeframe_s):
             self._shown, self._end = (frame.symbol, frame.timeframe_s), None
         series = frame.market.bars(frame.timeframe_s)
+        with_cvd = height >= _CVD_HEIGHT
         newest = candles.chart_view(
-            series, width, height, frame.precision, frame.timeframe_s, self._end
+            series, width, height - with_cvd, frame.precision, frame.timeframe_s, self._end
         )
         self._newest = newest
         # One plot at a time, except that another size or timeframe does not wait.
@@ -75,8 +78,12 @@ class ChartPane(Pane):
         marks = self._own_marks.marks(
             frame.symbol, frame.precision, account.fills, account.own_levels
         )
-        plot = candles.marked(self._plotted, self._plot, marks)
+        plot = candles.marked(self._plotted, self._plot, marks, frame.seen.chart)
         lines = candles.chart_lines(self._plotted, plot, frame.market.last, width, marks.orders)
+        if with_cvd and lines:
+            begins = [bar.begin for bar in self._plotted.bars]
+            deltas = frame.measures.ring.of_bars(begins, frame.timeframe_s)
+            lines.insert(-1, candles.cvd_line(self._plotted, deltas, width))
         past = f"{self._plotted.newer} newer" if self._plotted.newer else ""
         foot = candles.average_spans(self._plotted)
         return Content(lines, note, past, foot, urgent=bool(past))

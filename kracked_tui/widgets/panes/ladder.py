@@ -11,6 +11,7 @@ from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
 from kracked.flow.measures.price_changes import DEFAULT_WINDOW_NS, WINDOWS
+from kracked.flow.measures.touch import quantities_near
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
 from kracked_tui.remembered import scaled
@@ -20,7 +21,7 @@ from kracked_tui.view.ladder.ladder import NO_CHANGES, RowMeasures
 from kracked_tui.view.ladder.ladder_lines import ColumnSet, LadderColumns
 from kracked_tui.view.ladder.ladder_scroll import LadderScroll, ask_row, bid_row, first_scroll
 from kracked_tui.view.ladder.read_out import Foot
-from kracked_tui.view.ladder.row_measures import LargeMarks
+from kracked_tui.view.ladder.row_measures import POC, LargeMarks
 from kracked_tui.view.ladder.selection import Selection, orders_at
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.queue.followed import levels_of
@@ -124,10 +125,10 @@ class LadderPane(Pane):
             cursor=scroll.cursor,
             mine=account.own_levels,
         )
-        in_view = not (frame.quote and self._prices) or (
-            self._prices[-1] <= frame.quote[0] and frame.quote[1] <= self._prices[0]
-        )
-        foot: Sequence[Span] = _foot(shown.bid_total, shown.ask_total, precision, width, in_view)
+        foot: Sequence[Span] = ()
+        if frame.quote is not None:
+            near = quantities_near(book.bids, book.asks, sum(frame.quote), book.depth)
+            foot = _foot(near, precision, width)
         if not self._told_rows and self.foot is not Foot.SUMS:
             tell = self._cost_text if self.foot is Foot.COST else self._cursor_text
             foot = (Span(tell(frame, width - 6), "dim"),)
@@ -136,7 +137,7 @@ class LadderPane(Pane):
     def _measures(self, frame: FrameState) -> RowMeasures:
         """Return what the set of columns shows of the order flow."""
         sizes, book = frame.followed, frame.l3_book
-        return row_measures.row_measures(
+        made = row_measures.row_measures(
             frame.measures,
             self._prices,
             self.scroll.step,
@@ -146,6 +147,11 @@ class LadderPane(Pane):
             large=self._large,
             followed=levels_of(book, sizes) if book is not None and sizes else None,
         )
+        lately = frame.seen.marks(frame.measures.now(frame.now))
+        seen = row_measures.nearest_rows(lately, self.scroll.step).items()
+        weaker = row_measures.OF_THE_SESSION
+        marks = {row: mark for row, mark in seen if made.marks.get(row, POC) in weaker}
+        return made._replace(marks={**made.marks, **marks})
 
     def _note(self, frame: FrameState, columns: LadderColumns) -> str:
         """Say how the rows are made and whether they move, and what the columns cover."""

@@ -173,13 +173,13 @@ def connection_rows(feed: FeedManager) -> list[ConnectionRow]:
         channels = "; ".join(f"{state}: {', '.join(named)}" for state, named in states.items())
         rows.append(
             ConnectionRow(
-                each.name,
-                each.open,
-                each.reason,
-                each.connects,
-                each.silent_ns,
-                each.rtt_ns,
-                channels,
+                name=each.name,
+                open=each.open,
+                reason=each.reason,
+                connects=each.connects,
+                silent_ns=each.silent_ns,
+                round_trip_ns=each.rtt_ns,
+                channels=channels,
             )
         )
     return rows

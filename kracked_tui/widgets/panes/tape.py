@@ -38,23 +38,30 @@ class TapePane(Pane):
             self._filter_of = (frame.symbol, decimals)
             self.at_least = scaled(frame.choices.least_print, decimals)
         rows = max(0, height - 1)
+        thresholds = frame.measures.detectors.context.takers.thresholds()
         shown = tape.tape_view(
             reversed(frame.market.prints),
             at_least=self.at_least,
             skip=self._scroll.skip,
             rows=rows,
+            large=None if thresholds is None or thresholds.learning else thresholds.large,
+            notes=frame.seen.notes,
             own=self._own_marks.marks(
                 frame.symbol, frame.precision, frame.account.fills, frame.account.own_levels
             ).trade_ids,
         )
+        money = frame.in_money
         lines = [
-            _line(row, width, frame.price_width, frame.precision, frame.decimals) for row in shown
+            _line(row, width, frame.price_width, frame.precision, frame.decimals, money=money)
+            for row in shown
         ]
         size = fmt.qty(self.at_least, frame.precision.qty, frame.decimals)
         note = f"≥ {size}" if self.at_least else ""
         right = f"{self._scroll.skip} newer" if self._scroll.skip else ""
-        foot = flow.share_spans(frame.flow.windows[1], width) if frame.flow.windows else ()
-        return Content([tape.head_line(width, frame.price_width), *lines], note, right, foot)
+        foot = flow.share_spans(frame.flow, width, frame.precision)
+        unit = frame.account.quote if money else "qty"
+        head = tape.head_line(width, frame.price_width, unit)
+        return Content([head, *lines], note, right, foot)
 
     def filter(self, further: int) -> None:
         """Hide prints below the next larger size, none after the largest; 0 shows them all."""

@@ -6,7 +6,7 @@ import pytest
 
 from kracked.flow.detectors.sighting import Kind, Sureness
 from kracked.instruments import Precision
-from kracked.protocol.events import Side
+from kracked.protocol.events import Executions, Side
 from tests.flow.detectors.watched_feed import Watched
 
 PRECISION = Precision(1, 8)
@@ -99,7 +99,8 @@ def test_volume_that_no_order_explains_was_not_shown() -> None:
 
 def test_own_orders_never_count() -> None:
     feed = Watched()
-    feed.market.detectors.context.own.update({f"N{n}" for n in range(9)})
+    reports = tuple({"exec_type": "new", "order_id": f"N{n}"} for n in range(9))
+    feed.flows.apply(Executions(0, reports))
     feed.update(bids=["add N0 1000.0 0.4321 10.0"], time="10.0")
     for n in range(5):
         feed.update(

@@ -42,7 +42,19 @@ def test_without_a_side_there_is_no_weighted_mid() -> None:
 def test_quantities_near_the_mid_end_at_the_distance() -> None:
     bids = [(10_000, 1), (9_992, 2), (9_991, 4)]
     asks = [(10_002, 8), (10_011, 16), (10_012, 32)]
-    assert quantities_near(bids, asks, Touch(10_000, 1, 10_002, 8)) == (7, 24)
+    assert quantities_near(bids, asks, 20_002, 10) == (7, 24, 10)
+
+
+def test_a_book_that_ends_before_the_distance_is_summed_no_further_on_either_side() -> None:
+    bids = [(10_000, 1), (9_997, 2), (9_996, 4)]
+    asks = [(10_002, 8), (10_009, 16), (10_012, 32)]
+    bid_qty, ask_qty, bp = quantities_near(bids, asks, 20_002, 3)
+    assert (bid_qty, ask_qty) == (7, 8)
+    assert bp == pytest.approx(5.0, abs=0.01)
+
+
+def test_a_side_with_fewer_levels_than_its_depth_is_known_whole() -> None:
+    assert quantities_near([(10_000, 1)], [(10_002, 8), (10_009, 16)], 20_002, 3) == (1, 24, 10)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from kracked.flow import Ledger, OrderFlow
+from kracked.flow import Fact, Ledger, OrderFlow, What
 from kracked.flow.odds.fitting import fit_table
 from kracked.flow.odds.live import LiveOdds
 from kracked.flow.odds.scoring import OddsScore
@@ -39,12 +39,20 @@ class Watch:
         self.flow = OrderFlow(DEPTH)
         self.flow.ledgers[SYMBOL] = Ledger(SYMBOL, DEPTH)
         self.live = live
-        end = found[0].received + int(seconds * NS_PER_S)
-        for event in found:
-            if event.received > end:
-                break
-            live.follow(self.ledger, self.flow.apply(event))
+        self.end = found[0].received
+        self.facts(seconds)
+
+    def facts(self, seconds: float) -> list[Fact]:
+        """Go on for some seconds; return what was told of orders."""
+        begin, self.end = self.end, self.end + int(seconds * NS_PER_S)
+        told: list[Fact] = []
+        for event in events()[0]:
+            if begin < event.received <= self.end or (not told and event.received == begin):
+                outcomes = self.flow.apply(event)
+                self.live.follow(self.ledger, outcomes)
+                told += [one for one in outcomes if isinstance(one, Fact)]
         self.now = self.ledger.linker.level3_time
+        return told
 
     @property
     def ledger(self) -> Ledger:
@@ -156,6 +164,48 @@ def test_a_hole_ends_the_cases_of_own_orders() -> None:
     watch.live.own.joined("OWN", found, watch.now)
     watch.live.follow(watch.ledger, watch.ledger.lose(watch.now))
     assert len(watch.live.own) == 0
+
+
+@cache
+def ended(what: What) -> str:
+    """Return an order that enters after 330 s and ends so within 30 s, at the touch."""
+    watch, told = Watch(live(), 330), dict[str, list[Fact]]()
+    for fact in watch.facts(600):
+        told.setdefault(fact.order_id, []).append(fact)
+    return next(
+        order_id
+        for order_id, (first, *_, last) in (
+            (one, facts) for one, facts in told.items() if facts[1:]
+        )
+        if (len(told[order_id]), first.what, last.what) == (2, What.NEW, what)
+        and NS_PER_S < last.time - first.time < 30 * NS_PER_S
+    )
+
+
+def test_an_own_order_that_is_filled_counts_at_every_horizon() -> None:
+    watch = Watch(live(), 330)
+    watch.live.own_order(watch.ledger, ended(What.FILLED))
+    assert watch.live.own is not None
+    assert len(watch.live.own) == 0  # it has not joined yet
+    watch.facts(600)
+    assert watch.live.score is not None
+    assert [sum(one.happened) for one in watch.live.score.own] == [1, 1, 1]
+
+
+def test_an_own_order_that_its_owner_cancels_counts_only_for_what_it_outlived() -> None:
+    watch = Watch(live(), 330)
+    watch.live.own_order(watch.ledger, ended(What.CANCELLED))
+    watch.facts(600)
+    assert watch.live.score is not None
+    assert [one.total for one in watch.live.score.own] == [0, 0, 0]
+
+
+def test_an_own_order_that_rests_already_is_scored_from_where_it_stands() -> None:
+    watch = Watch(live(), 330)
+    [resting, *_] = watch.ledger.queue(Side.BID, watch.price(Side.BID, 0))
+    watch.live.own_order(watch.ledger, resting.order_id)
+    assert watch.live.own is not None
+    assert resting.order_id in watch.live.own
 
 
 @pytest.mark.parametrize(("fitted", "kept"), [(START, True), (START + 1, False)])

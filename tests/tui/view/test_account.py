@@ -19,6 +19,7 @@ from kracked_tui.state.store import Store
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.trader.messages import resolved
 from kracked_tui.view.account import balances, fills, orders, rates
+from kracked_tui.view.account.fills import FillRow
 from kracked_tui.view.account.orders import OrderRow, OwnLevel, Sent
 from kracked_tui.view.chrome import trading_status
 from kracked_tui.view.line import Line
@@ -239,7 +240,7 @@ def test_fills_are_the_golden_ones_and_their_fees_are_summed() -> None:
     assert summary.fees == (("USD", Decimal("3.00")),)
     lines = [
         fills.head_line(60),
-        *(fills.fill_line(each, 60) for each in made),
+        *(fills.fill_line(FillRow(each), 60) for each in made),
         Line(fills.summary_spans(summary)),
     ]
     compare("fills", text(lines))
@@ -266,7 +267,7 @@ def test_a_narrow_list_of_fills_leaves_columns_out_whole(width: int, last: str) 
         last_price=Decimal("64205.5"), liquidity_ind="m", timestamp=to_rfc3339(NOW),
         fees=(Fee("USD", Decimal("1.50")),),
     )  # fmt: skip
-    text = fills.fill_line(made, width).text
+    text = fills.fill_line(FillRow(made), width).text
     assert text.rstrip().endswith(last)
     assert "…" not in text + fills.head_line(width).text
 

@@ -74,7 +74,7 @@ def test_grouping_loses_no_quantity(levels: list[tuple[int, int]]) -> None:
         orders={},
         last=None,
     )
-    assert seen.bid_total == sum(level.qty for level in bids)
+    assert sum(row.bid for row in seen.rows) == sum(level.qty for level in bids)
 
 
 def test_the_cursor_is_on_the_best_bid_until_it_is_moved() -> None:

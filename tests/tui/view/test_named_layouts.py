@@ -18,7 +18,7 @@ def panes(arranged: Arrangement) -> Arrangement:
 
 @given(st.sampled_from(NAMED), st.integers(20, 240), st.integers(8, 80), st.booleans())
 def test_a_layout_covers_its_room_once(name: str, width: int, height: int, account: bool) -> None:
-    arranged = arrange(width, height, account=account, split=layouts.split_of(name))
+    arranged = arrange(width, height, account=account, split=layouts.SPLITS.get(name))
     cells = [
         (x, y)
         for place in arranged.values()
@@ -34,10 +34,10 @@ def test_a_layout_covers_its_room_once(name: str, width: int, height: int, accou
 def test_no_pane_of_a_layout_is_too_small_to_say_something(
     name: str, size: tuple[int, int]
 ) -> None:
-    for place in panes(arrange(*size, split=layouts.split_of(name))).values():
+    for place in panes(arrange(*size, split=layouts.SPLITS.get(name))).values():
         assert place.width >= 30
         assert place.height >= 5
 
 
 def test_a_layout_that_is_not_known_is_the_standard_one() -> None:
-    assert layouts.split_of("of another version") is None
+    assert layouts.SPLITS.get("of another version") is None

@@ -83,7 +83,18 @@ def test_odds_are_bands_called_an_estimate_with_how_often_they_were_right() -> N
         "estimate, all filled within 30 s 18 to 26 %  1 min 35 to 47 %  5 min 70 to 80 %",
     )
     assert found[1] == ("", "price leaves first 25 to 36 %")
-    assert found[2] == ("right", "74 % of 100 left-out cases; fitted 3d00 ago")
+    assert found[2] == ("right", "74 % of 100 left-out cases (odds off by 10.0); fitted 3d00 ago")
+
+
+def test_the_score_of_live_odds_is_told_beside_the_proof_of_the_fit() -> None:
+    proof = Reliability((0.5,), [60, 40], [10, 30], [20.0, 30.0], 10.0, 74)
+    watched = Reliability((0.5,), [100, 100], [30, 60], [20.0, 70.0], 30.0, 150)
+    own = Reliability((0.5,), [2, 1], [1, 1], [0.6, 0.7], 0.5, 2)
+    assert odds_facts(OrderOdds(ODDS, proof, watched, own))[2] == (
+        "right",
+        "74 % of 100 left-out cases (odds off by 10.0), 75 % of 200 watched since (odds off by "
+        "10.0), 67 % of 3 of yours; fitted 3d00 ago",
+    )
 
 
 def test_without_a_table_the_reason_stands_in_place_of_odds() -> None:

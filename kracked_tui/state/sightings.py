@@ -1,0 +1,101 @@
+"""What the detectors of a market saw, in the order and the forms in which panes show it.
+
+It is made anew when something was seen or grew, and not with every frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from kracked.flow import MarketFlow
+from kracked.flow.detectors.context import Sightings
+from kracked.flow.detectors.sighting import Kind, Sighting, Sureness
+from kracked.times import NS_PER_S
+from kracked_tui.view.chart.candles import SeenMark
+
+MARKED_NS = 60 * NS_PER_S
+"""How long hidden size and absorption mark their price on the ladder."""
+HIDDEN_MARK, ABSORBED_MARK = "h", "="
+_NOTED = 200
+"""The newest sightings that mark tape, ladder and chart."""
+
+
+class PriceMark(NamedTuple):
+    """A price that a sighting marks."""
+
+    price: int
+    time: int
+    """Of the latest event there, exchange time."""
+    glyph: str
+
+
+class Seen(NamedTuple):
+    """The sightings of one market."""
+
+    newest_first: tuple[Sighting, ...] = ()
+    notes: Mapping[int, str] = {}
+    """Words for the prints of takers, by their time."""
+    prices: tuple[PriceMark, ...] = ()
+    chart: tuple[SeenMark, ...] = ()
+
+    def marks(self, now: int) -> dict[int, str]:
+        """Return the marks of prices where something was seen lately, by price.
+
+        Args:
+            now: On the exchange's clock.
+        """
+        return {each.price: each.glyph for each in self.prices if now - each.time <= MARKED_NS}
+
+
+_SURE = {Sureness.EXACT: 2, Sureness.MATCHED: 1, Sureness.PATTERN: 0}
+
+
+class SeenMarkets:
+    """Owner of what was made of the sightings of the market shown."""
+
+    def __init__(self) -> None:
+        self._made_of: tuple[Sightings | None, int] = (None, 0)
+        self._seen = Seen()
+
+    def of(self, market: MarketFlow) -> Seen:
+        """Return the sightings of a market."""
+        sightings = market.detectors.sightings
+        made_of = (sightings, sightings.reports)
+        if made_of != self._made_of:
+            self._made_of, self._seen = made_of, _seen(sightings)
+        return self._seen
+
+
+def _seen(sightings: Sightings) -> Seen:
+    newest = sorted(sightings.by_number.values(), key=lambda one: (-one.last, -one.number))
+    notes: dict[int, str] = {}
+    prices: list[PriceMark] = []
+    chart: list[SeenMark] = []
+    for one in reversed(newest[:_NOTED]):
+        notes |= _notes(one)
+        if one.kind is Kind.HIDDEN and one.count:  # refilled: it may be refilled again
+            prices.append(PriceMark(one.price, one.last, HIDDEN_MARK))
+        elif one.kind is Kind.ABSORBED:
+            prices.append(PriceMark(one.price, one.last, ABSORBED_MARK))
+        glyph = _CHART.get(one.kind, "")
+        if glyph and (one.count or one.kind is not Kind.HIDDEN):
+            chart.append(SeenMark(one.last, one.last_price, glyph, _SURE[one.sureness]))
+    return Seen(tuple(newest), notes, tuple(prices), tuple(chart))
+
+
+_CHART = {Kind.SWEEP: "»", Kind.HIDDEN: "h", Kind.PULLED: "×", Kind.ABSORBED: "="}
+"""Letters and signs that fills and averages do not use."""
+
+
+def _notes(one: Sighting) -> dict[int, str]:
+    """Return the words that a sighting adds to prints of the tape."""
+    match one.kind:
+        case Kind.SWEEP:
+            return {one.first: "sweep"}
+        case Kind.ABSORBED:
+            return {one.last: "absorbed"}
+        case Kind.SAME_SIZE:
+            return {each.time: f"same size ×{one.count}" for each in one.evidence}
+        case _:
+            return {}
