@@ -152,7 +152,8 @@ class AccountState:
         precisions = {symbol: one.precision for symbol, one in instruments.items()}
         found = own_places(orders, self._model.source.l3, paper, precisions)
         if paper is not None:
-            self._model.store.reviews.see_places(found)
+            exact_ones = {name: place for name, place in found.items() if not place.bounded}
+            self._model.store.reviews.see_places(exact_ones)
         return found
 
     def place_at(self, selection: Selection) -> OwnPlace | None:
