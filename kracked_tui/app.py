@@ -152,6 +152,7 @@ class Monitor(App[None]):
 
     def use_colours(self, colours: Colours) -> None:
         """Draw every theme with the palette of a terminal of so many colours."""
+        self.colours = colours
         for theme in themes.for_terminal(colours):
             self.register_theme(theme)
 

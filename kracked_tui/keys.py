@@ -82,6 +82,7 @@ LETTERS = {
     "health": "h",
     "recorder": "r",
     "seen": "d",
+    "heat": "e",
     "alerts": "a",
 }
 """The letter of each pane after the key that jumps."""
@@ -120,11 +121,11 @@ KEYS = (
         "right_square_bracket",
         "timeframe(1)",
         "candles",
-        "Longer candles",
+        "Longer candles; Heat: longer columns",
         CHART,
         partner="sooner",
     ),
-    Key("sooner", "left_square_bracket", "timeframe(-1)", "", "Shorter candles", CHART),
+    Key("sooner", "left_square_bracket", "timeframe(-1)", "", "Shorter candles, or columns", CHART),
     Key("older", "left,h", "shift_time(-1)", "", "Older candles", CHART),
     Key("newer", "right,l", "shift_time(1)", "", "Newer candles", CHART),
     Key("filter", "f", "filter(1)", "size", "Tape: next least size; Seen: next kind", CHART),

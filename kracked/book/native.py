@@ -112,6 +112,7 @@ class _NativeState:
             bids if type(bids) is tuple else tuple(bids),
             asks if type(asks) is tuple else tuple(asks),
         )
+        core.verified = False  # until it is judged: memory may run out before
         self.last = event
         core.verified = (
             core.computed == event.checksum

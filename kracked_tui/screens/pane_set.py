@@ -10,6 +10,7 @@ from kracked_tui.view.chrome import layout
 from kracked_tui.widgets.panes.account import BalancesPane, OrdersPane
 from kracked_tui.widgets.panes.charts import ChartPane, DepthPane, LevelPane
 from kracked_tui.widgets.panes.fills import FillsPane
+from kracked_tui.widgets.panes.heat import HeatPane
 from kracked_tui.widgets.panes.ladder import LadderPane
 from kracked_tui.widgets.panes.lists import (
     AlertsPane,
@@ -41,6 +42,7 @@ class PaneSet(NamedTuple):
     health: HealthPane
     recorder: RecorderPane
     seen: SeenPane
+    heat: HeatPane
     alerts: AlertsPane
 
 
@@ -68,5 +70,6 @@ def pane_set(*, recording: RecordSwitch, frames: Callable[[], int], ascii_only: 
         HealthPane(13, id=layout.HEALTH, frames=frames, ascii_only=ascii_only),
         RecorderPane(14, id=layout.RECORDER, progress=recording.view, ascii_only=ascii_only),
         SeenPane(15, id=layout.SEEN, ascii_only=ascii_only),
-        AlertsPane(16, id=layout.ALERTS, ascii_only=ascii_only),
+        HeatPane(16, id=layout.HEAT, ascii_only=ascii_only),
+        AlertsPane(17, id=layout.ALERTS, ascii_only=ascii_only),
     )

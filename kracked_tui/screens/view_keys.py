@@ -22,6 +22,7 @@ from kracked_tui.widgets.panels.command_line import CommandLine
 from kracked_tui.widgets.panels.help_pages import HelpPages
 from kracked_tui.widgets.panels.session_picker import SessionPicker
 from kracked_tui.widgets.panels.symbol_picker import SymbolPicker
+from kracked_tui.widgets.panes.heat import HeatPane
 from kracked_tui.widgets.panes.ladder import LadderPane
 from kracked_tui.widgets.panes.pane import Pane
 from kracked_tui.widgets.panes.queue import QueuePane
@@ -46,7 +47,6 @@ class ViewKeys(ScreenPart):
 
     def __init__(self, screen: TradeScreen) -> None:
         self._screen, self._model, self._panels = screen, screen.model, screen.panels
-        self.action_recentre = screen.ladder.recentre
         self.action_hold = screen.ladder.hold
         self.action_window = screen.ladder.window
         self.action_foot = screen.ladder.next_foot
@@ -201,6 +201,11 @@ class ViewKeys(ScreenPart):
 
     # --- what is shown ----------------------------------------------------------------
 
+    def action_recentre(self) -> None:
+        """Bring the market back to the middle: of the heat strip if it has the focus."""
+        focused = self._panels.focused
+        (focused if isinstance(focused, HeatPane) else self._screen.ladder).recentre()
+
     def allows(self, action: str) -> bool | None:
         """Let the keys that say what to clear act right after `r` alone."""
         if action == "clear_traded":
@@ -295,7 +300,10 @@ class ViewKeys(ScreenPart):
             self._model.tell(f"empty rows hidden: ROWS MOVE with the market{until}", "warn")
 
     def action_timeframe(self, step: int) -> None:
-        """Show longer candles (1) or shorter ones (-1)."""
+        """Show longer candles (1) or shorter ones (-1); in the heat strip other columns."""
+        if isinstance(heat := self._panels.focused, HeatPane):
+            heat.timeframe(step)
+            return
         at = TIMEFRAMES.index(self._model.timeframe_s) + step
         self.show_candles(TIMEFRAMES[max(0, min(len(TIMEFRAMES) - 1, at))])
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kracked.flow import MarketFlow
+from kracked.flow.measures.depth_history import DepthHistory
 from kracked.instruments import Precision
 from kracked.protocol.maintenance.trading_effect import TradingEffect
 from kracked_tui.state.account_state import AccountState
@@ -155,6 +156,11 @@ class FrameState:
     def flow(self) -> FlowView:
         """Takers' purchases and sales over the last minutes."""
         return self._model.flow(self.market, self.now)
+
+    @property
+    def depths(self) -> DepthHistory:
+        """What rested at each price over time. It belongs to the view model: read only."""
+        return self._model.depths
 
     @property
     def in_money(self) -> bool:

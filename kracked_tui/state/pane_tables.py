@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from kracked.flow.measures.depth_history import LENGTHS_S
 from kracked.flow.review import HORIZONS_S, ReviewedFill
 from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.state.frame_state import FrameState
@@ -192,6 +193,16 @@ def _review_cells(review: ReviewedFill | None) -> list[Cell]:
     ]
 
 
+def _depths(frame: FrameState) -> Table:
+    price, qty = frame.precision.price_text, frame.precision.qty_text
+    rows = [
+        (to_rfc3339(each.begin, 0), "bid" if mean > 0 else "ask", price(at), qty(abs(mean)))
+        for each in frame.depths.columns(LENGTHS_S[1])
+        for at, mean in zip(each.prices, each.means, strict=True)
+    ]
+    return Table(("begin", "side", "price", "mean_qty_5s"), rows)
+
+
 def _seen(frame: FrameState) -> Table:
     price, qty = frame.precision.price_text, frame.precision.qty_text
     heads = ("first", "last", "kind", "side", "price", "last_price", "qty", "count", "sureness",
@@ -255,6 +266,7 @@ _TABLES: Mapping[str, Callable[[FrameState], Table]] = {
     layout.WATCH: _watched,
     layout.ORDERS: _own_orders,
     layout.FILLS: _own_fills,
+    layout.HEAT: _depths,
     layout.SEEN: _seen,
     layout.BALANCES: _balances,
     layout.LOG_LIST: _log,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from kracked import times
 from kracked.errors import ConfigError, KrackedError, RequestRejected
+from kracked.flow.measures.depth_history import DepthHistory
 from kracked.protocol.events import Ticker
 from kracked.protocol.maintenance.trading_effect import NewOrders, TradingEffect
 from kracked_tui.alerts.session_alerts import SessionAlerts
@@ -79,6 +80,9 @@ class ViewModel:
         self.alerts = SessionAlerts(
             alerting or Alerting(), self.memory, tell=self.tell, last=self._last_price
         )
+        self.depths = DepthHistory()
+        """What rested at each price of the pair shown, over time."""
+        self._depths_of = ""
         self.seen = SeenMarkets()
         """What the detectors saw of the pair shown."""
         self.followed = Followed()
@@ -184,6 +188,7 @@ class ViewModel:
             self.symbol = next(filter(None, known), "")
         frame = FrameState(self, select, chosen_order)
         self._follow_books(frame.now)
+        self._see_depth(frame)
         if frame.quote:
             self.market.apply_quote(*frame.quote, frame.now)
         return frame
@@ -204,6 +209,16 @@ class ViewModel:
             followed=book is not None and book.verified and not flows.is_lost(self.symbol),
             book=self.source.l2.get(self.symbol),
         )
+
+    def _see_depth(self, frame: FrameState) -> None:
+        """Let the depth of this moment count; the history of another pair is not kept."""
+        if self._depths_of != self.symbol:
+            self._depths_of, self.depths = self.symbol, DepthHistory()
+        now, book = self.store.flows[self.symbol].now(frame.now), frame.book
+        if book is None or not frame.data_status.usable:
+            self.depths.lose(now)
+        else:
+            self.depths.see(now, book.bids, book.asks, last=frame.market.last)
 
     def book(self, symbol: str) -> L2Book | LevelBook | None:
         """Return the level 2 book, or where there is none the level 3 book's levels."""

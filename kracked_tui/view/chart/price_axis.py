@@ -34,7 +34,11 @@ def round_step(low: int, high: int, rows: int) -> int:
     >>> round_step(631908, 638055, 12), round_step(0, 7, 12)
     (2000, 2)
     """
-    least = max(1, -(-(high - low) * _ROWS_APART // max(1, rows - 1)))
+    return nice_above(max(1, -(-(high - low) * _ROWS_APART // max(1, rows - 1))))
+
+
+def nice_above(least: int) -> int:
+    """Return the smallest 1, 2 or 5 times a power of ten that is at least this, above zero."""
     power = int(10 ** (len(str(least)) - 1))
     return next((nice * power for nice in _NICE if nice * power >= least), 10 * power)
 

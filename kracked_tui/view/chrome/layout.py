@@ -21,12 +21,12 @@ FLOW, LEVEL, DEPTH, WATCH = "flow", "level", "depth", "watch"
 ORDERS, FILLS, BALANCES, MINE = "orders", "fills", "balances", "mine"
 PICKER, HELP, TICKET, PROMPT = "picker", "help", "ticket", "prompt"
 LOG_LIST, HEALTH, RECORDER = "log-list", "health", "recorder"
-SEEN, ALERTS = "seen", "alerts"
+SEEN, HEAT, ALERTS = "seen", "heat", "alerts"
 COMMAND, JUMP, CARD = "command", "jump", "card"
 TIME, SESSIONS, STRIP = "time", "sessions", "strip"
 
 NUMBERED = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH, ORDERS, FILLS, BALANCES)
-PANES = (*NUMBERED, LOG_LIST, HEALTH, RECORDER, SEEN, ALERTS)
+PANES = (*NUMBERED, LOG_LIST, HEALTH, RECORDER, SEEN, HEAT, ALERTS)
 """Panes in the order of their numbers, from 1; the first have keys of one digit."""
 _LEAST_WIDTH, _LEAST_HEIGHT = 60, 16
 _LEAST_PANEL = 30
@@ -34,6 +34,10 @@ _LEAST_LADDER = 42
 """Columns in which the ladder has a price, both quantities and own orders whole."""
 _LEAST_PANE_ROWS = 5
 """Rows below which a pane of a split says nothing."""
+_ALERT_ROWS = 6
+"""Rows of the alerts as at 200x60."""
+_HEAT_ROWS = 7
+"""Rows of the heat strip as at 120x40."""
 _LEAST_TICKET = 24
 """Rows in which most tickets and questions are whole."""
 _LEAST_SHARED, _LEAST_WITH_OWN = 66, 72
@@ -187,9 +191,10 @@ def _large(body: Rectangle, *, account: bool) -> Arrangement:
     """Place those, the candles, and own orders or else the watchlist, as at 120x40."""
     left, right = _columns(body, body.width * 11 // 20)
     ladder, chart = _rows(left, body.height * 7 // 10)
-    queue, rest = _rows(right, body.height * 3 // 10)
-    tape, last = _rows(rest, ladder.height - queue.height)
-    panes = {LADDER: ladder, CHART: chart, QUEUE: queue, TAPE: tape}
+    queue, rest = _rows(right, body.height * 11 // 40)
+    middle, last = _rows(rest, ladder.height - queue.height)
+    tape, heat = _rows(middle, middle.height - _HEAT_ROWS)
+    panes = {LADDER: ladder, CHART: chart, QUEUE: queue, TAPE: tape, HEAT: heat}
     return panes | {ORDERS if account else WATCH: last}
 
 
@@ -198,9 +203,11 @@ def _huge(body: Rectangle, *, account: bool) -> Arrangement:
     upper, lower = _rows(body, body.height * 7 // 10)
     ladder, rest = _columns(upper, upper.width * 2 // 5)
     middle, right = _columns(rest, rest.width // 2)
-    queue, level = _rows(middle, middle.height - 11)
-    tape, flow = _rows(right, right.height - 8)
-    tape, alerts = _rows(tape, tape.height - 8)
+    middle, level = _rows(middle, middle.height - 11)
+    queue, seen = _rows(middle, middle.height * 11 // 20)
+    right, flow = _rows(right, right.height - 8)
+    tape, heat = _rows(right, right.height * 11 // 20)
+    tape, alerts = _rows(tape, tape.height - _ALERT_ROWS)
     chart, rest = _columns(lower, lower.width // 2)
     account_panes = {}
     if account:
@@ -215,6 +222,8 @@ def _huge(body: Rectangle, *, account: bool) -> Arrangement:
         ALERTS: alerts,
         CHART: chart,
         FLOW: flow,
+        SEEN: seen,
+        HEAT: heat,
         LEVEL: level,
         DEPTH: depth,
         WATCH: watch,

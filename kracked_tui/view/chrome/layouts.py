@@ -12,12 +12,14 @@ from kracked_tui.view.chrome.layout import (
     FILLS,
     FLOW,
     HEALTH,
+    HEAT,
     LADDER,
     LEVEL,
     LOG_LIST,
     ORDERS,
     QUEUE,
     RECORDER,
+    SEEN,
     TAPE,
     WATCH,
     Split,
@@ -43,6 +45,7 @@ SPLITS: Mapping[str, Split] = {
     "account": _beside(
         (9, LADDER), (10, _stacked((4, ORDERS), (4, FILLS), (3, BALANCES), (3, QUEUE)))
     ),
+    "seen": _beside((9, LADDER), (11, _stacked((5, SEEN), (5, HEAT), (4, TAPE), (3, QUEUE)))),
     "watch": _beside((9, _stacked((5, WATCH), (6, CHART))), (9, _stacked((7, LADDER), (3, TAPE)))),
     "health": _beside(
         (9, LADDER), (10, _stacked((6, HEALTH), (5, LOG_LIST), (4, RECORDER), (4, ALERTS)))

@@ -32,7 +32,7 @@ PANES: Mapping[str, PaneHelp] = {
             "The orders at the ladder's cursor, the first to fill on top: level 3, with a key.",
             "Ahead is what fills before an order at its price; front is nothing; YOU is yours.",
             (
-                "new came seconds ago, moved was amended and lost its place, part is filled in part, "
+                "new came seconds ago, moved was amended and lost its place, part is part filled, "
                 "refill 3 is an iceberg's third slice; beside it is its size over its life."
             ),
         ),
@@ -99,6 +99,16 @@ PANES: Mapping[str, PaneHelp] = {
         ),
         LISTS,
         ("filter", "filter-off", "open", "copy"),
+    ),
+    "heat": PaneHelp(
+        (
+            "What rested at each price over time, the newest right: the brighter the more.",
+            "A cell is two prices high. Its colour is the mean over its time, not the last value.",
+            "─ the last price, • a large taker, ' far more than the mean for a moment.",
+            "Dots: not known there, because out of view, or the book was lost.",
+        ),
+        CHART,
+        ("recentre",),
     ),
     "log-list": PaneHelp(
         ("Everything that was told, newest first; the foot of the screen shows the latest.",),
