@@ -231,10 +231,11 @@ class Monitor(App[None]):
     async def _watch(self) -> None:
         """Take the source from beginning to end; its error ends the monitor with a sentence."""
         try:
+            await self.alerts.recall(self.source)
             async with self._open() as source:
                 self.view_model.source = source
                 self.trade.subscribe()
-                await self.alerts.open(source, self.store.markets)
+                self.alerts.open(source, self.store.markets)
                 self.run_worker(self.alerts.subscribe(), group="alerts")
                 self.run_worker(self._ways.run(), group="alerts")
                 if self.record_at_once:
