@@ -14,7 +14,7 @@ from kracked.times import NS_PER_S
 from kracked_tui.view import format as fmt
 from kracked_tui.view.account.position import PositionView
 from kracked_tui.view.ladder.ladder import RowMeasures
-from kracked_tui.view.ladder.ladder_lines import ColumnSet, LadderColumns, columns_for
+from kracked_tui.view.ladder.ladder_lines import ColumnSet
 from kracked_tui.view.ladder.ladder_scroll import ask_row, bid_row
 
 POC, VALUE_LOW, VALUE_HIGH, VWAP, AVERAGE, BREAK_EVEN = "P", "└", "┌", "w", "◇", "×"
@@ -132,14 +132,6 @@ def window_name(window_ns: int | None) -> str:
         return "all"
     seconds = window_ns // NS_PER_S
     return f"{seconds}s" if seconds < 60 else f"{seconds // 60}m"
-
-
-def columns_of(
-    width: int, price_width: int, *, mine: bool, shown: ColumnSet, window_ns: int | None
-) -> LadderColumns:
-    """Fit the columns, with the window of changes in words; else as `columns_for`."""
-    window = window_name(window_ns)
-    return columns_for(width, price_width, mine=mine, shown=shown, window=window)
 
 
 def set_note(flow: MarketFlow, shown: ColumnSet, now: int, precision: Precision) -> str:

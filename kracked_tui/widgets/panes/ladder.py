@@ -32,7 +32,7 @@ from kracked_tui.view.words import wrapped
 from kracked_tui.widgets.panes.pane import Content, Pane
 
 _line = lru_cache(2048)(ladder_lines.ladder_line)
-_columns = lru_cache(16)(row_measures.columns_of)
+_columns = lru_cache(16)(ladder_lines.columns_for)
 _head = lru_cache(16)(ladder_lines.head_line)
 _foot = lru_cache(64)(ladder_lines.foot_spans)
 _SETS = tuple(ColumnSet)
@@ -108,13 +108,13 @@ class LadderPane(Pane):
         account, precision, flow = frame.account, frame.precision, frame.measures
         if flow.changes.window_ns != self.window_ns:
             flow.changes.set_window(self.window_ns, flow.now(frame.now))
-        mine, window_ns = account.known or bool(account.own_levels), self.window_ns
+        mine = account.known or bool(account.own_levels)
         columns = _columns(
             width,
             frame.price_width,
             mine=mine,
             shown=self.shown,
-            window_ns=window_ns,
+            window=row_measures.window_name(self.window_ns),
             user=frame.user_columns.heads,
         )
         hides = self.hides_empty and not frame.armed  # never while keys send orders
