@@ -38,7 +38,7 @@ from kracked_tui.view.chrome.status import log_line, pressing
 from kracked_tui.view.chrome.trade_strip import strip_line
 from kracked_tui.view.replay.record_status import banner_line
 from kracked_tui.view.replay.sessions import SessionRow
-from kracked_tui.widgets.bindings import bindings
+from kracked_tui.widgets.bindings import Presses, bindings
 from kracked_tui.widgets.painted_rows import LiveRows, paint
 from kracked_tui.widgets.panels.card_panel import CardOpened, CardPanel
 from kracked_tui.widgets.panels.command_line import CommandLine
@@ -89,7 +89,7 @@ class TradeScreen(Screen[None]):
         self.recording = recording
         self.watched_before: tuple[SessionRow, ...] = ()
         """The source watched before this recording was opened, to go back to."""
-        self.presses = keys.Presses()
+        self.presses = Presses()
         """What tells a press from the repeats of a held key."""
         self.frames = 0
         """Frames drawn since the start."""

@@ -149,7 +149,7 @@ class FrameState:
 
     @cached_property
     def seen(self) -> Seen:
-        """What the detectors saw of the pair."""
+        """The sightings of the pair."""
         return self._model.seen.of(self.measures)
 
     @cached_property

@@ -77,12 +77,12 @@ class ViewModel:
         self.trader: Trader | None = None
         """None where no order can be sent."""
         self.status_without_trader = TradingStatus()
-        self.alerts = SessionAlerts(
-            alerting or Alerting(), self.memory, tell=self.tell, last=self._last_price
-        )
         self.depths = DepthHistory()
         """What rested at each price of the pair shown, over time."""
         self._depths_of = ""
+        self.alerts = SessionAlerts(
+            alerting or Alerting(), self.memory, tell=self.tell, last=self._last_price
+        )
         self.seen = SeenMarkets()
         """What the detectors saw of the pair shown."""
         self.followed = Followed()

@@ -32,8 +32,8 @@ PANES: Mapping[str, PaneHelp] = {
             "The orders at the ladder's cursor, the first to fill on top: level 3, with a key.",
             "Ahead is what fills before an order at its price; front is nothing; YOU is yours.",
             (
-                "new came seconds ago, moved was amended and lost its place, part is part filled, "
-                "refill 3 is an iceberg's third slice; beside it is its size over its life."
+                "new came seconds ago, moved was amended and lost its place, part is filled in "
+                "part, refill 3 is an iceberg's third slice; beside it is its size over its life."
             ),
         ),
         LADDER,
@@ -95,7 +95,7 @@ PANES: Mapping[str, PaneHelp] = {
             "Certain: it follows from the rules of the feed. Likely: trades and orders agree.",
             "May be chance: a pattern, which other causes make too. It never says why.",
             "Orders beyond the depth watched, or on their way, cannot be seen.",
-            "On the ladder h marks hidden size and = absorption of the last minute.",
+            "On the ladder: h hidden size, = absorption of the last minute, W a wall that stands.",
         ),
         LISTS,
         ("filter", "filter-off", "open", "copy"),

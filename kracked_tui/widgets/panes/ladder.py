@@ -16,6 +16,7 @@ from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
 from kracked_tui.remembered import scaled
 from kracked_tui.state.frame_state import FrameState
+from kracked_tui.state.sightings import WALL_MARK
 from kracked_tui.view.ladder import click_mode, ladder, ladder_lines, read_out, row_measures
 from kracked_tui.view.ladder.click_mode import CellOffer
 from kracked_tui.view.ladder.ladder import NO_CHANGES, RowMeasures
@@ -164,7 +165,9 @@ class LadderPane(Pane):
             large=self._large,
             followed=levels_of(book, sizes) if book is not None and sizes else None,
         )
-        lately = frame.seen.marks(frame.measures.now(frame.now))
+        walls = frame.measures.detectors.walls.that_stand()
+        lately = {wall.price: WALL_MARK for wall in walls}
+        lately |= frame.seen.marks(frame.measures.now(frame.now))
         seen = row_measures.nearest_rows(lately, self.scroll.step).items()
         weaker = row_measures.OF_THE_SESSION
         marks = {row: mark for row, mark in seen if made.marks.get(row, POC) in weaker}

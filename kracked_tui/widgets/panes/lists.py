@@ -104,7 +104,7 @@ class ScrolledPane(Pane):
 
 
 class LogPane(ScrolledPane):
-    """What was logged, newest first; a long sentence goes on in the next row."""
+    """The log, newest first; a long sentence goes on in the next row."""
 
     name_shown = "Log"
 
