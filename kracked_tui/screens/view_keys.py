@@ -99,8 +99,6 @@ class ViewKeys(ScreenPart):
         """Open the list of recordings, or close it."""
         screen, folder = self._screen, self._screen.recording.folder
         rows = await asyncio.to_thread(recorded_sessions, folder)
-        screen.sessions.ends_recording = screen.recording.on
-        screen.sessions.ends_demo = self._model.source.mode == "DEMO"
         # Before it is painted: an empty list would be painted first, and then half over.
         screen.sessions.start([*screen.watched_before, *rows], folder)
         self._panels.toggle(layout.SESSIONS)

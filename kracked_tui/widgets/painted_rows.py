@@ -141,7 +141,10 @@ class LiveRows(Widget):
         self.ascii_only = ascii_only
         self.painted = 0
         """Rows made into strips since the start: the cost of frames."""
+        self._given: list[Line | None] = []
+        """The lines as they were given."""
         self._lines: list[Line | None] = []
+        """The same, safe for a terminal."""
         self._strips: list[Strip | None] = []
         self._styles: dict[tuple[str, str], Style] = {}
         self._drawn_for = Size()
@@ -156,7 +159,7 @@ class LiveRows(Widget):
 
     def invalidate(self) -> None:
         """Draw everything again: the size or the colours changed."""
-        self._lines, self._strips, self._styles = [], [], {}
+        self._given, self._lines, self._strips, self._styles = [], [], [], {}
         self._drawn_for = Size()
         self.refresh()
 
@@ -178,15 +181,16 @@ class LiveRows(Widget):
         width, height = self.cells
         if self._drawn_for != self.cells:
             self._drawn_for = self.cells
-            self._lines = [None] * height
+            self._given, self._lines = [None] * height, [None] * height
             self._strips = [None] * height
             self.refresh()
         dirty = []
-        for y in range(height):
-            # Here, where every pane's rows become cells, and nowhere else.
-            new = lines[y].safe() if y < len(lines) else None
-            if new is not self._lines[y] and new != self._lines[y]:
-                self._lines[y], self._strips[y] = new, None
+        for y, before in enumerate(self._given):
+            new = lines[y] if y < len(lines) else None
+            if new is not before and new != before:
+                # Made safe here, where every pane's rows become cells, and nowhere else.
+                self._given[y], self._lines[y] = new, new and new.safe()
+                self._strips[y] = None
                 dirty.append(Region(0, y, width, 1))
         if dirty:
             self.refresh(*dirty)
@@ -245,18 +249,22 @@ class LiveRows(Widget):
     def _pieces(self, line: Line) -> tuple[list[tuple[str, Style]], int]:
         """Return texts with their styles, and their width.
 
-        Blanks are joined to the text on their left: half the pieces, half the escape codes.
+        Blanks on the same ground are joined to the text on their left: half the pieces, half the
+        escape codes.
         """
         pieces: list[tuple[str, Style]] = []
         under, width, tip = line.role, 0, True
         for text, role in line.spans:
             width += len(text) if text.isascii() else cell_len(text)
-            if not tip and text.isspace():
-                before, style = pieces[-1]
-                pieces[-1] = (before + text, style)
-            elif text:
+            if not text:
+                continue
+            style = self._styles.get((under, role)) or self._style(under, role)
+            if not tip and text.isspace() and pieces[-1][1].bgcolor == style.bgcolor:
+                before, painted = pieces[-1]
+                pieces[-1] = (before + text, painted)
+            else:
                 tip = role.endswith(TIP)
-                pieces.append((text, self._styles.get((under, role)) or self._style(under, role)))
+                pieces.append((text, style))
         return pieces, width
 
     def _style(self, line_role: str, role: str) -> Style:

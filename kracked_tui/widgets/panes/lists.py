@@ -258,5 +258,10 @@ class RecorderPane(ScrolledPane):
             text = "This is a recording; P shows the others."
             if frame.source.mode != "REPLAY":
                 text = "Nothing is recorded. R starts, P shows what was recorded."
-            return Content(self._in_sight(sentence_lines(text, width)))
-        return Content(self._in_sight(recorder_lines(view, width)), foot=self._below)
+            lines = sentence_lines(text, width)
+        else:
+            lines = recorder_lines(view, width)
+        if (kept := frame.kept) is not None:
+            said = f"In memory without recording: {kept.words()}. , shows it."
+            lines += sentence_lines(said, width)
+        return Content(self._in_sight(lines), foot=self._below)
