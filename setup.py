@@ -12,7 +12,7 @@ from setuptools import Extension, setup
 WISH = os.environ.get("KRACKED_NATIVE", "")
 SANITIZE = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g", "-O1"]
 FLAGS = [] if sys.platform == "win32" else ["-std=c11", "-O3"]
-CORE = ("cells", "crc", "levels", "names", "orders", "scan")
+CORE = ("cells", "crc", "levels", "memory", "names", "orders", "scan")
 
 engine = Extension(
     "kracked._native.engine",

@@ -30,6 +30,7 @@ from textual.dom import DOMNode
 from kracked.errors import KrackedError
 from kracked.flow.odds.store import odds_path
 from kracked_tui import keys, palettes, themes
+from kracked_tui.alerts.ways import AlertWays
 from kracked_tui.config import Settings
 from kracked_tui.error_boundary import report_error, reporting_errors
 from kracked_tui.keys import Key
@@ -59,9 +60,6 @@ _TICK_S = 0.5
 """How often a frame is drawn without an event: ages and staleness change all the same."""
 _MODAL_FPS = 2
 """Frame rate below the command palette, where drawing costs five times as much."""
-_FIRST_STARTS = 3
-_FIRST_HINT = "{help} shows every key, {command} takes commands, {jump} and a letter goes to a pane"
-"""Told in the log at the first starts."""
 
 
 class Destination(NamedTuple):
@@ -126,7 +124,10 @@ class Monitor(App[None]):
             self._open = lambda: opened
         self.settings = settings
         self.store = Store(source.mode)
-        self.view_model = ViewModel(shown_first, self.store, symbols, memory)
+        self.view_model = ViewModel(shown_first, self.store, symbols, memory, settings.alerts)
+        self.alerts = self.view_model.alerts
+        self._ways = AlertWays(settings.alerts, self, tell=self.view_model.tell)
+        self.alerts.on_fire = self._ways.tell
         self.recording = RecordSwitch(sessions_folder(os.environ))
         self.table: tuple[Key, ...] = keys.active(settings.keys, money=money, replay=replay)
         screen = ReplayScreen if replay else OrderScreen if money else TradeScreen
@@ -135,10 +136,10 @@ class Monitor(App[None]):
         )
         self._heard: events.Key | None = None
         """The latest key."""
-        self._saving = False
-        """Whether what is to be remembered is being written."""
         self.pump = FramePump(self._frame, partial(backlog, self), settings.fps)
-        self.intake = EventIntake(self.store, self.view_model.tell, applied=self.pump.mark)
+        self.intake = EventIntake(
+            self.store, self.view_model.tell, evaluate=self.alerts.apply, applied=self._applied
+        )
 
     @property
     def source(self) -> Source:
@@ -169,11 +170,8 @@ class Monitor(App[None]):
     def _start(self) -> None:
         """Start the source and the frames, after the first paint."""
         keep_quick()
-        if 0 < self.view_model.memory.choices.starts <= _FIRST_STARTS:
-            shown = {key.id: keys.first_shown(key.keys) for key in self.table}
-            self.view_model.tell(_FIRST_HINT.format_map(shown))
-        if self.view_model.memory.problem:
-            self.view_model.tell(self.view_model.memory.problem, "warn")
+        for said in self.view_model.first_words(self.table):
+            self.view_model.tell(*said)
         if not self.is_headless:
             # A lost terminal or a request to end must not cut a recording short.
             for number in (signal.SIGTERM, signal.SIGHUP):
@@ -204,27 +202,20 @@ class Monitor(App[None]):
         await self.action_finish()
 
     def _tick(self) -> None:
-        """Ask for a frame, and save what is to be remembered."""
-        self.pump.mark()
+        """Ask for a frame, look what is due, and save what is to be remembered."""
+        if not self.intake.applying:
+            self.view_model.look_at_alerts()
+        self._applied()
         self.view_model.remember_pairs()
         unsaved = self.view_model.memory.unsaved or self.store.odds.unsaved
-        if unsaved and not self._saving:
-            self._saving = True
-            self.run_worker(self._save_choices(), group="memory")
+        if unsaved and not self.view_model.saving.locked():
+            self.run_worker(self.view_model.save_choices(), group="memory")
 
-    async def _save_choices(self) -> None:
-        """Save what is to be remembered; the first failure is told, all are tried again."""
-        memory = self.view_model.memory
-        try:
-            if problem := await asyncio.to_thread(self.store.odds.save):
-                self.view_model.tell(problem, "warn")
-            await asyncio.to_thread(memory.save)
-        except OSError as error:
-            if not memory.problem:
-                memory.problem = f"not remembered: {error}"
-                self.view_model.tell(memory.problem, "warn")
-        finally:
-            self._saving = False
+    def _applied(self) -> None:
+        """Draw what came, and keep what alerts told of it."""
+        self.pump.mark()
+        if self.alerts.unkept:
+            self.run_worker(self.alerts.keep(), group="keep alerts")
 
     async def _read_odds(self) -> None:
         """Read the tables of the odds; live, their score goes on from what was kept."""
@@ -238,6 +229,9 @@ class Monitor(App[None]):
             async with self._open() as source:
                 self.view_model.source = source
                 self.trade.subscribe()
+                await self.alerts.open(source, self.store.markets)
+                self.run_worker(self.alerts.subscribe(), group="alerts")
+                self.run_worker(self._ways.run(), group="alerts")
                 if self.record_at_once:
                     await self.action_record()
                 await self._open_account(source)
@@ -398,4 +392,5 @@ class Monitor(App[None]):
 
     async def on_unmount(self) -> None:
         await self.recording.stop()
-        await self._save_choices()
+        await self.alerts.keep()
+        await self.view_model.save_choices()

@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
+from shutil import which
 from typing import TYPE_CHECKING
 
+from kracked.flow.alerts import NotAnAlert, parse_alert
 from kracked_tui import keys, palettes
 
 if TYPE_CHECKING:
-    from kracked_tui.config import Settings
+    from kracked_tui.config import Alerting, Settings
 
 _MOST_FPS = 60
 _MOST_ARMED_MIN = 480
@@ -38,6 +40,8 @@ def problems(settings: Settings) -> Iterator[tuple[str, str, str]]:
         yield "monitor", "theme", f"no theme is called {settings.theme}; choose one of {known}"
     for name, reason in _trading(settings):
         yield "trading", name, reason
+    for name, reason in _alerts(settings.alerts):
+        yield "alerts", name, reason
     for name, reason in _keys(settings.keys):
         yield "keys", name, reason
 
@@ -66,6 +70,16 @@ def _trading(settings: Settings) -> Iterator[tuple[str, str]]:
             yield name, reason
     for symbol, sizes in trading.sizes.items():
         yield from ((f"sizes.{symbol!r}", reason) for reason in _sizes(symbol, sizes))
+
+
+def _alerts(alerting: Alerting) -> Iterator[tuple[str, str]]:
+    for text in alerting.rules:
+        try:
+            parse_alert(text)
+        except NotAnAlert as error:
+            yield "rules", str(error)
+    if alerting.command and which(alerting.command[0]) is None:
+        yield "command", f"{alerting.command[0]!r} is no command that can be run"
 
 
 def _amount(value: Decimal | None, most: Decimal) -> str | None:

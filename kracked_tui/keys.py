@@ -9,41 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-QUIET_S = 0.5
-"""How long a key that sends at once must have been quiet before it sends again."""
-FIRST_REPEAT_S = 0.75
-"""The same after a single press: terminals wait up to 0.66 s before a held key repeats."""
-
-
-class Presses:
-    """Tells a press from the repeats of a held key, which no terminal marks as such."""
-
-    def __init__(self) -> None:
-        self._heard: dict[str, float] = {}
-        """When each key was last heard."""
-        self._repeated: set[str] = set()
-        """Keys whose last event was a repeat."""
-        self.repeat = False
-        """Whether the latest event is the repeat of a held key."""
-
-    def hear(self, key: str, at_s: float) -> None:
-        """Take a key's event.
-
-        Args:
-            key: The key's name.
-            at_s: When it arrived, by a clock that never jumps. The time it is handled would not
-                do: after a stall of the program, repeats look like presses.
-        """
-        before = self._heard.get(key)
-        quiet_s = QUIET_S if key in self._repeated else FIRST_REPEAT_S
-        self.repeat = before is not None and at_s - before < quiet_s
-        self._heard[key] = at_s
-        (self._repeated.add if self.repeat else self._repeated.discard)(key)
-
-    def point(self) -> None:
-        """Take a click, or whatever is no key."""
-        self.repeat = False
-
 
 class Key(NamedTuple):
     """One action and its keys."""
@@ -83,6 +48,7 @@ LETTERS = {
     "recorder": "r",
     "seen": "d",
     "heat": "e",
+    "alerts": "a",
 }
 """The letter of each pane after the key that jumps."""
 
@@ -134,6 +100,7 @@ KEYS = (
     Key("previous-pane", "shift+tab", "pane(-1)", "", "Go to the previous pane", LISTS),
     Key("zoom", "z", "zoom", "zoom", "Show this pane alone, or all panes again", LISTS),
     Key("jump", "g,ctrl+o", "jump_to", "", "Go to a pane by its letter; g again: top", LISTS),
+    Key("remove-alert", "delete,backspace", "remove_alert", "", "Alerts: remove this one", LISTS),
     Key("layout", "backslash", "layout(1)", "", "Next layout", EVERYWHERE),
     Key("next-pair", "w", "watch(1)", "next pair", "Show the next watched symbol", EVERYWHERE),
     Key("previous-pair", "W", "watch(-1)", "", "Show the previous watched symbol", EVERYWHERE),
@@ -166,6 +133,9 @@ KEYS = (
         EVERYWHERE,
     ),
     Key("command", "colon", "command", "commands", "Type a command: pair ETH/USD", EVERYWHERE),
+    Key(
+        "alert", "exclamation_mark", "alert", "alert", "Price alert here, or the alerts", EVERYWHERE
+    ),
     Key("sessions", "P", "sessions", "replay", "Replay a recorded session", EVERYWHERE),
     Key("paper", "p", "app.paper", "", "Paper money or the real account: starts anew", EVERYWHERE),
     Key("record", "R", "app.record", "record", "Start recording, or stop", EVERYWHERE),
@@ -184,6 +154,7 @@ KEYS = (
     Key("arm", "A", "arm", "arm", "Arm, so that keys send orders; or disarm", TRADING),
     Key("join-bid", "B", "join('bid')", "", "Join the best bid, post-only, at once", TRADING),
     Key("join-ask", "S", "join('ask')", "", "Join the best ask, post-only, at once", TRADING),
+    Key("clicks", "C", "clicks", "", "Let clicks on the ladder prepare orders, or not", TRADING),
     Key("smaller", "less_than_sign", "size_by(-1)", "", "Smaller size of the next order", TRADING),
     Key("larger", "greater_than_sign", "size_by(1)", "", "Larger size of the next order", TRADING),
     Key("flatten", "Z", "exit(1)", "", "Cancel the pair, then leave the position", TRADING),
@@ -320,6 +291,8 @@ _NAMES = {
     "right_square_bracket": "]",
     "left_square_bracket": "[",
     "dollar_sign": "$",
+    "exclamation_mark": "!",
+    "delete": "del",
     "backslash": "\\",
     "space": "space",
     "pageup": "pgup",

@@ -57,6 +57,21 @@ static int limit_of(PyObject *arg, size_t *limit) {
     return 0;
 }
 
+/* Raise what kept a book from a change. A book that could not take one for want of memory is as it
+ * was, and is not proven any more. */
+static PyObject *not_changed(BookHead *self) {
+    if (!PyErr_Occurred()) PyErr_NoMemory();
+    if (PyErr_ExceptionMatches(PyExc_MemoryError)) self->verified = 0;
+    return NULL;
+}
+
+/* After an event was not made: true when the codec shall read the message, with the memory that
+ * there may be then. What was not read has changed nothing. */
+static bool codec_may_try(void) {
+    if (PyErr_ExceptionMatches(PyExc_MemoryError)) PyErr_Clear();
+    return !PyErr_Occurred();
+}
+
 static size_t depth_of(const BookHead *self) { return self->depth < 0 ? 0 : (size_t)self->depth; }
 
 /* --- level 2 ------------------------------------------------------------------------------ */
@@ -138,16 +153,23 @@ static PyObject *level_book_change(LevelBookObject *self, PyObject *args, bool w
     LevelChange *asks = bids ? level_changes(ask_rows, &ask_count) : NULL;
     bool done = asks && level_book_reserve(self, bid_count, ask_count);
     if (done && whole) {
-        done = level_side_replace(&self->sides[BIDS], bids, bid_count, depth) &&
-               level_side_replace(&self->sides[ASKS], asks, ask_count, depth);
-        level_book_hash(self);
+        SortedLevels *sorted_bids = level_side_prepare(&self->sides[BIDS], bids, bid_count);
+        SortedLevels *sorted_asks = level_side_prepare(&self->sides[ASKS], asks, ask_count);
+        done = sorted_bids && sorted_asks;
+        if (done) {
+            level_side_replace(&self->sides[BIDS], sorted_bids, depth);
+            level_side_replace(&self->sides[ASKS], sorted_asks, depth);
+            level_book_hash(self);
+        }
+        core_free(sorted_bids);
+        core_free(sorted_asks);
     } else if (done) {
         level_book_update(self, bids, bid_count, asks, ask_count);
     }
     PyMem_Free(bids);
     PyMem_Free(asks);
     if (done) Py_RETURN_NONE;
-    return PyErr_Occurred() ? NULL : PyErr_NoMemory();
+    return not_changed((BookHead *)self);
 }
 
 static PyObject *level_book_apply(LevelBookObject *self, PyObject *args) {
@@ -380,6 +402,8 @@ static PyObject *order_book_change(OrderBookObject *self, PyObject *args, bool w
     if (!PyArg_ParseTuple(args, "OO", &bid_rows, &ask_rows)) return NULL;
     OrderChange *bids = order_changes(bid_rows, &bid_count);
     OrderChange *asks = bids ? order_changes(ask_rows, &ask_count) : NULL;
+    for (size_t at = 0; whole && asks && at < bid_count; at++) bids[at].action = ADD;
+    for (size_t at = 0; whole && asks && at < ask_count; at++) asks[at].action = ADD;
     bool done = asks && order_book_prepare(&self->book, bids, bid_count, asks, ask_count);
     if (done && whole) {
         order_book_replace(&self->book, bids, bid_count, asks, ask_count, depth_of((BookHead *)self));
@@ -390,7 +414,7 @@ static PyObject *order_book_change(OrderBookObject *self, PyObject *args, bool w
     order_changes_free(bids, bid_count);
     order_changes_free(asks, ask_count);
     if (done) Py_RETURN_NONE;
-    return PyErr_Occurred() ? NULL : PyErr_NoMemory();
+    return not_changed((BookHead *)self);
 }
 
 static PyObject *order_book_apply(OrderBookObject *self, PyObject *args) {
@@ -824,6 +848,15 @@ static PyObject *reader_event(ReaderObject *self, PyObject *raw, PyObject *recei
     return event;
 }
 
+/* A message could be read nowhere for want of memory: no watched book is proven any more. */
+static void distrust_all(ReaderObject *self) {
+    for (int channel = 0; channel < 2; channel++)
+        for (size_t at = 0; at < self->watched[channel].room; at++) {
+            Watched *watched = (Watched *)self->watched[channel].slots[at];
+            if (watched) ((BookHead *)watched->book)->verified = 0;
+        }
+}
+
 /* Decode one message and apply it: here when it is an update of a watched book, else in Python. */
 static PyObject *reader_receive(ReaderObject *self, PyObject *const *args, Py_ssize_t count,
                                 PyObject *names) {
@@ -832,8 +865,10 @@ static PyObject *reader_receive(ReaderObject *self, PyObject *const *args, Py_ss
     bool plain = (count == 1 || count == 2) && !names && PyBytes_CheckExact(args[0]);
     if (plain) event = reader_event(self, args[0], count == 2 ? args[1] : zero, &proven);
     if (!event) {
-        if (PyErr_Occurred()) return NULL;
-        return PyObject_Vectorcall(self->decoded, args, (size_t)count, names);
+        if (PyErr_Occurred() && !codec_may_try()) return NULL;
+        PyObject *decoded = PyObject_Vectorcall(self->decoded, args, (size_t)count, names);
+        if (!decoded && PyErr_ExceptionMatches(PyExc_MemoryError)) distrust_all(self);
+        return decoded;
     }
     PyObject *happened = proven ? PyList_New(1) : PyObject_CallOneArg(self->refuted, event);
     if (proven && happened) PyList_SET_ITEM(happened, 0, event);
@@ -930,7 +965,10 @@ static PyObject *reader_run(ReaderObject *self, PyObject *args) {
         BookHead *book = watched ? (BookHead *)watched->book : NULL;
         if (!book || !book->verified) break;
         bool applied = message->level3 ? run_orders(self, message, watched) : run_levels(message, watched);
-        if (!applied) break;
+        if (!applied) {
+            if (PyErr_Occurred()) codec_may_try();
+            break;
+        }
         note_last(watched, text, received);
         if (book->verified) book->verified_updates++;
         else refuted = watched;
@@ -995,6 +1033,7 @@ static struct PyModuleDef module = {
     NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit_engine(void) {
+    core_memory = (Allocator){PyMem_RawRealloc, PyMem_RawFree}; /* no lock is needed for these */
     crc_prepare();
     name_action = PyUnicode_InternFromString("action");
     name_order_id = PyUnicode_InternFromString("order_id");

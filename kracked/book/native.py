@@ -29,7 +29,7 @@ from kracked.protocol.events import (
 
 
 class _NativeState:
-    """What both kinds of book read from the compiled one in the same way."""
+    """The state that both kinds of book read from the compiled one in the same way."""
 
     _core: Any
     _stats: BookStats
@@ -112,6 +112,7 @@ class _NativeState:
             bids if type(bids) is tuple else tuple(bids),
             asks if type(asks) is tuple else tuple(asks),
         )
+        core.verified = False  # until it is judged: memory may run out before
         self.last = event
         core.verified = (
             core.computed == event.checksum

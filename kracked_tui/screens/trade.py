@@ -21,6 +21,7 @@ from kracked_tui import keys
 from kracked_tui.config_checks import PAIR
 from kracked_tui.error_boundary import reporting_errors
 from kracked_tui.keys import Key
+from kracked_tui.screens.alert_keys import AlertKeys
 from kracked_tui.screens.command_keys import CommandKeys
 from kracked_tui.screens.pane_set import pane_set
 from kracked_tui.screens.panels import Panels
@@ -33,11 +34,11 @@ from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.account.orders import mine_line
 from kracked_tui.view.chrome import layout
 from kracked_tui.view.chrome.hints import Hint
-from kracked_tui.view.chrome.status import log_line
+from kracked_tui.view.chrome.status import log_line, pressing
 from kracked_tui.view.chrome.trade_strip import strip_line
 from kracked_tui.view.replay.record_status import banner_line
 from kracked_tui.view.replay.sessions import SessionRow
-from kracked_tui.widgets.bindings import bindings
+from kracked_tui.widgets.bindings import Presses, bindings
 from kracked_tui.widgets.painted_rows import LiveRows, paint
 from kracked_tui.widgets.panels.card_panel import CardOpened, CardPanel
 from kracked_tui.widgets.panels.command_line import CommandLine
@@ -88,7 +89,7 @@ class TradeScreen(Screen[None]):
         self.recording = recording
         self.watched_before: tuple[SessionRow, ...] = ()
         """The source watched before this recording was opened, to go back to."""
-        self.presses = keys.Presses()
+        self.presses = Presses()
         """What tells a press from the repeats of a held key."""
         self.frames = 0
         """Frames drawn since the start."""
@@ -118,6 +119,8 @@ class TradeScreen(Screen[None]):
         self.add_part(self.view_keys)
         self.command_keys = CommandKeys(self, table)
         self.add_part(self.command_keys)
+        self.alert_keys = AlertKeys(self)
+        self.add_part(self.alert_keys)
         self.panels.takes_focus[layout.JUMP] = self.jump
         self.add_part(self.questions)
         self._hints = keys.hints(table)
@@ -230,7 +233,11 @@ class TradeScreen(Screen[None]):
                 account.order_rows, width, known=account.known, empty=account.empty_reason
             )
             self.mine.set_lines([line])
-        self.hints.show(self._hints_of(frame))
+        told = [] if self.log_row.display else pressing(self.model.recent_log(), frame.now)
+        if told:
+            self.hints.tell(log_line(told, frame.now, width))
+        else:
+            self.hints.show(self._hints_of(frame))
         self.draw_panel()
 
     def _hints_of(self, frame: FrameState) -> list[Hint]:

@@ -150,6 +150,16 @@ class Source(Protocol):
             RequestRejected: The exchange refuses a channel.
         """
 
+    async def follow(self, needed: Mapping[str, frozenset[str]]) -> None:
+        """Subscribe what alerts need besides what is shown, and no more of what they needed before.
+
+        Args:
+            needed: The channels `book`, `trade` and `level3`, by symbol.
+
+        Raises:
+            RequestRejected: The exchange refuses a channel.
+        """
+
     async def candles(self, symbol: str, timeframe_s: int) -> Candles | None:
         """Subscribe the exchange's own candles of this length, where it makes them.
 

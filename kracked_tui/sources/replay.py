@@ -127,6 +127,9 @@ class ReplaySource:
     async def show(self, symbol: str) -> None:
         """Subscribe nothing: a recording has the channels it was made with."""
 
+    async def follow(self, needed: Mapping[str, frozenset[str]]) -> None:
+        """Subscribe nothing: a recording has the channels it was made with."""
+
     async def candles(self, symbol: str, timeframe_s: int) -> None:
         """Return no candles: a recording has the channels it was made with."""
 

@@ -27,6 +27,7 @@ from kracked_tui.view.tape.flow import FlowView
 if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
     from kracked.book.l3 import L3Book
+    from kracked_tui.alerts.session_alerts import SessionAlerts
     from kracked_tui.state.store import MarketState
     from kracked_tui.state.view_model import ViewModel
 
@@ -138,13 +139,18 @@ class FrameState:
         return self._model.followed.of(self.symbol)
 
     @property
+    def alerts(self) -> SessionAlerts:
+        """The alerts that are set, and what was told."""
+        return self._model.alerts
+
+    @property
     def measures(self) -> MarketFlow:
         """The measures of the pair's order flow. They belong to the store: read only."""
         return self.store.flows[self.symbol]
 
     @cached_property
     def seen(self) -> Seen:
-        """What the detectors saw of the pair."""
+        """The sightings of the pair."""
         return self._model.seen.of(self.measures)
 
     @cached_property

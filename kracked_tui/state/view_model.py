@@ -5,7 +5,8 @@ It holds no rule of drawing and knows no widget. A `FrameState` computes one fra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ from kracked.errors import ConfigError, KrackedError, RequestRejected
 from kracked.flow.measures.depth_history import DepthHistory
 from kracked.protocol.events import Ticker
 from kracked.protocol.maintenance.trading_effect import NewOrders, TradingEffect
+from kracked_tui.alerts.session_alerts import SessionAlerts
+from kracked_tui.config import Alerting
+from kracked_tui.keys import Key, first_shown
 from kracked_tui.remembered import Memory, PairChoices
 from kracked_tui.sources.base import Source
 from kracked_tui.state.frame_state import ChosenOrder, FrameState, Select
@@ -35,6 +39,9 @@ if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
     from kracked_tui.trader import Trader
 
+_FIRST_STARTS = 3
+_FIRST_HINT = "{help} shows every key, {command} takes commands, {jump} and a letter goes to a pane"
+"""Told in the log at the first starts."""
 _MAX_WATCHED = 40
 _FLOW_EVERY_NS = times.NS_PER_S // 2
 _RECENT_ENTRIES = 8
@@ -49,6 +56,7 @@ class ViewModel:
         store: Store,
         symbols: tuple[str, ...],
         memory: Memory | None = None,
+        alerting: Alerting | None = None,
     ) -> None:
         """
         Args:
@@ -56,6 +64,7 @@ class ViewModel:
             store: The owner of everything shown besides the books.
             symbols: Pairs to watch; the first is shown.
             memory: What earlier starts left; None remembers nothing.
+            alerting: The settings of alerts.
         """
         self.source = source
         self.store = store
@@ -71,10 +80,15 @@ class ViewModel:
         self.depths = DepthHistory()
         """What rested at each price of the pair shown, over time."""
         self._depths_of = ""
+        self.alerts = SessionAlerts(
+            alerting or Alerting(), self.memory, tell=self.tell, last=self._last_price
+        )
         self.seen = SeenMarkets()
         """What the detectors saw of the pair shown."""
         self.followed = Followed()
         """Sizes of orders that are followed."""
+        self.saving = asyncio.Lock()
+        """Held while what is to be remembered is being written."""
         self.positions = SessionPositions()
         """What own fills have made since the start."""
         self._flow: tuple[int, str, int, FlowView] = (0, "", 0, FlowView())
@@ -88,6 +102,17 @@ class ViewModel:
     def tell(self, text: str, role: str = "dim") -> None:
         """Write an entry to the log: the answer to a key, or the outcome of an order."""
         self.store.tell(self.source.now(), text, role, own=True)
+
+    def look_at_alerts(self) -> None:
+        """Evaluate what alerts wait for that no event tells."""
+        sent = self.trader.sent() if self.trader is not None else ()
+        self.alerts.look(self.source.now(), self.store.markets, sent)
+
+    def _last_price(self, symbol: str) -> Decimal | None:
+        market = self.store.markets.get(symbol)
+        if market is None or market.last is None or market.precision is None:
+            return None
+        return market.precision.price_decimal(market.last)
 
     # --- choosing ---------------------------------------------------------------------
 
@@ -105,6 +130,31 @@ class ViewModel:
             return
         watched = [symbol for symbol in self.store.markets if symbol in self.store.instruments]
         self.memory.change_exchange(self.source.name, self.symbol, watched)
+
+    def first_words(self, table: Sequence[Key]) -> Iterator[tuple[str, str]]:
+        """Yield what is told at the start, and its role: where to begin, and what was forgotten.
+
+        Args:
+            table: The keys as they are set.
+        """
+        if 0 < self.memory.choices.starts <= _FIRST_STARTS:
+            shown = {key.id: first_shown(key.keys) for key in table}
+            yield _FIRST_HINT.format_map(shown), "dim"
+        if self.memory.problem:
+            yield self.memory.problem, "warn"
+
+    async def save_choices(self) -> None:
+        """Save what is to be remembered; the first failure is told, all are tried again."""
+        memory, before = self.memory, self.memory.problem
+        async with self.saving:
+            try:
+                if problem := await asyncio.to_thread(self.store.odds.save):
+                    self.tell(problem, "warn")
+                await asyncio.to_thread(memory.save)
+            except OSError as error:
+                memory.problem = memory.problem or f"not remembered: {error}"
+        if memory.problem != before:
+            self.tell(memory.problem, "warn")
 
     async def show(self, symbol: str) -> None:
         """Subscribe everything that is shown of a symbol; the log says what is refused."""
@@ -275,9 +325,21 @@ class ViewModel:
             imbalance=_imbalance(ticker),
             spread_bp=spread_bp,
             turnover=turnover,
-            word="RESYNC" if market.resync else "",
+            word=self._watch_word(symbol),
             shown=symbol == self.symbol,
         )
+
+    def _watch_word(self, symbol: str) -> str:
+        """Return the word for the data of a watched pair; empty while they are current.
+
+        A pair that is not shown has no book, and is as current as its connection.
+        """
+        book = self.book(symbol)
+        health = self.health(symbol, book)
+        if book is None:
+            health = health._replace(has_book=True, verified=True)
+        status = data_status(health, self.source.now())
+        return "" if status.usable else status.word
 
     async def watch(self, symbol: str) -> None:
         """Add a pair to the watch list; the log says what is refused."""

@@ -103,6 +103,11 @@ class Hints(LiveRows):
             self._shown = (hints, width, hint_line(hints, width))
         self.set_lines([self._shown[2]])
 
+    def tell(self, line: Line) -> None:
+        """Show what was told in place of the keys."""
+        self.hints = ()
+        self.set_lines([line])
+
     def on_click(self, event: Click) -> None:
         hint = hint_at(self.hints, self.size.width, event.x)
         if hint is not None:

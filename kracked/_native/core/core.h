@@ -25,6 +25,20 @@ typedef struct {
     size_t length;
 } Text;
 
+/* --- memory.c ---------------------------------------------------------------------------- */
+
+/* Functions that behave as realloc and free do. */
+typedef struct {
+    void *(*resize)(void *held, size_t size);
+    void (*release)(void *held);
+} Allocator;
+
+extern Allocator core_memory; /* to be changed before anything is allocated */
+
+void *core_resize(void *held, size_t size);
+void *core_zeroed(size_t count, size_t size);
+void core_free(void *held);
+
 /* --- crc.c ------------------------------------------------------------------------------- */
 
 void crc_prepare(void);
@@ -119,6 +133,8 @@ typedef struct {
     int64_t price, qty;
 } LevelChange;
 
+typedef struct SortedLevels SortedLevels; /* free them with `core_free` */
+
 /* A level without its key. The text is price and quantity as the checksum hashes them. */
 typedef struct {
     int64_t qty;
@@ -155,7 +171,10 @@ bool level_side_copy(LevelSide *to, const LevelSide *from);
 bool level_side_reserve(LevelSide *side, size_t more);
 /* Room for as many changes must be reserved. True when a hashed level changed. */
 bool level_side_apply(LevelSide *side, const LevelChange *changes, size_t count, size_t depth);
-bool level_side_replace(LevelSide *side, const LevelChange *levels, size_t count, size_t depth);
+/* Get all memory that holding exactly these levels can need; NULL without it, and nothing changed. */
+SortedLevels *level_side_prepare(LevelSide *side, const LevelChange *levels, size_t count);
+/* Hold exactly these, as they were prepared. */
+void level_side_replace(LevelSide *side, const SortedLevels *levels, size_t depth);
 void level_side_cut(LevelSide *side, size_t depth);
 /* The position of a key, or where it would be. */
 size_t keys_find(const int64_t *keys, size_t count, int64_t key);
@@ -228,6 +247,7 @@ bool order_book_prepare(OrderBook *book, OrderChange *bids, size_t bid_count, Or
 void order_changes_discard(OrderChange *changes, size_t count);
 /* True when a hashed level changed. The book takes the payloads of the orders that it holds. */
 bool order_side_apply(OrderBook *book, int side, OrderChange *changes, size_t count, size_t depth);
+/* Hold exactly these orders, all of action ADD. */
 void order_book_replace(OrderBook *book, OrderChange *bids, size_t bid_count, OrderChange *asks,
                         size_t ask_count, size_t depth);
 void order_book_cut(OrderBook *book, size_t depth);

@@ -92,11 +92,11 @@ static void close_up(LevelSide *side) {
 
 static bool grow(LevelSide *side, size_t room) {
     if (room > UINT32_MAX) return false;
-    int64_t *keys = realloc(side->keys, room * sizeof *keys);
+    int64_t *keys = core_resize(side->keys, room * sizeof *keys);
     if (keys) side->keys = keys;
-    uint32_t *slots = keys ? realloc(side->slots, room * sizeof *slots) : NULL;
+    uint32_t *slots = keys ? core_resize(side->slots, room * sizeof *slots) : NULL;
     if (slots) side->slots = slots;
-    Level *levels = slots ? realloc(side->levels, room * sizeof *levels) : NULL;
+    Level *levels = slots ? core_resize(side->levels, room * sizeof *levels) : NULL;
     if (!levels) return false;
     side->levels = levels;
     for (; side->room < room; side->room++) side->slots[side->room] = (uint32_t)side->room;
@@ -105,7 +105,7 @@ static bool grow(LevelSide *side, size_t room) {
 
 bool level_side_reserve(LevelSide *side, size_t more) {
     if (more > side->far_room) {
-        int64_t *far = realloc(side->far, more * sizeof *far);
+        int64_t *far = core_resize(side->far, more * sizeof *far);
         if (!far) return false;
         side->far = far;
         side->far_room = more;
@@ -256,17 +256,28 @@ static int by_key(const void *one, const void *other) {
     return left->order < right->order ? -1 : 1;
 }
 
-/* Hold exactly the best `depth` of these levels; the last quantity of a price counts. */
-bool level_side_replace(LevelSide *side, const LevelChange *levels, size_t count, size_t depth) {
-    Sortable *sorted = malloc((count ? count : 1) * sizeof *sorted);
+struct SortedLevels {
+    size_t count;
+    Sortable rows[];
+};
+
+SortedLevels *level_side_prepare(LevelSide *side, const LevelChange *levels, size_t count) {
+    SortedLevels *sorted = core_resize(NULL, sizeof *sorted + count * sizeof *sorted->rows);
     if (!sorted || !level_side_reserve(side, count)) {
-        free(sorted);
-        return false;
+        core_free(sorted);
+        return NULL;
     }
+    sorted->count = count;
     for (size_t at = 0; at < count; at++)
-        sorted[at] = (Sortable){side->sign * levels[at].price, levels[at].qty, at};
-    qsort(sorted, count, sizeof *sorted, by_key);
-    size_t earliest = count, first = 0; /* the first row of a price, of those in a row */
+        sorted->rows[at] = (Sortable){side->sign * levels[at].price, levels[at].qty, at};
+    qsort(sorted->rows, count, sizeof *sorted->rows, by_key);
+    return sorted;
+}
+
+/* Hold the best `depth` of these levels; the last quantity of a price counts. */
+void level_side_replace(LevelSide *side, const SortedLevels *levels, size_t depth) {
+    const Sortable *sorted = levels->rows;
+    size_t count = levels->count, earliest = count, first = 0; /* of a price: its first row */
     side->contradiction = NOTHING;
     side->end = side->start = 0;
     for (size_t at = 0; at < count; at++) {
@@ -279,9 +290,7 @@ bool level_side_replace(LevelSide *side, const LevelChange *levels, size_t count
             contradict(side, NEGATIVE, side->sign * sorted[at].key);
         }
     }
-    free(sorted);
     level_side_cut(side, depth);
-    return true;
 }
 
 /* Hold the levels of another side of the same sign. */
@@ -298,8 +307,8 @@ bool level_side_copy(LevelSide *to, const LevelSide *from) {
 }
 
 void level_side_free(LevelSide *side) {
-    free(side->keys);
-    free(side->slots);
-    free(side->levels);
-    free(side->far);
+    core_free(side->keys);
+    core_free(side->slots);
+    core_free(side->levels);
+    core_free(side->far);
 }

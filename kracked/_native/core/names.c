@@ -1,7 +1,6 @@
 /* A hash table of names: those of orders in a book, and of the books that are watched. */
 #include "core.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 uint32_t name_hash(const char *text, size_t length) {
@@ -33,12 +32,12 @@ bool names_reserve(Names *names, size_t more) {
     size_t wanted = (names->count + more) * 2, room = names->room ? names->room : 16;
     while (room < wanted) room *= 2;
     if (room == names->room) return true;
-    Name **slots = calloc(room, sizeof *slots);
+    Name **slots = core_zeroed(room, sizeof *slots);
     if (!slots) return false;
     Names grown = {slots, room, 0};
     for (size_t at = 0; at < names->room; at++)
         if (names->slots[at]) names_insert(&grown, names->slots[at]);
-    free(names->slots);
+    core_free(names->slots);
     *names = grown;
     return true;
 }
@@ -67,6 +66,6 @@ void names_remove(Names *names, Name *name) {
 }
 
 void names_free(Names *names) {
-    free(names->slots);
+    core_free(names->slots);
     *names = (Names){0};
 }

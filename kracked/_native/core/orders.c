@@ -1,7 +1,6 @@
 /* A level 3 book: every visible order in its queue; the rules are those of `kracked/book/l3.py`. */
 #include "core.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 void order_book_init(OrderBook *book, void (*release)(void *)) {
@@ -19,7 +18,7 @@ static bool grow(void *array, size_t *room, size_t wanted, size_t size) {
     size_t more = *room ? *room : 16;
     while (more < wanted) more *= 2;
     memcpy(&held, array, sizeof held); /* `array` points to a pointer of any type */
-    void *grown = realloc(held, more * size);
+    void *grown = core_resize(held, more * size);
     if (!grown) return false;
     memcpy(array, &grown, sizeof grown);
     *room = more;
@@ -46,7 +45,7 @@ static bool levels_prepare(OrderBook *book, size_t count) {
     size_t all = held + book->spare_count + count;
     if (!grow(&book->spare, &book->spare_room, all, sizeof *book->spare)) return false;
     while (book->spare_count < count) {
-        OrderLevel *level = calloc(1, sizeof *level);
+        OrderLevel *level = core_zeroed(1, sizeof *level);
         if (!level) return false;
         book->spare[book->spare_count++] = level;
     }
@@ -57,7 +56,7 @@ static bool orders_prepare(OrderChange *changes, size_t count) {
     for (; count--; changes++) {
         if (changes->action == DELETE) continue;
         size_t length = changes->order_id.length;
-        Order *order = length <= UINT32_MAX ? malloc(sizeof *order + length) : NULL;
+        Order *order = length <= UINT32_MAX ? core_resize(NULL, sizeof *order + length) : NULL;
         if (!order) return false;
         memcpy(order->id, changes->order_id.at, length);
         order->name = (Name){name_hash(order->id, length), (uint32_t)length, order->id};
@@ -77,14 +76,14 @@ bool order_book_prepare(OrderBook *book, OrderChange *bids, size_t bid_count, Or
 
 void order_changes_discard(OrderChange *changes, size_t count) {
     for (; count--; changes++) {
-        free(changes->fresh);
+        core_free(changes->fresh);
         changes->fresh = NULL;
     }
 }
 
 static void order_free(OrderBook *book, Order *order) {
     if (book->release) book->release(order->payload);
-    free(order);
+    core_free(order);
 }
 
 /* --- levels ------------------------------------------------------------------------------ */
@@ -160,7 +159,7 @@ static void text_append(OrderLevel *level, const Order *order) {
 static void text_write(OrderLevel *level) {
     size_t wanted = level->count * ORDER_DIGITS + 4 * ORDER_DIGITS;
     if (wanted > level->text_room) {
-        char *text = realloc(level->text, wanted);
+        char *text = core_resize(level->text, wanted);
         if (!text) return; /* the digits are hashed order by order then */
         level->text = text;
         level->text_room = wanted;
@@ -375,14 +374,14 @@ void order_book_replace(OrderBook *book, OrderChange *bids, size_t bid_count, Or
 void order_book_free(OrderBook *book) {
     clear(book);
     while (book->spare_count) {
-        free(book->spare[book->spare_count - 1]->text);
-        free(book->spare[--book->spare_count]);
+        core_free(book->spare[book->spare_count - 1]->text);
+        core_free(book->spare[--book->spare_count]);
     }
-    free(book->spare);
+    core_free(book->spare);
     for (int named = BIDS; named <= ASKS; named++) {
-        free(book->sides[named].keys);
-        free(book->sides[named].levels);
-        free(book->sides[named].far_keys);
+        core_free(book->sides[named].keys);
+        core_free(book->sides[named].levels);
+        core_free(book->sides[named].far_keys);
     }
     names_free(&book->orders);
 }

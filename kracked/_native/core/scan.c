@@ -6,7 +6,6 @@
  */
 #include "core.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -216,7 +215,7 @@ static Outcome read_rows(Scanner *from, Message *message, size_t *count) {
         if (start + *count == message->room) {
             size_t room = message->room ? message->room * 2 : 64;
             if (room > 2 * MOST_ROWS) return NOT_UNDERSTOOD;
-            Row *rows = realloc(message->rows, room * sizeof *rows);
+            Row *rows = core_resize(message->rows, room * sizeof *rows);
             if (!rows) return NO_MEMORY;
             message->rows = rows;
             message->room = room;
@@ -332,7 +331,7 @@ void line_read(const char *data, size_t length, Text *message, uint64_t *receive
 }
 
 void message_free(Message *message) {
-    free(message->rows);
+    core_free(message->rows);
     *message = (Message){0};
 }
 

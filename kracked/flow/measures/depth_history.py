@@ -148,12 +148,12 @@ class DepthHistory:
         return DepthColumn(
             self._begin,
             known,
-            array("q", prices),
-            array("q", means),
-            peaks,
-            self._low,
-            self._high,
-            self._last,
+            prices=array("q", prices),
+            means=array("q", means),
+            peaks=peaks,
+            low=self._low,
+            high=self._high,
+            last=self._last,
         )
 
     def _close(self, end: int) -> None:
@@ -185,12 +185,12 @@ def _merged(columns: Sequence[DepthColumn], begin: int) -> DepthColumn:
     return DepthColumn(
         begin,
         known,
-        array("q", prices),
-        array("q", [sums[price] // known for price in prices]),
-        frozenset().union(*(each.peaks for each in told)),
-        max(each.low for each in told),
-        min(each.high for each in told),
-        columns[-1].last,
+        prices=array("q", prices),
+        means=array("q", [sums[price] // known for price in prices]),
+        peaks=frozenset().union(*(each.peaks for each in told)),
+        low=max(each.low for each in told),
+        high=min(each.high for each in told),
+        last=columns[-1].last,
     )
 
 

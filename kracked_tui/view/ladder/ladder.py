@@ -56,7 +56,7 @@ class LadderView(NamedTuple):
 
 
 class RowMeasures(NamedTuple):
-    """What the ladder shows of the order flow; empty where nothing of it is known."""
+    """The order flow of the ladder's rows; empty where nothing of it is known."""
 
     traded: Mapping[int, PriceTrades] = {}
     """Traded quantities by price."""

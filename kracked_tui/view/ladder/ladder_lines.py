@@ -44,7 +44,7 @@ class LadderColumns(NamedTuple):
 
 
 class ColumnSet(StrEnum):
-    """What the ladder shows besides sizes."""
+    """The columns that the ladder shows beside the sizes."""
 
     SIZE = "traded"
     CHANGES = "pulled and stacked"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from functools import lru_cache
 
-from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.events import Click, Leave, MouseMove
 from textual.message import Message
 
 from kracked.flow.measures.price_changes import DEFAULT_WINDOW_NS, WINDOWS
@@ -16,25 +15,28 @@ from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
 from kracked_tui.remembered import scaled
 from kracked_tui.state.frame_state import FrameState
+from kracked_tui.state.sightings import WALL_MARK
 from kracked_tui.state.user_columns import ColumnRow
-from kracked_tui.view.ladder import ladder, ladder_lines, read_out, row_measures
-from kracked_tui.view.ladder.ladder import NO_CHANGES, LadderRow, RowMeasures
+from kracked_tui.view.ladder import click_mode, ladder, ladder_lines, row_measures
+from kracked_tui.view.ladder.click_mode import CellOffer
+from kracked_tui.view.ladder.ladder import LadderRow, RowMeasures
 from kracked_tui.view.ladder.ladder_lines import ColumnSet, LadderColumns
 from kracked_tui.view.ladder.ladder_scroll import LadderScroll, ask_row, bid_row, first_scroll
 from kracked_tui.view.ladder.read_out import Foot
 from kracked_tui.view.ladder.row_measures import POC, LargeMarks
-from kracked_tui.view.ladder.selection import Selection, orders_at
+from kracked_tui.view.ladder.selection import Selection
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.queue.followed import levels_of
 from kracked_tui.view.words import wrapped
+from kracked_tui.widgets.panes import told_rows
 from kracked_tui.widgets.panes.pane import Content, Pane
+from kracked_tui.widgets.panes.told_rows import CostText
 
 _line = lru_cache(2048)(ladder_lines.ladder_line)
 _columns = lru_cache(16)(ladder_lines.columns_for)
 _head = lru_cache(16)(ladder_lines.head_line)
 _foot = lru_cache(64)(ladder_lines.foot_spans)
 _SETS = tuple(ColumnSet)
-_COSTS_EVERY_NS = NS_PER_S // 4
 _CELLS_EVERY_NS = NS_PER_S // 5
 _ROOMY_HEIGHT = 34
 """Rows from which the cursor's row and the cost to trade are always told."""
@@ -48,6 +50,13 @@ class LadderPane(Pane):
     class Moved(Message):
         """The cursor is on another level."""
 
+    class CellPressed(Message):
+        """Prepare the order that is offered at a cell."""
+
+        def __init__(self, offer: CellOffer) -> None:
+            super().__init__()
+            self.offer = offer
+
     def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(number, id=id, ascii_only=ascii_only)
         self.scroll = LadderScroll()
@@ -59,14 +68,19 @@ class LadderPane(Pane):
         """What the last line tells."""
         self.hides_empty = False
         """Whether only rows with a level are shown; then rows move with the market."""
+        self.offers: Callable[[Side, int], CellOffer | None] | None = None
+        """What a click on a cell would prepare; None while clicks only move the cursor."""
+        self._offer: CellOffer | None = None
+        """The order whose words are on the screen: only this one counts."""
+        self._columns: LadderColumns | None = None
+        """The columns of the last frame."""
         self._symbol = ""
         self._prices: Sequence[int] = ()
         """The prices of the rows, top to bottom."""
         self._large = LargeMarks()
         self._cells: tuple[object, list[tuple[str, ...]]] = (None, [])
         """What the user's cells were made of, and the cells of each row."""
-        self._costs: tuple[object, str] = (None, "")
-        """What the cost to trade was made of, and its text."""
+        self._costs = CostText()
 
     @property
     def rows(self) -> int:
@@ -115,7 +129,7 @@ class LadderPane(Pane):
         ]
         body += [Line(fit([], width))] * (1 + rows - len(body))
         if self._told_rows:
-            for text in (self._cursor_text(frame, width - 1), self._cost_text(frame, width - 1)):
+            for text in (self._cursor_text(frame, width - 1), self._costs.text(frame, width - 1)):
                 body.append(Line(fit([Span(f" {text}", "dim")], width)))
         if not frame.data_status.fresh:
             body = [each.within("stale") for each in body]
@@ -131,14 +145,22 @@ class LadderPane(Pane):
             cursor=scroll.cursor,
             mine=account.own_levels,
         )
-        foot: Sequence[Span] = ()
-        if frame.quote is not None:
-            near = quantities_near(book.bids, book.asks, sum(frame.quote), book.depth)
-            foot = _foot(near, precision, width)
-        if not self._told_rows and self.foot is not Foot.SUMS:
-            tell = self._cost_text if self.foot is Foot.COST else self._cursor_text
-            foot = (Span(tell(frame, width - 6), "dim"),)
+        self._columns = columns
+        foot = self._foot_spans(frame, width)
         return Content(body, self._note(frame, columns), beyond, foot, urgent=bool(beyond))
+
+    def _foot_spans(self, frame: FrameState, width: int) -> Sequence[Span]:
+        """Return what the last line tells: sums, the cursor's row, the cost, or a click's offer."""
+        if self.offers is not None:
+            return click_mode.foot(self._offer, width - 6)
+        if not self._told_rows and self.foot is not Foot.SUMS:
+            tell = self._costs.text if self.foot is Foot.COST else self._cursor_text
+            return (Span(tell(frame, width - 6), "dim"),)
+        book = frame.book
+        if frame.quote is None or book is None:
+            return ()
+        near = quantities_near(book.bids, book.asks, sum(frame.quote), book.depth)
+        return _foot(near, frame.precision, width)
 
     def _with_user_cells(self, rows: Sequence[LadderRow], frame: FrameState) -> Sequence[LadderRow]:
         """Return the rows with the cells of the user's columns, asked for a few times a second."""
@@ -162,7 +184,9 @@ class LadderPane(Pane):
             large=self._large,
             followed=levels_of(book, sizes) if book is not None and sizes else None,
         )
-        lately = frame.seen.marks(frame.measures.now(frame.now))
+        walls = frame.measures.detectors.walls.that_stand()
+        lately = {wall.price: WALL_MARK for wall in walls}
+        lately |= frame.seen.marks(frame.measures.now(frame.now))
         seen = row_measures.nearest_rows(lately, self.scroll.step).items()
         weaker = row_measures.OF_THE_SESSION
         marks = {row: mark for row, mark in seen if made.marks.get(row, POC) in weaker}
@@ -195,50 +219,7 @@ class LadderPane(Pane):
 
     def _cursor_text(self, frame: FrameState, width: int) -> str:
         """Return the row at the cursor in words."""
-        book, selection, quote = frame.book, frame.selection, frame.quote
-        if book is None or selection is None or quote is None:
-            return ""
-        flow, position = frame.measures, frame.account.position
-        bids = selection.side is Side.BID
-        row = selection.low if bids else selection.high
-        price = Fraction(row, 10**frame.precision.price)
-        told = read_out.CursorRow(
-            selection,
-            frame.symbol,
-            frame.precision,
-            frame.decimals,
-            quote,
-            book.bids if bids else book.asks,
-            orders_at(frame.l3_book, selection) if frame.l3_book else None,
-            frame.now,
-            flow.changes.rows(selection.side, self.scroll.step).get(row, NO_CHANGES),
-            row_measures.window_name(self.window_ns),
-            read_out.traded_in(flow.traded.prices, selection),
-            position.result_at(price),
-        )
-        return read_out.as_line(read_out.cursor_parts(told), width)
-
-    def _cost_text(self, frame: FrameState, width: int) -> str:
-        """Return what it costs to trade now, in words; made anew some times a second."""
-        made_of = (frame.symbol, frame.size, width, frame.now // _COSTS_EVERY_NS)
-        if made_of != self._costs[0]:
-            self._costs = (made_of, self._costs_now(frame, width))
-        return self._costs[1]
-
-    def _costs_now(self, frame: FrameState, width: int) -> str:
-        book, precision = frame.book, frame.precision
-        if book is None or not book.verified:
-            return "the book is not verified: the cost to trade is not known"
-        own = {
-            price: int(level.qty.scaleb(precision.qty))
-            for price, level in frame.account.own_levels.items()
-        }
-        thresholds = frame.measures.detectors.context.levels.thresholds()
-        sizes = row_measures.large_text(thresholds, precision, frame.decimals)
-        costs = read_out.cost_parts(
-            frame.size, tuple(book.bids), tuple(book.asks), precision, own=own
-        )
-        return read_out.as_line([*costs[:2], *filter(None, (sizes,)), *costs[2:]], width)
+        return told_rows.cursor_text(frame, width, step=self.scroll.step, window_ns=self.window_ns)
 
     def _follow(self, frame: FrameState) -> None:
         """Choose the first rows of a new symbol, then keep the market in sight."""
@@ -354,16 +335,45 @@ class LadderPane(Pane):
         if frame and frame.quote and self.scroll.ready:
             self._take_scroll(self.scroll.regrouped(frame.tick, coarser, bid=frame.quote[0]))
 
+    def offer_clicks(self, offers: Callable[[Side, int], CellOffer | None] | None) -> None:
+        """Let clicks on bids and asks prepare orders, or only move the cursor (None)."""
+        self.offers, self._offer = offers, None
+        self.redraw()
+
+    def _offered_at(self, x: int, y: int) -> CellOffer | None:
+        """Return what a click at a cell of the widget would prepare."""
+        row, columns = y - 2, self._columns
+        if self.offers is None or columns is None or not 0 <= row < len(self._prices):
+            return None
+        side = click_mode.side_at(columns, x - 1)
+        return self.offers(side, self._prices[row]) if side is not None else None
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        self._show_offer(self._offered_at(event.x, event.y))
+
+    def on_leave(self, _: Leave) -> None:
+        self._show_offer(None)
+
+    def _show_offer(self, offer: CellOffer | None) -> None:
+        if offer != self._offer:
+            self._offer = offer
+            self.redraw()
+            self.paint_now()
+
     def on_click(self, event: Click) -> None:
         row = event.y - 2
-        if self.scroll.ready and 0 <= row < len(self._prices):
-            self._take_scroll(self.scroll.pointed(self._prices[row], rows=self.rows))
+        if not (self.scroll.ready and 0 <= row < len(self._prices)):
+            return
+        shown, offer = self._offer, self._offered_at(event.x, event.y)
+        self._take_scroll(self.scroll.pointed(self._prices[row], rows=self.rows))
+        if offer is not None and offer == shown:
+            self.post_message(self.CellPressed(offer))
+        else:
+            self._show_offer(offer)  # the rows moved, or no pointer was told: it is shown first
 
-    def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
-        self.move(1)
-
-    def on_mouse_scroll_down(self, _: MouseScrollDown) -> None:
-        self.move(-1)
+    def wheel(self, up: int) -> None:
+        """Move the cursor by a row."""
+        self.move(up)
 
 
 def _banner(frame: FrameState, width: int) -> list[Line]:

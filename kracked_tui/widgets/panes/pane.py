@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from textual.events import Blur, Focus
+from textual.events import Blur, Focus, MouseScrollDown, MouseScrollUp
 
 from kracked_tui.error_boundary import error_text
 from kracked_tui.keys import pane_key
@@ -120,6 +120,16 @@ class Pane(LiveRows, can_focus=True):
         rows = self.lines[2:-1]
         marked = next((row for row in rows if "▸" in row.text), rows[0] if rows else Line(()))
         return bare("".join(span.text for span in marked.spans if "-bar" not in span.role))
+
+    def wheel(self, up: int) -> None:
+        """Take a notch of the mouse wheel, up (1) or down (-1)."""
+        self.move(3 * up)
+
+    def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
+        self.wheel(1)
+
+    def on_mouse_scroll_down(self, _: MouseScrollDown) -> None:
+        self.wheel(-1)
 
     def on_focus(self, _: Focus) -> None:
         self.redraw()
