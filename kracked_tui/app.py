@@ -14,7 +14,7 @@ os.environ.setdefault("TEXTUAL_FPS", "240")
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -31,13 +31,16 @@ from kracked.errors import KrackedError
 from kracked.flow.odds.store import odds_path
 from kracked_tui import keys, palettes, themes
 from kracked_tui.alerts.ways import AlertWays
+from kracked_tui.beside import Beside
 from kracked_tui.config import Settings
 from kracked_tui.error_boundary import report_error, reporting_errors
 from kracked_tui.keys import Key
 from kracked_tui.palettes import Colours
 from kracked_tui.remembered import Memory
 from kracked_tui.screens.command_keys import ActionProvider
+from kracked_tui.screens.look_back import LookBack
 from kracked_tui.screens.order import OrderScreen
+from kracked_tui.screens.past import BackToLive
 from kracked_tui.screens.replay import ReplayScreen
 from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.sources.base import Source
@@ -140,6 +143,8 @@ class Monitor(App[None]):
         self.intake = EventIntake(
             self.store, self.view_model.tell, evaluate=self.alerts.apply, applied=self._applied
         )
+        self.beside = Beside(self, self.trade, settings, self.pump.mark)
+        """What is shown beside the session, and what is kept of it."""
 
     @property
     def source(self) -> Source:
@@ -226,15 +231,17 @@ class Monitor(App[None]):
     async def _watch(self) -> None:
         """Take the source from beginning to end; its error ends the monitor with a sentence."""
         try:
+            await self.alerts.recall(self.source)
             async with self._open() as source:
                 self.view_model.source = source
                 self.trade.subscribe()
-                await self.alerts.open(source, self.store.markets)
+                self.alerts.open(source, self.store.markets)
                 self.run_worker(self.alerts.subscribe(), group="alerts")
                 self.run_worker(self._ways.run(), group="alerts")
                 if self.record_at_once:
                     await self.action_record()
                 await self._open_account(source)
+                self.beside.keep(source)
                 await self.intake.run(source)
         except (KrackedError, OSError) as error:
             self.exit(return_code=1, message=f"kracked-tui: {error}")
@@ -264,11 +271,12 @@ class Monitor(App[None]):
 
     def _frame(self) -> Iterator[None]:
         # While the program ends there may be a last frame, and no screen.
-        modal = self.screen_stack[-1:] not in ([], [self.trade])
+        front = self.beside.front
+        modal = self.screen_stack[-1:] not in ([], [front])
         self.pump.fps = _MODAL_FPS if modal else self.settings.fps
-        self.trade.frames += 1
-        yield from self.trade.frame()
-        self.trade.paint()
+        front.frames += 1
+        yield from front.frame()
+        front.paint()
 
     # --- recording ----------------------------------------------------------------------
 
@@ -300,14 +308,14 @@ class Monitor(App[None]):
         """Hear every key and click before anything acts on it."""
         if isinstance(event, events.Key) and event is not self._heard:  # it comes back, unused
             self._heard = event
-            self.trade.presses.hear(event.key, event.time)
+            self.beside.front.presses.hear(event.key, event.time)
         elif isinstance(event, events.MouseDown):
-            self.trade.presses.point()
+            self.beside.front.presses.point()
         if (
             isinstance(event, events.Key)
             and event.is_forwarded  # nothing has used it
             and event.is_printable
-            and self.trade.panels.take_late(event.character or "")
+            and self.beside.front.panels.take_late(event.character or "")
         ):
             return
         await super().on_event(event)
@@ -321,7 +329,7 @@ class Monitor(App[None]):
     # --- leaving ------------------------------------------------------------------------
 
     async def on_session_picker_chosen(self, message: SessionPicker.Chosen) -> None:
-        """Leave for another source, which a new monitor opens once this one has ended."""
+        """Show a recording beside a session; of a replay, leave for another one."""
         if message.path is not None:
             from kracked_tui.sources.open import check_playable  # noqa: PLC0415  slow to load
 
@@ -329,10 +337,22 @@ class Monitor(App[None]):
                 await asyncio.to_thread(check_playable, message.path)
             except (KrackedError, OSError) as error:
                 self.view_model.tell(str(error), "warn")
-                self.trade.sessions.refuse(str(error))
+                self.beside.front.sessions.refuse(str(error))
+                return
+            if self.source.mode != "REPLAY":
+                self.beside.front.panels.close()
+                self.beside.open_recording(message.path)
                 return
         title = "Open a recording" if message.path else "Back to the market"
         await self._leave(Destination(message.path, self.recording.on), title)
+
+    def on_look_back(self, message: LookBack) -> None:
+        """Show the past of this session."""
+        self.beside.look_back(message.at)
+
+    def on_back_to_live(self, _: BackToLive) -> None:
+        """Close the past."""
+        self.beside.close()
 
     async def action_paper(self) -> None:
         """Go on with paper money in place of the real account, or the other way round."""
@@ -351,6 +371,7 @@ class Monitor(App[None]):
 
     async def _leave(self, wanted: Destination | None, title: str) -> None:
         """End the monitor, once the user has decided about own orders."""
+        await self.beside.closed()  # own orders are asked about on the session's own screen
         self._wanted, self.trade.leaving_as = wanted, title
         if await self.trade.may_leave():
             await self.action_finish()
@@ -368,14 +389,6 @@ class Monitor(App[None]):
         self.theme = names[at % len(names)]
         self.view_model.memory.change(theme=self.theme)
         self.view_model.tell(f"theme {self.theme}")
-
-    def actions(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
-        """Yield every key's action for the palette: its name, its help, and what runs it."""
-        for key in self.table:
-            if key.id not in ("palette", "back"):
-                name = key.id.replace("-", " ").capitalize()
-                about = f"{key.help} ({keys.first_shown(key.keys)})"
-                yield name, about, partial(self.trade.run_action, key.action)
 
     async def run_action(
         self,

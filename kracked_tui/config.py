@@ -25,7 +25,7 @@ from kracked.errors import ConfigError, says
 from kracked_tui import config_checks, keys, palettes
 from kracked_tui.options import Options
 
-_TABLES = ("monitor", "keys", "trading", "alerts")
+_TABLES = ("monitor", "keys", "trading", "buffer", "alerts")
 _MOST_BYTES = 1 << 20
 KEYRING_SERVICE = "kracked"
 """The service in the keyring, with the users `key` and `secret`."""
@@ -61,6 +61,15 @@ class Trading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``"BTC/USD" = ["0.01", "0.05"]``."""
 
 
+class Keeping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The `[buffer]` table: how much of what was received is kept to be looked at again."""
+
+    minutes: int = 15
+    """How long it is kept; 0 keeps nothing."""
+    megabytes: int = 64
+    """The memory that it may take; what is older leaves first."""
+
+
 class Desktop(StrEnum):
     """The escape sequence of a desktop notification."""
 
@@ -87,7 +96,9 @@ class Alerting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The `[monitor]` table of the file, with the tables `[keys]`, `[trading]` and `[alerts]`."""
+    """The `[monitor]` table of the file, with the tables `[keys]`, `[trading]`, `[buffer]` and
+    `[alerts]`.
+    """
 
     fps: int = 20
     theme: str = "night"
@@ -95,6 +106,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mouse: bool = True
     keys: dict[str, str] = {}
     trading: Trading = Trading()
+    buffer: Keeping = Keeping()
     alerts: Alerting = Alerting()
 
 
@@ -218,13 +230,16 @@ def _read(path: Path) -> dict[str, object]:
     changes = dict(tables.get("keys", {}))
     _check_names(path, "monitor", monitor, known)
     _check_names(path, "trading", trading, Trading.__struct_fields__)
+    buffer = dict(tables.get("buffer", {}))
+    _check_names(path, "buffer", buffer, Keeping.__struct_fields__)
     _check_names(path, "alerts", alerts, Alerting.__struct_fields__)
-    ids = tuple(key.id for key in (*keys.KEYS, *keys.REPLAY_KEYS))
+    ids = tuple(key.id for key in (*keys.KEYS, *keys.REPLAY_KEYS, *keys.PAST_KEYS))
     _check_names(path, "keys", changes, ids)
     for name, given in changes.items():
         if not isinstance(given, str):
             raise WrongSetting(path, "keys", name, 'write keys as text, such as "x,ctrl+x"')
-    return {**monitor, "keys": changes, "trading": trading, "alerts": alerts}
+    own = {"keys": changes, "trading": trading, "buffer": buffer, "alerts": alerts}
+    return {**monitor, **own}
 
 
 def _check_names(path: Path, table: str, names: Iterable[str], known: tuple[str, ...]) -> None:

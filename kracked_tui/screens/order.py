@@ -199,13 +199,14 @@ class OrderKeys(ScreenPart):
 
     def action_panic(self) -> None:
         """Cancel the pair and disarm, without a question: it only reduces risk."""
-        self._panic(self._model.symbol)
+        self.panic(self._model.symbol)
 
     def action_panic_all(self) -> None:
         """Cancel every order of the account and disarm, without a question."""
-        self._panic(None)
+        self.panic(None)
 
-    def _panic(self, symbol: str | None) -> None:
+    def panic(self, symbol: str | None) -> None:
+        """Cancel a pair, or with None all of them, and disarm; drop the ticket."""
         trader = self._ticket.ready_trader()
         if trader is not None:
             self._ticket.close()

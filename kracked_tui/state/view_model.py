@@ -6,7 +6,7 @@ It holds no rule of drawing and knows no widget. A `FrameState` computes one fra
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -21,17 +21,19 @@ from kracked_tui.keys import Key, first_shown
 from kracked_tui.remembered import Memory, PairChoices
 from kracked_tui.sources.base import Source
 from kracked_tui.state.frame_state import ChosenOrder, FrameState, Select
+from kracked_tui.state.moments import Moments
 from kracked_tui.state.session_positions import SessionPositions
 from kracked_tui.state.sightings import SeenMarkets
 from kracked_tui.state.store import MarketState, Store
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import TIMEFRAMES
-from kracked_tui.view.chrome.data_status import DataHealth, data_status
+from kracked_tui.view.chrome.data_status import DataStatus, data_status
 from kracked_tui.view.chrome.status import LogEntry, foremost
 from kracked_tui.view.chrome.trading_status import TradingStatus
 from kracked_tui.view.chrome.watchlist import WatchRow, ordered
-from kracked_tui.view.ladder.l3_levels import LevelBook
+from kracked_tui.view.ladder.l3_levels import FrameLevels, LevelBook
 from kracked_tui.view.queue.followed import Followed
+from kracked_tui.view.replay.past import Bookmark, BufferFill, PastView
 from kracked_tui.view.tape.flow import FlowView, flow_view
 from kracked_tui.view.ticket.ticket import TicketMarket
 
@@ -45,6 +47,7 @@ _FIRST_HINT = "{help} shows every key, {command} takes commands, {jump} and a le
 _MAX_WATCHED = 40
 _FLOW_EVERY_NS = times.NS_PER_S // 2
 _RECENT_ENTRIES = 8
+_MOST_BOOKMARKS = 20
 
 
 class ViewModel:
@@ -91,6 +94,12 @@ class ViewModel:
         """Held while what is to be remembered is being written."""
         self.positions = SessionPositions()
         """What own fills have made since the start."""
+        self.bookmarks: list[Bookmark] = []
+        """The moments that were marked, the newest last."""
+        self.kept: Callable[[], BufferFill] | None = None
+        """Returns how much of the last minutes is kept; None where nothing is."""
+        self.scanned: Moments | None = None
+        """The moments of a recording; None where the store notes those of a session."""
         self._flow: tuple[int, str, int, FlowView] = (0, "", 0, FlowView())
         """When it was made, of which pair, after how many messages, and the view."""
 
@@ -186,19 +195,15 @@ class ViewModel:
         if not self.symbol:
             known = (*self.source.l2, *self.source.l3, *self.store.markets)
             self.symbol = next(filter(None, known), "")
-        frame = FrameState(self, select, chosen_order)
-        self._follow_books(frame.now)
-        self._see_depth(frame)
-        if frame.quote:
-            self.market.apply_quote(*frame.quote, frame.now)
-        return frame
+        return FrameState(self, select, chosen_order)
 
-    def _follow_books(self, now: int) -> None:
-        """Bring the order flow of the pair shown to the present, from its book where it must be.
+    def follow(self, frame: FrameState) -> None:
+        """Bring what follows the books of the pair shown to the present, once with each frame.
 
-        After a jump in time or an overflow no snapshot comes by itself.
+        The order flow comes from its book where it must be: after a jump in time or an overflow
+        no snapshot comes by itself.
         """
-        book, flows = self.source.l3.get(self.symbol), self.store.flows
+        book, flows, now = frame.l3_book, self.store.flows, frame.now
         if book is not None and book.verified and flows.is_lost(self.symbol):
             flows.restart(book, now)
         market = flows[self.symbol]
@@ -209,35 +214,46 @@ class ViewModel:
             followed=book is not None and book.verified and not flows.is_lost(self.symbol),
             book=self.source.l2.get(self.symbol),
         )
+        self._see_depth(frame)
+        if frame.quote is not None:
+            self.market.apply_quote(*frame.quote, now)
 
     def _see_depth(self, frame: FrameState) -> None:
         """Let the depth of this moment count; the history of another pair is not kept."""
         if self._depths_of != self.symbol:
             self._depths_of, self.depths = self.symbol, DepthHistory()
-        now, book = self.store.flows[self.symbol].now(frame.now), frame.book
-        if book is None or not frame.data_status.usable:
+        now = self.store.flows[self.symbol].now(frame.now)
+        if frame.book is None or not frame.data_status.usable:
             self.depths.lose(now)
         else:
-            self.depths.see(now, book.bids, book.asks, last=frame.market.last)
+            self.depths.see(now, *frame.levels, last=frame.market.last)
 
     def book(self, symbol: str) -> L2Book | LevelBook | None:
         """Return the level 2 book, or where there is none the level 3 book's levels."""
         l2_book, l3_book = self.source.l2.get(symbol), self.source.l3.get(symbol)
         return LevelBook(l3_book) if l2_book is None and l3_book is not None else l2_book
 
-    def health(self, symbol: str, book: L2Book | LevelBook | None) -> DataHealth:
-        """Return what is known about a symbol's data and its connection."""
+    def data_status(
+        self, symbol: str, book: L2Book | LevelBook | None, effect: TradingEffect, now: int
+    ) -> DataStatus:
+        """Return whether a symbol's data can be trusted, by its book and its connection.
+
+        Args:
+            symbol: The pair.
+            book: Its book by level.
+            effect: What maintenance, incidents and the engine's state mean for orders.
+            now: The present, ns.
+        """
         health = self.store.health(
             symbol, has_book=book is not None, verified=book is not None and book.verified
         )
-        effect = self.effect()
         if effect.new_orders is NewOrders.REFUSED and not effect.forced:
             health = health._replace(barred=effect.reason)
         if isinstance(book, LevelBook):
             health = health._replace(resync=self.store.market(symbol).level3_resync)
         if self.source.mode == "REPLAY" and self.source.playback is None:
-            return health._replace(trouble=f"reading {self.source.name}")
-        return health
+            health = health._replace(trouble=f"reading {self.source.name}")
+        return data_status(health, now)
 
     def effect(self) -> TradingEffect:
         """Return what maintenance, incidents and the engine's state mean for orders now."""
@@ -254,20 +270,26 @@ class ViewModel:
         playback = self.source.playback
         return playback is not None and not playback.view().playing
 
-    def ticket_market(self, symbol: str) -> TicketMarket | None:
-        """Return the market an order is checked against; None before it is known."""
+    def ticket_market(self, symbol: str, levels: FrameLevels | None = None) -> TicketMarket | None:
+        """Return the market an order is checked against; None before it is known.
+
+        Args:
+            symbol: The pair.
+            levels: The levels of a frame of this pair, which are not read again.
+        """
         instrument, book = self.store.instruments.get(symbol), self.source.l2.get(symbol)
         if instrument is None or book is None:
             return None
-        status = data_status(self.health(symbol, book), self.source.now())
-        bid, ask = book.best_bid, book.best_ask
+        now = self.source.now()
+        status = self.data_status(symbol, book, self.store.maintenance.effect(now), now)
+        bids, asks = (levels or FrameLevels(book)).both
         return TicketMarket(
             instrument,
-            bid.price if bid else None,
-            ask.price if ask else None,
+            bids[0][0] if bids else None,
+            asks[0][0] if asks else None,
             verified=status.usable,
-            bids=tuple(book.bids),
-            asks=tuple(book.asks),
+            bids=bids,
+            asks=asks,
         )
 
     def session_position(self, symbol: str) -> Decimal | str:
@@ -335,9 +357,8 @@ class ViewModel:
         A pair that is not shown has no book, and is as current as its connection.
         """
         book = self.book(symbol)
-        health = self.health(symbol, book)
-        if book is None:
-            health = health._replace(has_book=True, verified=True)
+        verified = book is None or book.verified
+        health = self.store.health(symbol, has_book=True, verified=verified)
         status = data_status(health, self.source.now())
         return "" if status.usable else status.word
 
@@ -353,6 +374,29 @@ class ViewModel:
         else:
             self.store.market(symbol)
             self.tell(f"{symbol} is watched")
+
+    @property
+    def moments(self) -> Moments:
+        """The moments that one may jump to."""
+        return self.store.moments if self.scanned is None else self.scanned
+
+    def add_bookmark(self) -> str:
+        """Mark the moment shown, for the pair shown; return what was done."""
+        mark = Bookmark(self.source.now(), self.symbol)
+        if mark in self.bookmarks:
+            return "this moment has a bookmark"
+        if len(self.bookmarks) >= _MOST_BOOKMARKS:
+            del self.bookmarks[0]
+        self.bookmarks.append(mark)
+        return f"bookmark {len(self.bookmarks)}: {mark.symbol} {fmt.moment(mark.time, 3)}"
+
+    def past(self) -> PastView | None:
+        """Return the moment shown beside a live session; None where this is the session."""
+        return None
+
+    def log_now(self) -> int:
+        """Return the present of the log's entries, ns."""
+        return self.source.now()
 
     def recent_log(self) -> Sequence[LogEntry]:
         """Return the latest log entries, the foremost first."""

@@ -53,6 +53,7 @@ class Header(LiveRows):
             clock=clock,
             trading=frame.account.status,
             maintenance=countdown(frame.effect),
+            past=frame.past,
         )
         self.set_lines([header_line(view, self.size.width)])
         self._shown_size = frame.account.status.size

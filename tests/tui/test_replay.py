@@ -280,7 +280,7 @@ async def test_after_a_step_back_the_orders_are_those_of_the_book_again(session:
         for key in ("full_stop", "full_stop", "full_stop", "comma", "comma"):
             await pilot.press(key)
             await seek_done(monitor, pilot)
-        monitor.trade.frame_state()
+        monitor.trade.draw()
         ledger, book = monitor.store.flows.order_flow[SYMBOL], source.l3[SYMBOL]
         for side, orders in ((Side.BID, book.bids), (Side.ASK, book.asks)):
             held = [order.order_id for order in orders.orders()]
@@ -355,12 +355,3 @@ async def test_the_list_of_recordings_leads_to_one(session: Path) -> None:
         await until(lambda: monitor.destination)
     assert monitor.destination is not None
     assert monitor.destination.path == session
-
-
-async def test_the_list_says_that_opening_one_ends_a_demo(session: Path) -> None:
-    async with screen(session) as (monitor, _, pilot):
-        monitor.recording.folder = session.parent
-        monitor.source.mode = "DEMO"
-        await pilot.press("P")
-        sessions = monitor.trade.sessions
-        await until(lambda: any("ends this demo" in line.text for line in sessions.lines))

@@ -148,8 +148,8 @@ class DepthHistory:
         return DepthColumn(
             self._begin,
             known,
-            prices=array("q", prices),
-            means=array("q", means),
+            array("q", prices),
+            array("q", means),
             peaks=peaks,
             low=self._low,
             high=self._high,
@@ -185,8 +185,8 @@ def _merged(columns: Sequence[DepthColumn], begin: int) -> DepthColumn:
     return DepthColumn(
         begin,
         known,
-        prices=array("q", prices),
-        means=array("q", [sums[price] // known for price in prices]),
+        array("q", prices),
+        array("q", [sums[price] // known for price in prices]),
         peaks=frozenset().union(*(each.peaks for each in told)),
         low=max(each.low for each in told),
         high=min(each.high for each in told),

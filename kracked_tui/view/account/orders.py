@@ -14,7 +14,7 @@ from kracked_tui.view import format as fmt
 from kracked_tui.view.account.balances import amount_text
 from kracked_tui.view.ladder.selection import Selection
 from kracked_tui.view.line import Line, Span, fit
-from kracked_tui.view.queue.own_place import OwnPlace, exact
+from kracked_tui.view.queue.own_place import OwnPlace
 from kracked_tui.view.words import verb
 
 _UNKNOWN = "UNKNOWN"
@@ -124,7 +124,7 @@ def _open_row(
 ) -> OrderRow:
     ahead = ""
     if place is not None and precision is not None:
-        ahead = exact(place.qty_ahead, precision) if place.qty_ahead else "front"
+        ahead = place.amounts(precision)
     state = "live"
     if order.order_status == "pending_new":
         state = "pending"

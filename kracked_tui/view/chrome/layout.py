@@ -34,6 +34,8 @@ _LEAST_LADDER = 42
 """Columns in which the ladder has a price, both quantities and own orders whole."""
 _LEAST_PANE_ROWS = 5
 """Rows below which a pane of a split says nothing."""
+_ALERT_ROWS = 6
+"""Rows of the alerts as at 200x60."""
 _HEAT_ROWS = 7
 """Rows of the heat strip as at 120x40."""
 _LEAST_TICKET = 24
@@ -104,6 +106,7 @@ def arrange(
     panel: str | None = None,
     account: bool = False,
     timed: bool = False,
+    told: bool = False,
     split: Split | None = None,
 ) -> Arrangement:
     """Return the places of everything that is shown at this size.
@@ -115,10 +118,11 @@ def arrange(
         panel: A panel that lies over the panes: none of them moves.
         account: Whether there are own orders to show.
         timed: Whether there is the time bar of a recording.
+        told: Whether a row below the header tells what is shown.
         split: How the panes share the room, where the size alone does not decide it.
     """
     small = width < _LEAST_WIDTH or height < _LEAST_HEIGHT
-    top = [HEADER, STRIP] if account and not small else [HEADER]
+    top = [HEADER, STRIP] if (account or told) and not small else [HEADER]
     foot = [HINTS] if small else [STATUS, LOG, HINTS]
     if account and not small and not _has_room(width, height - len(top) - len(foot)):
         foot = [MINE, *foot]
@@ -205,7 +209,7 @@ def _huge(body: Rectangle, *, account: bool) -> Arrangement:
     queue, seen = _rows(middle, middle.height * 11 // 20)
     right, flow = _rows(right, right.height - 8)
     tape, heat = _rows(right, right.height * 11 // 20)
-    heat, alerts = _rows(heat, heat.height - 6)
+    heat, alerts = _rows(heat, heat.height - _ALERT_ROWS)
     chart, rest = _columns(lower, lower.width // 2)
     account_panes = {}
     if account:

@@ -10,8 +10,8 @@ from textual.events import Click
 from kracked import _native
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view import format as fmt
+from kracked_tui.view.alert_list import AlertRow, alert_lines
 from kracked_tui.view.chrome import watchlist
-from kracked_tui.view.chrome.alerts import AlertRow, alert_lines
 from kracked_tui.view.chrome.health import ConnectionRow, health_lines
 from kracked_tui.view.chrome.status import LogEntry, feed_view
 from kracked_tui.view.line import Line, Span, fit
@@ -258,5 +258,10 @@ class RecorderPane(ScrolledPane):
             text = "This is a recording; P shows the others."
             if frame.source.mode != "REPLAY":
                 text = "Nothing is recorded. R starts, P shows what was recorded."
-            return Content(self._in_sight(sentence_lines(text, width)))
-        return Content(self._in_sight(recorder_lines(view, width)), foot=self._below)
+            lines = sentence_lines(text, width)
+        else:
+            lines = recorder_lines(view, width)
+        if (kept := frame.kept) is not None:
+            said = f"In memory without recording: {kept.words()}. , shows it."
+            lines += sentence_lines(said, width)
+        return Content(self._in_sight(lines), foot=self._below)

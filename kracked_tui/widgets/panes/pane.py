@@ -13,6 +13,7 @@ from kracked_tui.keys import pane_key
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.chrome.pane_frame import Box, Title
 from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.replay.past import past_note
 from kracked_tui.view.words import bare, wrapped
 from kracked_tui.widgets.painted_rows import LiveRows
 
@@ -83,7 +84,10 @@ class Pane(LiveRows, can_focus=True):
             self._failure = ""
         except Exception as error:  # a screen without one pane is better than no screen
             body, note, right, foot, urgent = self._failed(error)
-        title = Title(pane_key(self.number, self.id or ""), self.name_shown, note, right, urgent)
+        name = self.name_shown
+        if (past := self.frame.past) is not None:
+            name, note = f"{past.word} {name}", past_note(past, note)
+        title = Title(pane_key(self.number, self.id or ""), name, note, right, urgent)
         armed = self.frame.armed
         self.set_lines(
             self._box.around(
