@@ -347,9 +347,20 @@ class ViewModel:
             imbalance=_imbalance(ticker),
             spread_bp=spread_bp,
             turnover=turnover,
-            word="RESYNC" if market.resync else "",
+            word=self._watch_word(symbol),
             shown=symbol == self.symbol,
         )
+
+    def _watch_word(self, symbol: str) -> str:
+        """Return the word for the data of a watched pair; empty while they are current.
+
+        A pair that is not shown has no book, and is as current as its connection.
+        """
+        book = self.book(symbol)
+        verified = book is None or book.verified
+        health = self.store.health(symbol, has_book=True, verified=verified)
+        status = data_status(health, self.source.now())
+        return "" if status.usable else status.word
 
     async def watch(self, symbol: str) -> None:
         """Add a pair to the watch list; the log says what is refused."""

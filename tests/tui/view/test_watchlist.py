@@ -6,8 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from kracked.times import NS_PER_S
 from kracked_tui.view.chrome import watchlist
 from kracked_tui.view.chrome.watchlist import WatchRow
+from tests.tui.conftest import Opened
 
 ROWS = (
     WatchRow("ETH/USD", change=Decimal(2), imbalance=-9, spread_bp=Decimal(3), turnover=Decimal(5)),
@@ -43,3 +45,13 @@ def test_heads_stand_over_their_columns(width: int) -> None:
     assert len(head) == len(row) == width
     if width >= 52:
         assert head.index("leans") + 5 == row.index("-9%") + 3
+
+
+@pytest.mark.parametrize(("silent_s", "word"), [(1, ""), (9, "STALE")])
+async def test_a_watched_pair_says_when_nothing_comes_any_more(
+    opened: Opened, silent_s: int, word: str
+) -> None:
+    async with opened() as (monitor, _):
+        monitor.source.time = monitor.store.last_received + silent_s * NS_PER_S  # type: ignore[attr-defined]
+        words = {row.symbol: row.word for row in monitor.view_model.watch_rows()}
+        assert words["ETH/USD"] == words["BTC/USD"] == word
