@@ -135,11 +135,17 @@ def window_name(window_ns: int | None) -> str:
 
 
 def columns_of(
-    width: int, price_width: int, *, mine: bool, shown: ColumnSet, window_ns: int | None
+    width: int,
+    price_width: int,
+    *,
+    mine: bool,
+    shown: ColumnSet,
+    window_ns: int | None,
+    user: tuple[tuple[str, int], ...] = (),
 ) -> LadderColumns:
     """Fit the columns, with the window of changes in words; else as `columns_for`."""
     window = window_name(window_ns)
-    return columns_for(width, price_width, mine=mine, shown=shown, window=window)
+    return columns_for(width, price_width, mine=mine, shown=shown, window=window, user=user)
 
 
 def set_note(flow: MarketFlow, shown: ColumnSet, now: int, precision: Precision) -> str:
