@@ -22,7 +22,7 @@ from kracked.times import NS_PER_S
 ADD, MODIFY, DELETE = OrderAction.ADD, OrderAction.MODIFY, OrderAction.DELETE
 LIVE, FILLED, CANCELLED, OBSERVED = State.LIVE, State.FILLED, State.CANCELLED, PlaceKnown.OBSERVED
 NEW, CAME, RETURNED, LEFT_VIEW = What.NEW, What.CAME, What.RETURNED, What.LEFT_VIEW
-MOVED_IN, MOVED_AWAY, WAS_CANCELLED = What.MOVED_IN, What.MOVED_AWAY, What.CANCELLED
+MOVED_AWAY, WAS_CANCELLED = What.MOVED_AWAY, What.CANCELLED
 
 Row = tuple[OrderAction, str, int, int, int]
 """A change of an order: action, order id, price, quantity, the order's own time."""
@@ -163,7 +163,10 @@ class Ledger:
             if fresh:
                 self.linker.entered(life)
         else:
-            what = self._comes_back(side, life, price, qty, entered)
+            if life.state is LIVE:  # it is there already
+                self.contradictions += 1
+                self._left(self.side(life.side), life, What.LOST, entered)
+            what = self.lives.come_back(life, side.side, price, qty, entered)
             fresh = what is not RETURNED
         message = self._messages
         level = side.levels.get(price) or side.new_level(price, message)
@@ -179,26 +182,6 @@ class Ledger:
             other = self.asks if side is self.bids else self.bids
             if other.keys and level.key + other.keys[-1] >= 0:
                 self._crossing.lives.append(life)
-
-    def _comes_back(self, side: QueueSide, life: Life, price: int, qty: int, entered: int) -> What:
-        """Bring a known order back to life; return why it comes."""
-        state = life.state
-        if state is LIVE:  # it is there already
-            self.contradictions += 1
-            self._left(self.bids if life.side is Side.BID else self.asks, life, What.LOST, entered)
-        if entered == life.entered and state is not FILLED:
-            what = RETURNED
-            if qty != life.qty:
-                life.resized += 1
-        elif state is FILLED:
-            life.slices += 1
-            what = What.REFILLED
-        else:
-            life.amended += 1
-            what = MOVED_IN
-        life.side, life.price, life.qty, life.entered = side.side, price, qty, entered
-        self.lives.come(life)
-        return what
 
     def _modified(self, side: QueueSide, life: Life, qty: int, at: int) -> None:
         """Change an order in place: a fill of a part, or an amend."""

@@ -11,8 +11,8 @@ from kracked.book.queue import QueuePosition
 from kracked.flow import Fact, Ghost, GhostState, Ledger, Outcome, Taker, What
 from kracked.flow.links import HOLD_NS
 from kracked.paper.levels import LevelGhost, RestingLevels, VisibleLevels
-from kracked.paper.places import PlaceBounds
 from kracked.paper.resting import Fills, Resting
+from kracked.paper.terms import PlaceBounds
 from kracked.paper.visible import Taken, Visible
 from kracked.protocol.events import BookSnapshot, BookUpdate, Side, Trades
 

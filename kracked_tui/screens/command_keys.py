@@ -10,6 +10,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from kracked.errors import NotANumber, TooPrecise
+from kracked.flow.alerts import EXAMPLES
 from kracked.units import scale
 from kracked_tui import palettes
 from kracked_tui.keys import Key
@@ -40,6 +41,7 @@ class CommandKeys(ScreenPart):
             commands.LAYOUT: self._layout,
             commands.GO: self._go,
             commands.SORT: self._sort,
+            commands.ALERT: self._alert,
             commands.HELP: self._help,
             commands.FORGET: self._forget,
         }
@@ -76,6 +78,7 @@ class CommandKeys(ScreenPart):
             commands.LAYOUT: layouts.NAMES,
             commands.GO: panes,
             commands.SORT: watchlist.ORDERS,
+            commands.ALERT: ("remove", *EXAMPLES),
         }
 
     def _steps(self, frame: FrameState) -> tuple[int, ...]:
@@ -164,6 +167,9 @@ class CommandKeys(ScreenPart):
         self._model.memory.change(watch_order=name)
         return ""
 
+    def _alert(self, text: str) -> str:
+        return self._screen.alert_keys.run(text)
+
     def _help(self, word: str) -> str:
         self._screen.panels.toggle(layout.HELP)
         self._screen.help_pages.search(word)
@@ -197,7 +203,7 @@ class ActionProvider(Provider):
             if (score := matcher.match(name)) > 0:
                 found = True
                 yield Hit(score, matcher.highlight(name), run, help=about)
-        keys = self._monitor.trade.command_keys
+        keys = self._monitor.beside.front.command_keys
         for line, about in keys.completions(query)[:_MOST_COMMANDS]:
             if line.rstrip().count(
                 " "

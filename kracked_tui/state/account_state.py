@@ -266,7 +266,7 @@ class AccountState:
 
     @property
     def fill_summary(self) -> FillSummary | None:
-        """What the fills of the pair shown were worth together; None without one."""
+        """The worth of all fills of the pair shown; None without one."""
         store = self._model.store
         return store.reviews.summary(self._symbol, store.flows[self._symbol].now(self._now))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from textual.events import Click
+
 from kracked.protocol.events import OrderChange
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.ladder.selection import levels_from, orders_at
@@ -116,6 +118,12 @@ class QueuePane(Pane):
         by = above if above > 0 else -below if below > 0 else 0
         self._scroll.move(by, length=self._length, rows=self._rows)
         self.redraw()
+
+    def on_click(self, event: Click) -> None:
+        at = event.y - 2
+        if 0 <= at < self._rows:
+            self._cursor = max(0, min(self._length - 1, at + self._scroll.skip))
+            self.redraw()
 
     def edge(self, up: int) -> None:
         """Go to the first order (1) or the last (-1)."""

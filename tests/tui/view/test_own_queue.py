@@ -120,9 +120,9 @@ class Story:
     "story",
     [
         Story("new", {}),
-        Story("ref2", {"slices": 2, "filled": 5}),
+        Story("refill 2", {"slices": 2, "filled": 5}),
         Story("part", {"filled": 5}),
-        Story("mvd", {"amended": 1}),
+        Story("moved", {"amended": 1}),
         Story("", {"birth": Birth.SNAPSHOT}),
         Story("", {"entered": NOW - 9 * NS_PER_S}),
     ],
