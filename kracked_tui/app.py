@@ -14,7 +14,7 @@ os.environ.setdefault("TEXTUAL_FPS", "240")
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -231,10 +231,11 @@ class Monitor(App[None]):
     async def _watch(self) -> None:
         """Take the source from beginning to end; its error ends the monitor with a sentence."""
         try:
+            await self.alerts.recall(self.source)
             async with self._open() as source:
                 self.view_model.source = source
                 self.trade.subscribe()
-                await self.alerts.open(source, self.store.markets)
+                self.alerts.open(source, self.store.markets)
                 self.run_worker(self.alerts.subscribe(), group="alerts")
                 self.run_worker(self._ways.run(), group="alerts")
                 if self.record_at_once:
@@ -388,15 +389,6 @@ class Monitor(App[None]):
         self.theme = names[at % len(names)]
         self.view_model.memory.change(theme=self.theme)
         self.view_model.tell(f"theme {self.theme}")
-
-    def actions(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
-        """Yield every key's action for the palette: its name, its help, and what runs it."""
-        front = self.beside.front
-        for key in front.table:
-            if key.id not in ("palette", "back"):
-                name = key.id.replace("-", " ").capitalize()
-                about = f"{key.help} ({keys.first_shown(key.keys)})"
-                yield name, about, partial(front.run_action, key.action)
 
     async def run_action(
         self,

@@ -232,6 +232,15 @@ class OrderSide:
         """Iterate over the levels, best first."""
         return reversed(self._levels)
 
+    def counts(self, edge: int) -> dict[int, int]:
+        """Return the number of orders by price, from the best price to `edge`, both scaled."""
+        found, last = dict[int, int](), self._sign * edge
+        for queue in reversed(self._levels):
+            if self._sign * queue.price < last:
+                break
+            found[queue.price] = len(queue.orders)
+        return found
+
     def orders(self) -> Iterator[OrderChange]:
         """Iterate over every order: best level first, in queue order."""
         return chain.from_iterable(queue.orders.values() for queue in reversed(self._levels))

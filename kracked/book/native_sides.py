@@ -166,6 +166,16 @@ class NativeOrderSide(_SideView, OrderSide):
         """Iterate over the levels, best first."""
         return map(self.__getitem__, range(len(self)))
 
+    def counts(self, edge: int) -> dict[int, int]:
+        """Return the number of orders by price, from the best price to `edge`, both scaled."""
+        level, found, bids = self._core.level, dict[int, int](), self.side is Side.BID
+        for rank in range(len(self)):
+            _, price, orders = level(self._at, rank)
+            if price < edge if bids else price > edge:
+                break
+            found[price] = len(orders)
+        return found
+
     def orders(self) -> Iterator[OrderChange]:
         """Iterate over every order: best level first, in queue order."""
         level = self._core.level

@@ -8,7 +8,6 @@ Source: docs.kraken.com/api/docs/rest-api/add-order
 
 from __future__ import annotations
 
-from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
@@ -141,8 +140,8 @@ def to_order(draft: Draft, instrument: Instrument, cl_ord_id: str | None) -> Add
         order_type=draft.order_type,
         side=draft.side,
         volume=precision.qty_decimal(draft.qty),
-        price=_first_price(draft, instrument),
-        price2=_second_price(draft, instrument),
+        price=_sent_price(draft, draft.price, instrument, percent=draft.in_percent),
+        price2=_sent_price(draft, draft.price2, instrument),
         trigger=draft.trigger,
         display_volume=None if shown is None else precision.qty_decimal(shown),
         flags=tuple(flags),
@@ -154,29 +153,22 @@ def to_order(draft: Draft, instrument: Instrument, cl_ord_id: str | None) -> Add
         if close is None
         else ConditionalClose(
             order_type=close.order_type,
-            price=_first_price(close, instrument),
-            price2=_second_price(close, instrument),
+            price=_sent_price(close, close.price, instrument, percent=close.in_percent),
+            price2=_sent_price(close, close.price2, instrument),
         ),
         userref=None if close is None or cl_ord_id is None else userref_of(cl_ord_id),
         cl_ord_id=cl_ord_id if close is None else None,
     )
 
 
-def _first_price(draft: Draft | CloseDraft, instrument: Instrument) -> Price | None:
-    if draft.price is None:
+def _sent_price(
+    part: Draft | CloseDraft, price: int | None, instrument: Instrument, *, percent: bool = False
+) -> Price | None:
+    """Return a price as a number; a percentage, and what a trailing type takes, as a distance."""
+    if price is None:
         return None
-    if draft.in_percent:
-        return _offset(units.to_decimal(draft.price, PERCENT_DECIMALS), percent=True)
-    value = instrument.precision.price_decimal(draft.price)
-    return _offset(value) if draft.order_type.trails else value
-
-
-def _second_price(draft: Draft | CloseDraft, instrument: Instrument) -> Price | None:
-    if draft.price2 is None:
-        return None
-    value = instrument.precision.price_decimal(draft.price2)
-    return _offset(value) if draft.order_type.trails else value
-
-
-def _offset(value: Decimal, *, percent: bool = False) -> RelativePrice:
+    decimals = PERCENT_DECIMALS if percent else instrument.precision.price
+    value = units.to_decimal(price, decimals)
+    if not percent and not part.order_type.trails:
+        return value
     return RelativePrice("-" if value < 0 else "+", abs(value), percent)

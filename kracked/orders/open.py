@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from kracked.errors import RecordError, says
@@ -74,7 +75,7 @@ def open_order_manager(
         manager = OrderManager(
             client,
             outbox,
-            sync=lambda: _synced(disk.submit(journal.sync)),
+            sync=partial(_synced, disk, journal),
             engine=engine,
             limits=limits,
             facts=AccountFacts(
@@ -128,12 +129,13 @@ def cancelling_manager(
     return manager
 
 
-async def _synced(writing: Future[None]) -> None:
+async def _synced(disk: ThreadPoolExecutor, journal: Journal) -> None:
     """Wait for the disk, mostly without giving up control.
 
     To await lets every task that is ready go first: a repaint takes ten times longer than a
     disk, and the order would wait for it.
     """
+    writing = disk.submit(journal.sync)
     try:
         writing.result(PROMPT_S)
     except TimeoutError:

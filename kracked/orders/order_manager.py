@@ -141,11 +141,11 @@ class OrderManager:
         Raises:
             JournalFull: The order could not be recorded, and was not sent.
         """
-        review = self.review(draft, now, limits)
-        if review.refusals:
-            return OrderDeclined(review.refusals)
+        limits, final = limits or self.limits, rounded(draft, now.instrument)
+        if against := refusals(final, self._completed(now), limits):
+            return OrderDeclined(against)
         ((order, entry),) = self._dispatch.prepare_orders(
-            [review.draft], now.instrument, self._ids, (limits or self.limits).deadline_ns
+            [final], now.instrument, self._ids, limits.deadline_ns
         )
         pair, deadline = self._pair(draft.symbol), entry.deadline
         call = partial(self._client.add_order, order, pair, deadline=deadline)
@@ -154,7 +154,7 @@ class OrderManager:
             cost_of_add(),
             call,
             lambda reply: [ActionAnswer(reply.txid[0] if reply.txid else None)],
-            partial(self._stopped, (review.draft,), now, limits),
+            partial(self._stopped, (final,), now, limits),
         )
         return placed
 
@@ -348,7 +348,7 @@ class OrderManager:
             at=at,
             available=self._facts.free_funds() if now.available is None else now.available,
             fees=now.fees or self._facts.fees.get(symbol),
-            rate_room=self.rate(symbol)[1],
+            rate_room=self.engine.room(symbol, self._steady()),
             open_room=self.engine.tier.open_orders - len(self.working.of(symbol)),
             pending=tuple(self.outbox.pending()),
             maintenance=now.maintenance

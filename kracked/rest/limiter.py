@@ -121,4 +121,7 @@ class EngineLimiter:
             self.exceeded(symbol, now)
 
     def _of(self, symbol: str) -> RateCounter:
-        return self._counters.setdefault(symbol, RateCounter(self.tier.decay_per_s))
+        counter = self._counters.get(symbol)
+        if counter is None:
+            counter = self._counters[symbol] = RateCounter(self.tier.decay_per_s)
+        return counter

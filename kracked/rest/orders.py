@@ -116,8 +116,7 @@ class AddOrder(
     cl_ord_id: str | None = None
 
     def __post_init__(self) -> None:
-        problem = _price_problem(self) or _flag_problem(self) or _name_problem(self)
-        if problem:
+        if problem := _price_problem(self) or _terms_problem(self):
             raise BadOrder(problem)
 
     def members(self) -> dict[str, object]:
@@ -164,33 +163,32 @@ def _price_problem(order: AddOrder | ConditionalClose) -> str | None:
     return f"the price2 of a {kind} order counts from its trigger: a RelativePrice with + or -"
 
 
-def _flag_problem(order: AddOrder) -> str | None:
-    if OrderFlag.POST in order.flags and order.order_type is not OrderType.LIMIT:
-        return f"only limit orders can be post-only, not {order.order_type} orders"
-    if OrderFlag.VOLUME_IN_QUOTE in order.flags and order.order_type is not OrderType.MARKET:
-        return "a volume in the quote currency is for market orders only"
-    if {OrderFlag.FEE_IN_BASE, OrderFlag.FEE_IN_QUOTE} <= set(order.flags):
-        return "a fee is paid in the base or in the quote currency, not in both"
-    if (order.display_volume is not None) != (order.order_type is OrderType.ICEBERG):
-        return "display_volume belongs to iceberg orders, and they need it"
-    return _time_problem(order)
-
-
-def _name_problem(order: AddOrder) -> str | None:
-    if order.cl_ord_id is not None and order.userref is not None:
-        return "an order carries cl_ord_id or userref, not both"
-    if order.cl_ord_id is not None and order.close is not None:
-        return "an order with a conditional close takes no cl_ord_id; name it by a userref"
-    return None
-
-
-def _time_problem(order: AddOrder) -> str | None:
-    ends = [end for end in (order.expires, order.expires_in_s) if end is not None]
-    if bool(ends) != (order.time_in_force is TimeInForce.GTD):
-        return "an expiry belongs to good-till-date orders, and they need it"
-    if len(ends) > 1:
-        return "an order expires at an instant or after a while, not both"
-    return None
+def _terms_problem(order: AddOrder) -> str | None:
+    """Say which flag, time or name does not go with the order; None where all do."""
+    kind, flags, named = order.order_type, order.flags, order.cl_ord_id is not None
+    ends = (order.expires is not None) + (order.expires_in_s is not None)
+    problems = {
+        f"only limit orders can be post-only, not {kind} orders": OrderFlag.POST in flags
+        and kind is not OrderType.LIMIT,
+        "a volume in the quote currency is for market orders only": (
+            OrderFlag.VOLUME_IN_QUOTE in flags and kind is not OrderType.MARKET
+        ),
+        "a fee is paid in the base or in the quote currency, not in both": (
+            OrderFlag.FEE_IN_BASE in flags and OrderFlag.FEE_IN_QUOTE in flags
+        ),
+        "display_volume belongs to iceberg orders, and they need it": (
+            (order.display_volume is not None) != (kind is OrderType.ICEBERG)
+        ),
+        "an expiry belongs to good-till-date orders, and they need it": (
+            bool(ends) != (order.time_in_force is TimeInForce.GTD)
+        ),
+        "an order expires at an instant or after a while, not both": ends > 1,
+        "an order carries cl_ord_id or userref, not both": named and order.userref is not None,
+        "an order with a conditional close takes no cl_ord_id; name it by a userref": (
+            named and order.close is not None
+        ),
+    }
+    return next((problem for problem, applies in problems.items() if applies), None)
 
 
 def add_members(

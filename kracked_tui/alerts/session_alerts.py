@@ -37,7 +37,7 @@ from kracked_tui.sources.base import BooksJump, Source, TimeJump
 from kracked_tui.sources.opening import EmptySource
 from kracked_tui.view import format as fmt
 from kracked_tui.view.account.orders import Sent
-from kracked_tui.view.chrome.alerts import AlertRow, ToldRow
+from kracked_tui.view.alert_list import AlertRow, ToldRow
 
 MOST_TOLD = 200
 """Alerts that the list shows as told."""
@@ -101,13 +101,28 @@ class SessionAlerts:
         self.unkept = False
         self._source: Source = EmptySource("", "")
         self._file: Path | None = None
+        self._recalled = AlertMemory()
         self._kept_at = 0
         self._keeps = self._cannot_keep = False
 
     # --- life ---------------------------------------------------------------------------------
 
-    async def open(self, source: Source, symbols: Iterable[str]) -> None:
-        """Begin with a source that is open: what is set for it, and what was told before.
+    async def recall(self, source: Source) -> None:
+        """Read what was told before of a source, before it is open: no event may be missed."""
+        if source.mode in ("DEMO", "REPLAY") or self._memory.folder is None:
+            return
+        name = re.sub(r"[^A-Za-z0-9.-]+", "-", source.name)
+        self._file = self._memory.folder / "alerts" / f"monitor-{name}.json"
+        try:
+            self._recalled, damaged = await asyncio.to_thread(read_memory, self._file)
+        except OSError as error:
+            self._tell(f"alerts: {error}; what was told before may be told again", "warn")
+            return
+        if damaged is not None:
+            self._tell(f"alerts: {damaged}", "warn")
+
+    def open(self, source: Source, symbols: Iterable[str]) -> None:
+        """Begin with a source that is open, and what is set for it.
 
         Args:
             source: The source watched.
@@ -118,16 +133,13 @@ class SessionAlerts:
         texts = remembered.get(source.name, ())
         if self._is_replay:
             texts = tuple(text for each in remembered.values() for text in each)
-        elif source.mode != "DEMO" and self._memory.folder is not None:
-            name = re.sub(r"[^A-Za-z0-9.-]+", "-", source.name)
-            self._file = self._memory.folder / "alerts" / f"monitor-{name}.json"
         in_file = "it is in the configuration, and comes back with the next start"
         self.set = [SetAlert(parse_alert(text), in_file) for text in self._alerting.rules]
         self.set += [SetAlert(parse_alert(text)) for text in texts]
         if source.access is not None:
             self.set.insert(0, SetAlert(parse_alert(ALWAYS), "own orders are always told"))
         self.set = list({one.text: one for one in reversed(self.set)}.values())[::-1]
-        self.watch = AlertWatch(self._rules, tuple(symbols), await self._read())
+        self.watch = AlertWatch(self._rules, tuple(symbols), self._recalled)
 
     @property
     def _is_replay(self) -> bool:
@@ -136,18 +148,6 @@ class SessionAlerts:
     @property
     def _rules(self) -> Sequence[AlertRule]:
         return [one.rule for one in self.set]
-
-    async def _read(self) -> AlertMemory:
-        if self._file is None:
-            return AlertMemory()
-        try:
-            memory, damaged = await asyncio.to_thread(read_memory, self._file)
-        except OSError as error:
-            self._tell(f"alerts: {error}; what was told before may be told again", "warn")
-            return AlertMemory()
-        if damaged is not None:
-            self._tell(f"alerts: {damaged}", "warn")
-        return memory
 
     async def keep(self) -> None:
         """Write what was told; a disk that takes nothing is said once and ends nothing."""

@@ -36,6 +36,8 @@ class MaintenanceOffer(ScreenPart):
         if trader is None or access is None or not trader.open:
             return
         effect, orders = self._model.effect(), len(access.account.orders)
+        if not effect.offers_cancel and effect.switch is SwitchAdvice.KEEP:
+            return
         switch_on = bool(trader.status(self._model.symbol).switch_ns)
         due = self._due(effect, orders, switch_on=switch_on)
         if due - self._asked and self._is_free():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from functools import partial
@@ -89,8 +90,10 @@ class TicketKeys(ScreenPart):
     def action_ticket(self, side: str) -> None:
         """Open a ticket at the cursor's price; nothing is sent by this key."""
         trader, market = self.ready_trader(), self._model.ticket_market(self._model.symbol)
-        selection = self._screen.frame_state().selection
-        if trader is None or market is None or selection is None:
+        if trader is None or market is None or market.bid is None or market.ask is None:
+            return
+        selection = self._screen.ladder.selection((market.bid, market.ask))
+        if selection is None:
             return
         price = selection.low if selection.side is Side.BID else selection.high
         ticket = self.limit_order(trader, market, Side(side), price)
@@ -190,6 +193,9 @@ class TicketKeys(ScreenPart):
             self._model.tell(f"not sent: {reason or 'this market is not known yet'}", "warn")
             self._screen.draw()
             return
-        self.close()
+        # Dropped at once, so that no other press sends it; but to close the panel paints the whole
+        # screen, and the order does not wait for that.
+        self.panel.write(None)
         book = self._model.source.l3.get(ticket.symbol)
         self.run_order(partial(trader.send, ticket, market, book))
+        asyncio.get_running_loop().call_soon(self.close)

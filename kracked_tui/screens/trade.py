@@ -120,6 +120,8 @@ class TradeScreen(Screen[None]):
         self.panels = Panels(self, self.panes)
         self.questions = Questions(self, ascii_only=ascii_only)
         self.parts: list[ScreenPart] = []
+        self._gates, self._judges = list[ScreenPart](), list[ScreenPart]()
+        """The parts that say whether an action may run, and whether it would do anything."""
         self.view_keys = ViewKeys(self)
         self.add_part(self.view_keys)
         self.add_part(LookBackKeys(self))
@@ -139,6 +141,11 @@ class TradeScreen(Screen[None]):
         Its actions become the screen's, where the toolkit looks for them.
         """
         self.parts.insert(0, part)
+        kind = type(part)
+        if kind.allows is not ScreenPart.allows:
+            self._gates.insert(0, part)
+        if kind.has_effect is not ScreenPart.has_effect:
+            self._judges.insert(0, part)
         for name in dir(part):
             if name.startswith("action_"):
                 setattr(self, name, getattr(part, name))
@@ -174,7 +181,7 @@ class TradeScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Say whether a key may act now; the parts are asked first."""
-        for part in self.parts:
+        for part in self._gates:
             if (allowed := part.allows(action)) is not None:
                 return allowed
         return super().check_action(action, parameters)
@@ -221,6 +228,7 @@ class TradeScreen(Screen[None]):
         if self.model.paused:
             self._skip_no_pane()
         frame = self.frame_state()
+        self.model.follow(frame)
         self.header.show(frame)
         if self.strip.display:
             wide, past = self.size.width, frame.past
@@ -267,8 +275,10 @@ class TradeScreen(Screen[None]):
         name, parameters = parse(action)[1:]
         if not self.check_action(name, parameters):
             return False
-        answers = (part.has_effect(name, frame) for part in self.parts)
-        return next((answer for answer in answers if answer is not None), True)
+        for part in self._judges:
+            if (answer := part.has_effect(name, frame)) is not None:
+                return answer
+        return True
 
     def draw_panel(self) -> None:
         """Draw the panel on top, and what the parts of the screen show."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.widget import Widget
@@ -100,9 +99,9 @@ class ViewKeys(ScreenPart):
         """Open the list of recordings, or close it."""
         screen, folder = self._screen, self._screen.recording.folder
         rows = await asyncio.to_thread(recorded_sessions, folder)
+        # Before it is painted: an empty list would be painted first, and then half over.
+        screen.sessions.start([*screen.watched_before, *rows], folder)
         self._panels.toggle(layout.SESSIONS)
-        listed = [*screen.watched_before, *rows]
-        screen.call_after_refresh(partial(screen.sessions.start, listed, folder))
 
     # --- panes ------------------------------------------------------------------------
 

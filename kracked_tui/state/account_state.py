@@ -23,6 +23,7 @@ from kracked_tui.view.account.position import PositionView, amount_of, position_
 from kracked_tui.view.account.rates import RateView
 from kracked_tui.view.chrome.trade_strip import StripLimits, StripView
 from kracked_tui.view.chrome.trading_status import TradingStatus
+from kracked_tui.view.ladder.l3_levels import FrameLevels
 from kracked_tui.view.ladder.selection import Selection
 from kracked_tui.view.queue.own_lines import A_MINUTE, OrderOdds, own_facts
 from kracked_tui.view.queue.own_place import OwnPlace, exact, own_places
@@ -38,9 +39,15 @@ class AccountState:
     """The account, for one frame."""
 
     def __init__(
-        self, model: ViewModel, now: int, symbol: str, chosen_order: Callable[[], str]
+        self,
+        model: ViewModel,
+        levels: FrameLevels,
+        now: int,
+        symbol: str,
+        chosen_order: Callable[[], str],
     ) -> None:
-        self._model, self._now, self._symbol = model, now, symbol
+        self._model, self._levels = model, levels
+        self._now, self._symbol = now, symbol
         self._chosen_order = chosen_order
 
     @cached_property
@@ -59,7 +66,7 @@ class AccountState:
     @cached_property
     def market(self) -> TicketMarket | None:
         """The market an order of the shown pair is checked against; None before it is known."""
-        return self._model.ticket_market(self._symbol)
+        return self._model.ticket_market(self._symbol, self._levels)
 
     @cached_property
     def status(self) -> TradingStatus:
@@ -77,7 +84,7 @@ class AccountState:
     def position(self) -> PositionView:
         """The position of the shown pair that own fills of this session made."""
         model, account = self._model, self._account
-        instrument, book = model.store.instruments.get(self._symbol), model.book(self._symbol)
+        instrument, book = model.store.instruments.get(self._symbol), self._levels.book
         if account is None or instrument is None:
             return PositionView("waiting for the account's stream")
         model.positions.look(account, self._now)
@@ -92,8 +99,8 @@ class AccountState:
         return position_view(
             position,
             instrument,
-            bids=book.bids if book is not None and marks else (),
-            asks=book.asks if book is not None and marks else (),
+            bids=self._levels.both[0] if marks else (),
+            asks=self._levels.both[1] if marks else (),
             last=model.market.last,
             taker_fee_percent=fees.taker if fees else None,
             held=held,
@@ -199,7 +206,7 @@ class AccountState:
     @cached_property
     def own_levels(self) -> Mapping[int, OwnLevel]:
         """Resting orders of the shown pair, by scaled price."""
-        book = self._model.book(self._symbol)
+        book = self._levels.book
         precision = book.precision if book else self._model.market.precision
         if precision is None or self._account is None:
             return {}

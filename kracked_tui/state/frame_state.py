@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 from kracked.flow import MarketFlow
 from kracked.flow.measures.depth_history import DepthHistory
 from kracked.instruments import Precision
+from kracked.protocol.events import Level
 from kracked.protocol.maintenance.trading_effect import TradingEffect
+from kracked_tui.remembered import PairChoices
 from kracked_tui.state.account_state import AccountState
 from kracked_tui.state.sightings import Seen
 from kracked_tui.state.user_columns import ColumnMarket, UserColumns
 from kracked_tui.view import format as fmt
-from kracked_tui.view.chrome.data_status import DataStatus, data_status
+from kracked_tui.view.chrome.data_status import DataStatus
 from kracked_tui.view.chrome.watchlist import WatchRow
-from kracked_tui.view.ladder.l3_levels import LevelBook
+from kracked_tui.view.ladder.l3_levels import FrameLevels, LevelBook
 from kracked_tui.view.ladder.selection import Selection
 from kracked_tui.view.replay.past import BufferFill, PastView
 from kracked_tui.view.tape.flow import FlowView
@@ -56,20 +58,23 @@ class FrameState:
         self.now = model.source.now()
         self.symbol = model.symbol
         self.timeframe_s = model.timeframe_s
-        self.market: MarketState = model.market
-        self.choices = model.pair_choices
-        """What is remembered of the pair."""
-        self.account = AccountState(model, self.now, self.symbol, chosen_order)
-
-    @cached_property
-    def book(self) -> L2Book | LevelBook | None:
+        self.market: MarketState = model.store.market(self.symbol)
+        self.l3_book: L3Book | None = model.source.l3.get(self.symbol)
+        """The book of every order, where the key gives level 3."""
+        self.book: L2Book | LevelBook | None = model.book(self.symbol)
         """The book by level: level 2, or where there is none the sums of level 3."""
-        return self._model.book(self.symbol)
+        self._levels = FrameLevels(self.book)
+        self.account = AccountState(model, self._levels, self.now, self.symbol, chosen_order)
 
     @property
-    def l3_book(self) -> L3Book | None:
-        """The book of every order, where the key gives level 3."""
-        return self.source.l3.get(self.symbol)
+    def choices(self) -> PairChoices:
+        """What is remembered of the pair."""
+        return self._model.pair_choices
+
+    @property
+    def levels(self) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
+        """The bids and the asks of the book by level, best first."""
+        return self._levels.both
 
     @property
     def no_level3_reason(self) -> str:
@@ -79,12 +84,12 @@ class FrameState:
     @cached_property
     def data_status(self) -> DataStatus:
         """Whether the data shown can be trusted."""
-        return data_status(self._model.health(self.symbol, self.book), self.now)
+        return self._model.data_status(self.symbol, self.book, self.effect, self.now)
 
     @cached_property
     def effect(self) -> TradingEffect:
         """The effect of maintenance, incidents and the engine's state on orders."""
-        return self._model.effect()
+        return self.store.maintenance.effect(self.now)
 
     @cached_property
     def precision(self) -> Precision:
@@ -94,7 +99,7 @@ class FrameState:
     @cached_property
     def decimals(self) -> int:
         """Decimals of a quantity on the screen."""
-        best = self.book.best_bid if self.book else None
+        best = self.book.bids.best if self.book else None
         return fmt.qty_decimals(best.price if best else self.market.last or 0, self.precision)
 
     @property
@@ -106,7 +111,7 @@ class FrameState:
     @cached_property
     def quote(self) -> tuple[int, int] | None:
         """Best bid and ask; None while a side is empty."""
-        bid, ask = (self.book.best_bid, self.book.best_ask) if self.book else (None, None)
+        bid, ask = (self.book.bids.best, self.book.asks.best) if self.book else (None, None)
         return (bid.price, ask.price) if bid and ask else None
 
     @cached_property
@@ -138,7 +143,7 @@ class FrameState:
         """How much of the last minutes is kept; None where nothing is."""
         return self._model.kept() if self._model.kept is not None else None
 
-    @property
+    @cached_property
     def armed(self) -> bool:
         """Whether keys send orders of the shown pair."""
         trader = self._model.trader
@@ -171,7 +176,7 @@ class FrameState:
 
     @property
     def depths(self) -> DepthHistory:
-        """What rested at each price over time. It belongs to the view model: read only."""
+        """The resting quantity at each price over time. It belongs to the view model: read only."""
         return self._model.depths
 
     @property

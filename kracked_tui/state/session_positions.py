@@ -61,7 +61,9 @@ class SessionPositions:
 
     def of(self, symbol: str) -> Position:
         """Return the position of a pair."""
-        return self._positions.setdefault(symbol, Position(symbol))
+        if symbol not in self._positions:
+            self._positions[symbol] = Position(symbol)
+        return self._positions[symbol]
 
     @property
     def unknown(self) -> str:

@@ -27,11 +27,11 @@ from kracked_tui.state.sightings import SeenMarkets
 from kracked_tui.state.store import MarketState, Store
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import TIMEFRAMES
-from kracked_tui.view.chrome.data_status import DataHealth, data_status
+from kracked_tui.view.chrome.data_status import DataStatus, data_status
 from kracked_tui.view.chrome.status import LogEntry, foremost
 from kracked_tui.view.chrome.trading_status import TradingStatus
 from kracked_tui.view.chrome.watchlist import WatchRow, ordered
-from kracked_tui.view.ladder.l3_levels import LevelBook
+from kracked_tui.view.ladder.l3_levels import FrameLevels, LevelBook
 from kracked_tui.view.queue.followed import Followed
 from kracked_tui.view.replay.past import Bookmark, BufferFill, PastView
 from kracked_tui.view.tape.flow import FlowView, flow_view
@@ -195,19 +195,15 @@ class ViewModel:
         if not self.symbol:
             known = (*self.source.l2, *self.source.l3, *self.store.markets)
             self.symbol = next(filter(None, known), "")
-        frame = FrameState(self, select, chosen_order)
-        self._follow_books(frame.now)
-        self._see_depth(frame)
-        if frame.quote:
-            self.market.apply_quote(*frame.quote, frame.now)
-        return frame
+        return FrameState(self, select, chosen_order)
 
-    def _follow_books(self, now: int) -> None:
-        """Bring the order flow of the pair shown to the present, from its book where it must be.
+    def follow(self, frame: FrameState) -> None:
+        """Bring what follows the books of the pair shown to the present, once with each frame.
 
-        After a jump in time or an overflow no snapshot comes by itself.
+        The order flow comes from its book where it must be: after a jump in time or an overflow
+        no snapshot comes by itself.
         """
-        book, flows = self.source.l3.get(self.symbol), self.store.flows
+        book, flows, now = frame.l3_book, self.store.flows, frame.now
         if book is not None and book.verified and flows.is_lost(self.symbol):
             flows.restart(book, now)
         market = flows[self.symbol]
@@ -218,35 +214,46 @@ class ViewModel:
             followed=book is not None and book.verified and not flows.is_lost(self.symbol),
             book=self.source.l2.get(self.symbol),
         )
+        self._see_depth(frame)
+        if frame.quote is not None:
+            self.market.apply_quote(*frame.quote, now)
 
     def _see_depth(self, frame: FrameState) -> None:
         """Let the depth of this moment count; the history of another pair is not kept."""
         if self._depths_of != self.symbol:
             self._depths_of, self.depths = self.symbol, DepthHistory()
-        now, book = self.store.flows[self.symbol].now(frame.now), frame.book
-        if book is None or not frame.data_status.usable:
+        now = self.store.flows[self.symbol].now(frame.now)
+        if frame.book is None or not frame.data_status.usable:
             self.depths.lose(now)
         else:
-            self.depths.see(now, book.bids, book.asks, last=frame.market.last)
+            self.depths.see(now, *frame.levels, last=frame.market.last)
 
     def book(self, symbol: str) -> L2Book | LevelBook | None:
         """Return the level 2 book, or where there is none the level 3 book's levels."""
         l2_book, l3_book = self.source.l2.get(symbol), self.source.l3.get(symbol)
         return LevelBook(l3_book) if l2_book is None and l3_book is not None else l2_book
 
-    def health(self, symbol: str, book: L2Book | LevelBook | None) -> DataHealth:
-        """Return what is known about a symbol's data and its connection."""
+    def data_status(
+        self, symbol: str, book: L2Book | LevelBook | None, effect: TradingEffect, now: int
+    ) -> DataStatus:
+        """Return whether a symbol's data can be trusted, by its book and its connection.
+
+        Args:
+            symbol: The pair.
+            book: Its book by level.
+            effect: What maintenance, incidents and the engine's state mean for orders.
+            now: The present, ns.
+        """
         health = self.store.health(
             symbol, has_book=book is not None, verified=book is not None and book.verified
         )
-        effect = self.effect()
         if effect.new_orders is NewOrders.REFUSED and not effect.forced:
             health = health._replace(barred=effect.reason)
         if isinstance(book, LevelBook):
             health = health._replace(resync=self.store.market(symbol).level3_resync)
         if self.source.mode == "REPLAY" and self.source.playback is None:
-            return health._replace(trouble=f"reading {self.source.name}")
-        return health
+            health = health._replace(trouble=f"reading {self.source.name}")
+        return data_status(health, now)
 
     def effect(self) -> TradingEffect:
         """Return what maintenance, incidents and the engine's state mean for orders now."""
@@ -263,20 +270,26 @@ class ViewModel:
         playback = self.source.playback
         return playback is not None and not playback.view().playing
 
-    def ticket_market(self, symbol: str) -> TicketMarket | None:
-        """Return the market an order is checked against; None before it is known."""
+    def ticket_market(self, symbol: str, levels: FrameLevels | None = None) -> TicketMarket | None:
+        """Return the market an order is checked against; None before it is known.
+
+        Args:
+            symbol: The pair.
+            levels: The levels of a frame of this pair, which are not read again.
+        """
         instrument, book = self.store.instruments.get(symbol), self.source.l2.get(symbol)
         if instrument is None or book is None:
             return None
-        status = data_status(self.health(symbol, book), self.source.now())
-        bid, ask = book.best_bid, book.best_ask
+        now = self.source.now()
+        status = self.data_status(symbol, book, self.store.maintenance.effect(now), now)
+        bids, asks = (levels or FrameLevels(book)).both
         return TicketMarket(
             instrument,
-            bid.price if bid else None,
-            ask.price if ask else None,
+            bids[0][0] if bids else None,
+            asks[0][0] if asks else None,
             verified=status.usable,
-            bids=tuple(book.bids),
-            asks=tuple(book.asks),
+            bids=bids,
+            asks=asks,
         )
 
     def session_position(self, symbol: str) -> Decimal | str:

@@ -30,7 +30,6 @@ from kracked_tui.error_boundary import Tell
 from kracked_tui.sources.base import Access
 from kracked_tui.trader import messages, ticket_to_order
 from kracked_tui.trader.account_terms import AccountTerms
-from kracked_tui.trader.arming import Arming
 from kracked_tui.trader.exits import Exits
 from kracked_tui.trader.order_review import Reviewer, place_after
 from kracked_tui.trader.panic import Panic
@@ -93,14 +92,6 @@ class Trader:
         log.log(level, "shown", extra={"text": text})
         self._show(text, role)
 
-    @property
-    def _manager(self) -> OrderManager | None:
-        return self.life.manager
-
-    @property
-    def _arming(self) -> Arming | None:
-        return self.life.arming
-
     # --- whether it can trade -------------------------------------------------------------
 
     @property
@@ -117,20 +108,21 @@ class Trader:
     @property
     def armed(self) -> bool:
         """Whether keys send orders."""
-        return self._arming is not None and self._arming.armed
+        return self.life.arming is not None and self.life.arming.armed
 
     def armed_for(self, symbol: str) -> bool:
         """Whether keys send orders of this pair."""
-        return self.armed and self._arming is not None and self._arming.symbol == symbol
+        arming = self.life.arming
+        return arming is not None and arming.armed and arming.symbol == symbol
 
     def armed_before(self, symbol: str) -> bool:
         """Whether this pair was armed since the start."""
-        return self._arming is not None and symbol in self._arming.armed_before
+        return self.life.arming is not None and symbol in self.life.arming.armed_before
 
     @property
     def open(self) -> bool:
         """Whether orders can be cancelled, armed or not."""
-        return self._manager is not None
+        return self.life.manager is not None
 
     @property
     def ready(self) -> bool:
@@ -139,52 +131,45 @@ class Trader:
 
     def status(self, symbol: str) -> TradingStatus:
         """Return whether keys trade the pair, why not, and the time left."""
-        if self._arming is None:
-            return TradingStatus(
-                trading_status.DISARMED, self.why_not(symbol), paper=self._access.paper
-            )
-        word = trading_status.ARMED if self.armed else trading_status.DISARMED
-        if self.armed and not self.armed_for(symbol):
-            word = f"{trading_status.ARMED} {self._arming.symbol} ONLY"
-        left_ns, switch_ns = self._arming.left_ns, self._arming.switch_ns
-        paper = self._access.paper
-        return TradingStatus(word, self.why_not(symbol), left_ns, switch_ns, paper=paper)
+        arming, paper, reason = self.life.arming, self._access.paper, self.why_not(symbol)
+        if arming is None:
+            return TradingStatus(trading_status.DISARMED, reason, paper=paper)
+        word = trading_status.ARMED if arming.armed else trading_status.DISARMED
+        if word == trading_status.ARMED and arming.symbol != symbol:
+            word = f"{trading_status.ARMED} {arming.symbol} ONLY"
+        return TradingStatus(word, reason, arming.left_ns, arming.switch_ns, paper=paper)
 
     def why_not(self, symbol: str) -> str:
         """Say why no order at all of the pair would be sent now; empty when one would."""
-        if self._arming is None:
-            return self.life.broken or self.life.unchecked or _NOT_OPEN
-        switch = f"The dead-man's switch is not set yet. {self._arming.switch_failure}".strip()
-        reasons = (
-            (bool(self.life.broken), self.life.broken),
-            (bool(self.life.unchecked), self.life.unchecked),
-            (not self._access.account.orders_known, _STREAM_DOWN),
-            (not self._arming.armed, "DISARMED: press A to arm first."),
-            (
-                self._arming.symbol != symbol,
-                f"Armed for {self._arming.symbol} alone: press A to arm {symbol}.",
-            ),
-            (not self._arming.switch_ns, switch),
-        )
-        return next((reason for applies, reason in reasons if applies), "")
+        life, arming = self.life, self.life.arming
+        if life.broken or life.unchecked or arming is None:
+            return life.broken or life.unchecked or _NOT_OPEN
+        if not self._access.account.orders_known:
+            return _STREAM_DOWN
+        if not arming.armed:
+            return "DISARMED: press A to arm first."
+        if arming.symbol != symbol:
+            return f"Armed for {arming.symbol} alone: press A to arm {symbol}."
+        switch = f"The dead-man's switch is not set yet. {arming.switch_failure}".strip()
+        return "" if arming.switch_ns else switch
 
     @property
     def switch_warning(self) -> str:
         """The consequences of near maintenance for the dead-man's switch, in sentences."""
-        return "" if self._arming is None else self._arming.switch_warning
+        return "" if self.life.arming is None else self.life.arming.switch_warning
 
     def arm(self, symbol: str) -> None:
         """Let keys send orders of this pair, and of no other."""
         if not self.ready:
             self._tell(f"not armed: {self.why_not(symbol)}", "warn")
-        elif self._arming is not None:
+        elif self.life.arming is not None:
             self.panic.end()
-            self._arming.arm(symbol)
+            self.life.arming.arm(symbol)
 
     async def disarm(self) -> None:
         """Let no key send an order, and turn the dead-man's switch off."""
-        if self._arming is not None:
-            await self._arming.disarm()
+        if self.life.arming is not None:
+            await self.life.arming.disarm()
 
     # --- reviewing and sending ------------------------------------------------------------
 
@@ -192,10 +177,10 @@ class Trader:
         self, ticket: Ticket, market: TicketMarket, book: L3Book | None
     ) -> TicketView | None:
         """Return the ticket as it would be sent, and everything that speaks against it."""
-        if self._manager is None:
+        manager, blocked, now = self.life.manager, self.why_not(ticket.symbol), self._now()
+        if manager is None:
             return None
-        blocked, now = self.why_not(ticket.symbol), self._now()
-        return self._reviewer.review(self._manager, ticket, market, book, blocked=blocked, now=now)
+        return self._reviewer.review(manager, ticket, market, book, blocked=blocked, now=now)
 
     async def send(self, ticket: Ticket, market: TicketMarket, book: L3Book | None = None) -> bool:
         """Check the order again and send it: one request at most, whatever is pressed meanwhile.
@@ -206,17 +191,18 @@ class Trader:
         Returns:
             Whether a request went out.
         """
-        blocked = self.why_not(ticket.symbol)
+        blocked, manager = self.why_not(ticket.symbol), self.life.manager
         if self._busy:
             blocked = "the last order is still on its way"
-        if self._manager is None or blocked:
+        if manager is None or blocked:
             self._tell(f"not sent: {blocked}", "warn")
             return False
-        predicted = self._reviewer.effect(self._manager, ticket, market, book)
-        before = book.order(ticket.amends) if book else None
+        # A new order has no place yet: what it would have was told on the ticket.
+        before = book.order(ticket.amends) if book is not None and ticket.amends else None
+        predicted = self._reviewer.effect(manager, ticket, market, book) if before else None
         self._busy = True
         try:
-            result = await self._deliver(self._manager, ticket, market)
+            result = await self._deliver(manager, ticket, market)
         except KrackedError as error:
             self._tell(f"not sent: {error}", "warn")
             return False
@@ -224,7 +210,7 @@ class Trader:
             self._busy = False
         self._tell(*messages.outcome(messages.order(ticket, market.instrument), result))
         acknowledged = isinstance(result, OutboxEntry) and result.state is OrderState.ACKNOWLEDGED
-        if book and before and acknowledged:
+        if book is not None and before and predicted and acknowledged:
             place = await place_after(book, ticket.amends, before)
             if place is not None:
                 text, role = measured(predicted, place)
@@ -241,9 +227,9 @@ class Trader:
             draft: Its order, or why there is none.
         """
         market, blocked = wanted.market(), self.why_not(wanted.symbol)
-        if blocked or isinstance(draft, str) or market is None or self._manager is None:
+        if blocked or isinstance(draft, str) or market is None or self.life.manager is None:
             return "", blocked or (draft if isinstance(draft, str) else _NOT_OPEN)
-        return self._reviewer.review_exit(self._manager, draft, market)
+        return self._reviewer.review_exit(self.life.manager, draft, market)
 
     async def exit(self, wanted: Exit, confirmed: Draft) -> None:
         """Cancel the pair's orders, then leave the position or turn it round with one order.
@@ -254,13 +240,13 @@ class Trader:
         """
         blocked = "the last order is still on its way" if self._busy else ""
         blocked = blocked or self.why_not(wanted.symbol)
-        if self._manager is None or blocked:
+        if self.life.manager is None or blocked:
             self._tell(f"{wanted.name} not begun: {blocked or _NOT_OPEN}", "warn")
             return
         self._busy = True
         try:
             await self._exits.run(
-                self._manager, wanted, confirmed, lambda: self.why_not(wanted.symbol)
+                self.life.manager, wanted, confirmed, lambda: self.why_not(wanted.symbol)
             )
         except KrackedError as error:
             self._tell(f"{wanted.name} stopped: {error}", "warn")
@@ -283,40 +269,41 @@ class Trader:
 
     async def cancel(self, *, order_id: str, cl_ord_id: str) -> None:
         """Cancel one order, also one of unknown outcome."""
-        if self._manager is not None:
-            outcome = await self._manager.cancel(txid=order_id or None, cl_ord_id=cl_ord_id or None)
+        manager = self.life.manager
+        if manager is not None:
+            outcome = await manager.cancel(txid=order_id or None, cl_ord_id=cl_ord_id or None)
             self._tell_cancelled("cancel", outcome)
 
     async def cancel_pair(self, symbol: str, side: Side | None = None) -> bool:
         """Cancel all orders of a pair, or of one side. Returns whether the exchange confirmed."""
-        if self._manager is None:
+        if self.life.manager is None:
             return False
-        outcome = await self._manager.cancel_pair(symbol, side)
+        outcome = await self.life.manager.cancel_pair(symbol, side)
         what = {None: "orders", Side.BID: "bids", Side.ASK: "asks"}[side]
         return self._tell_cancelled(f"cancel all {what} of {symbol}", outcome)
 
     async def cancel_everything(self) -> None:
         """Cancel every order of the account."""
-        if self._manager is not None:
-            self._tell_cancelled("cancel everything", await self._manager.cancel_all())
+        if self.life.manager is not None:
+            self._tell_cancelled("cancel everything", await self.life.manager.cancel_all())
 
     async def leave(self, *, cancel: bool) -> bool:
         """Cancel own orders if asked, and turn the switch off. Returns whether all is confirmed."""
-        if self._manager is None or self._arming is None:
+        if self.life.manager is None or self.life.arming is None:
             return True
         self.panic.end()
-        self._arming.stop()
-        own = await self._manager.cancel_own() if cancel else CancelOutcome()
+        self.life.arming.stop()
+        own = await self.life.manager.cancel_own() if cancel else CancelOutcome()
         done = not cancel or self._tell_cancelled("cancel own orders", own)
-        return done and await self._arming.release()
+        return done and await self.life.arming.release()
 
     async def abandon(self) -> None:
         """Deal with own orders as the settings say: nobody watches any more."""
-        if self._manager is None or self._arming is None:
+        if self.life.manager is None or self.life.arming is None:
             return
         choice, orders = self._settings.when_lost, len(self.own())
         if choice is Lost.SWITCH or not await self.leave(cancel=choice is Lost.CANCEL):
-            self._tell(*messages.abandoned(orders, self._arming.let_switch_run_out()))
+            self._tell(*messages.abandoned(orders, self.life.arming.let_switch_run_out()))
 
     def _tell_cancelled(self, what: str, outcome: CancelOutcome) -> bool:
         """Log the outcome. Returns whether none of the orders can be open any more."""
@@ -328,20 +315,20 @@ class Trader:
     @property
     def unknown(self) -> int:
         """The number of actions of unknown outcome."""
-        return len(self._manager.outbox.unknown()) if self._manager else 0
+        return len(self.life.manager.outbox.unknown()) if self.life.manager else 0
 
     def own(self) -> list[OwnOrder]:
         """Return the open orders this program placed."""
-        if self._manager is None:
+        if self.life.manager is None:
             return []
-        outbox = self._manager.outbox
-        return [order for order in self._manager.working if (order.cl_ord_id or "") in outbox]
+        outbox = self.life.manager.outbox
+        return [order for order in self.life.manager.working if (order.cl_ord_id or "") in outbox]
 
     def sent(self) -> tuple[Sent, ...]:
         """Return the actions that have not ended, and those that just have; oldest first."""
-        if self._manager is None:
+        if self.life.manager is None:
             return ()
-        outbox, now = self._manager.outbox, self._now()
+        outbox, now = self.life.manager.outbox, self._now()
         pending = {entry.id: entry for entry in outbox.pending()}
         for id_ in sorted(self._pending - pending.keys()):
             txid = outbox[id_].txid
@@ -357,8 +344,8 @@ class Trader:
 
     def rates(self, symbol: str, touched: int | None) -> RateView | None:
         """Return the pair's rate counter, and the age of an order last changed at `touched`, ns."""
-        if self._manager is None:
+        if self.life.manager is None:
             return None
-        count, room = self._manager.rate(symbol)
+        count, room = self.life.manager.rate(symbol)
         age = None if touched is None else max(0, self._now() - touched)
-        return RateView(count, self._manager.engine.tier.threshold, room, age)
+        return RateView(count, self.life.manager.engine.tier.threshold, room, age)

@@ -83,7 +83,7 @@ class Line(NamedTuple):
 
     def safe(self) -> Line:
         """Return the row with every character replaced that a terminal would obey."""
-        if all(text.isprintable() for text, _ in self.spans):
+        if "".join([text for text, _ in self.spans]).isprintable():
             return self
         spans = (Span(printable(text, len(text) + 1), role) for text, role in self.spans)
         return Line(tuple(spans), self.role)

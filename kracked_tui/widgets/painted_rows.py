@@ -141,7 +141,10 @@ class LiveRows(Widget):
         self.ascii_only = ascii_only
         self.painted = 0
         """Rows made into strips since the start: the cost of frames."""
+        self._given: list[Line | None] = []
+        """The lines as they were given."""
         self._lines: list[Line | None] = []
+        """The same, safe for a terminal."""
         self._strips: list[Strip | None] = []
         self._styles: dict[tuple[str, str], Style] = {}
         self._drawn_for = Size()
@@ -156,7 +159,7 @@ class LiveRows(Widget):
 
     def invalidate(self) -> None:
         """Draw everything again: the size or the colours changed."""
-        self._lines, self._strips, self._styles = [], [], {}
+        self._given, self._lines, self._strips, self._styles = [], [], [], {}
         self._drawn_for = Size()
         self.refresh()
 
@@ -178,15 +181,16 @@ class LiveRows(Widget):
         width, height = self.cells
         if self._drawn_for != self.cells:
             self._drawn_for = self.cells
-            self._lines = [None] * height
+            self._given, self._lines = [None] * height, [None] * height
             self._strips = [None] * height
             self.refresh()
         dirty = []
-        for y in range(height):
-            # Here, where every pane's rows become cells, and nowhere else.
-            new = lines[y].safe() if y < len(lines) else None
-            if new is not self._lines[y] and new != self._lines[y]:
-                self._lines[y], self._strips[y] = new, None
+        for y, before in enumerate(self._given):
+            new = lines[y] if y < len(lines) else None
+            if new is not before and new != before:
+                # Made safe here, where every pane's rows become cells, and nowhere else.
+                self._given[y], self._lines[y] = new, new and new.safe()
+                self._strips[y] = None
                 dirty.append(Region(0, y, width, 1))
         if dirty:
             self.refresh(*dirty)

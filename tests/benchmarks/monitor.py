@@ -1,5 +1,6 @@
-"""How quick the monitor is: `python -m tests.benchmarks.monitor`; `--minutes 8 --rate 20`
-watches its memory instead, at twenty times a natural market.
+"""How quick the monitor is: `python -m tests.benchmarks.monitor`; `--size 200x60` has every pane
+open. `--minutes 8 --rate 20` watches its memory instead, at twenty times a natural market;
+`--hours 8` draws so much of a market as fast as it can be read (`monitor_day`).
 
 Runs it in a pseudo-terminal against an exchange of its own process, presses keys and
 reads the screen back. On a busy machine a key mostly waits for a processor: how long the
@@ -10,6 +11,7 @@ and a third counts only the work its loop did from the key to the paint.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import fcntl
 import json
 import os
@@ -30,6 +32,8 @@ from statistics import median
 from tempfile import mkdtemp
 from typing import Self
 
+from tests.benchmarks.monitor_day import day
+
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>78]")
 _VERIFIED = re.compile(r"  (\d[\d ]*) checksums verified")
 _RATE = re.compile(r"(\d+) messages a second")
@@ -37,6 +41,7 @@ _WRITES_APART_S = 0.008
 """The monitor writes a frame at once: what comes later than this is another one."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 SIZE = (160, 48)
+"""Columns and rows, unless the command says others."""
 KEYS_PER_S = 8
 
 
@@ -47,7 +52,12 @@ class Screen:
     """What `python -m` starts in it."""
 
     def __init__(
-        self, arguments: list[str], environment: Mapping[str, str], *, niceness: int = 0
+        self,
+        arguments: list[str],
+        environment: Mapping[str, str],
+        *,
+        niceness: int = 0,
+        size: tuple[int, int] = SIZE,
     ) -> None:
         self.started = time.perf_counter()
         self.pid, self._terminal = pty.fork()
@@ -57,7 +67,7 @@ class Screen:
             settings["XDG_STATE_HOME"] = mkdtemp(prefix="kracked-bench-")
             command = [sys.executable, "-m", self.module, *arguments]
             os.execve(sys.executable, command, {**os.environ, **settings})
-        shape = struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0)
+        shape = struct.pack("HHHH", size[1], size[0], 0, 0)
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, shape)
         self.read = 0
         """Bytes it has drawn."""
@@ -132,19 +142,21 @@ def exchange(rate: float) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def watching(rate: float, niceness: int) -> Iterator[Screen]:
+def watching(rate: float, niceness: int, size: tuple[int, int] = SIZE) -> Iterator[Screen]:
     """A monitor of a busy market that has a verified book."""
     with exchange(rate) as at:
         environment = {"KRAKEN_API_KEY": at["api_key"], "KRAKEN_API_SECRET": at["api_secret"]}
         arguments = ["BTC/USD", "--endpoint", at["rest"]]
-        with Screen(arguments, environment, niceness=niceness) as screen:
+        with Screen(arguments, environment, niceness=niceness, size=size) as screen:
             screen.wait_for("ms verified")
             yield screen
 
 
-def under_load(rate: float, seconds: float, niceness: int) -> dict[str, float]:
+def under_load(
+    rate: float, seconds: float, niceness: int, size: tuple[int, int] = SIZE
+) -> dict[str, float]:
     """Frames, processor share and key latencies while the market is busy."""
-    with watching(rate, niceness) as screen:
+    with watching(rate, niceness, size) as screen:
         screen.drain(4)
         return _measured(screen, seconds)
 
@@ -238,12 +250,23 @@ def main() -> None:
     parser.add_argument("--nice", type=int, default=0, help="its priority, on a busy machine (0)")
     parser.add_argument("--seconds", type=float, default=30, help="how long to measure (30)")
     parser.add_argument("--minutes", type=float, help="watch the memory for so long instead")
+    parser.add_argument(
+        "--size", default="x".join(map(str, SIZE)), help="columns and rows (160x48)"
+    )
+    parser.add_argument("--hours", type=float, help="draw so much of a market instead")
+    parser.add_argument("--frames-per-s", type=float, default=1.0, help="of that market (1)")
+    parser.add_argument("--seed", type=int, default=1, help="of that market (1)")
     given = parser.parse_args()
+    columns, _, rows = given.size.partition("x")
+    size = (int(columns), int(rows))
+    if given.hours:
+        asyncio.run(day(given.hours, given.frames_per_s, given.seed, size))
+        return
     if given.minutes:
         results = memory(given.rate, given.minutes, given.nice)
     else:
         results = {"--help processor time, ms": help_cpu_ms(), **first_paint()}
-        results |= under_load(given.rate, given.seconds, given.nice)
+        results |= under_load(given.rate, given.seconds, given.nice, size)
     for name, value in results.items():
         print(f"{name:<50}{value:>10.1f}")
 

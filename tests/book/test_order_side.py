@@ -103,3 +103,13 @@ def test_the_best_level_is_the_sum_of_its_orders() -> None:
     assert book.bids.best == Level(1000, 12)
     assert (book.asks.best, book.side_of("second"), book.side_of("none")) == (None, Side.BID, None)
     assert book.place("none") is None
+
+
+def test_orders_are_counted_by_price_from_the_best_one_to_an_edge() -> None:
+    bids = [order(0), order(1), order(1, name="other"), order(2), order(3)]
+    asks = [order(-1), order(-2), order(-2, name="third"), order(-3)]
+    book = L3Book("BTC/USD", P, 25)
+    book.apply(L3Snapshot(0, "BTC/USD", P, tuple(bids), tuple(asks), 0))
+    assert book.bids.counts(980) == {1000: 1, 990: 2, 980: 1}
+    assert book.bids.counts(1001) == {}
+    assert book.asks.counts(1020) == {1010: 1, 1020: 2}

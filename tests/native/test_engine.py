@@ -166,6 +166,21 @@ def test_the_sides_answer_what_nobody_should_ask_as_python_s_do(channel: str) ->
     assert [tuple(level) for level in native] == [tuple(level) for level in python]
 
 
+def test_orders_are_counted_by_price_as_in_python() -> None:
+    snapshot, _ = stream("level3", 10, 1)
+    books = []
+    for name in ("python", "native"):
+        with chosen(name):
+            keeper = BookKeeper(precisions=PRECISIONS)
+        keeper.receive(snapshot)
+        books.append(keeper.l3[SYMBOL])
+    for python, native in zip(*((book.bids, book.asks) for book in books), strict=True):
+        edges = [queue.price for queue in python]
+        assert len(edges) > 3
+        for edge in (0, 10**30, *edges):
+            assert python.counts(edge) == native.counts(edge)
+
+
 def test_a_block_of_blank_lines_is_read_in_time_that_grows_with_it() -> None:
     with chosen("native"):
         keeper = BookKeeper()

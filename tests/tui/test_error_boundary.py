@@ -88,7 +88,7 @@ async def test_a_look_up_that_fails_leaves_the_keys_that_cancel(
 ) -> None:
     async with trading(tmp_path) as found:
         await found.armed()
-        manager = found.trader._manager
+        manager = found.trader.life.manager
         assert manager is not None
         monkeypatch.setattr(manager.reconciler, "reconcile_due", broken_async)
         manager.reconciler.wake()

@@ -33,7 +33,8 @@ def pass_time(monitor: Monitor, seconds: float) -> None:
     for _ in range(int(seconds * 10)):
         source.time += NS_PER_S // 10
         monitor.store.last_received = source.time
-        monitor.view_model.frame_state(lambda _: None, str)
+        model = monitor.view_model
+        model.follow(model.frame_state(lambda _: None, str))
     monitor.trade.draw()
 
 

@@ -280,7 +280,7 @@ async def test_after_a_step_back_the_orders_are_those_of_the_book_again(session:
         for key in ("full_stop", "full_stop", "full_stop", "comma", "comma"):
             await pilot.press(key)
             await seek_done(monitor, pilot)
-        monitor.trade.frame_state()
+        monitor.trade.draw()
         ledger, book = monitor.store.flows.order_flow[SYMBOL], source.l3[SYMBOL]
         for side, orders in ((Side.BID, book.bids), (Side.ASK, book.asks)):
             held = [order.order_id for order in orders.orders()]

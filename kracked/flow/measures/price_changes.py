@@ -326,6 +326,26 @@ class PriceChanges:
         sums = self._sums.get(price << 1 | (side is Side.ASK))
         return LevelChanges(*sums) if sums is not None else _NOTHING
 
+    def row(self, side: Side, row: int, step: int = 1) -> LevelChanges:
+        """Return the sums of the row of this price, as `rows` has them."""
+        ask = int(side is Side.ASK)
+        low, high = (row - step + 1, row) if ask else (row, row + step - 1)
+        total = [0] * _RECORDS
+        near: Sequence[int] = range(low << 1 | ask, (high << 1 | ask) + 1, 2)
+        if high - low >= len(self._sums):
+            near = [at for at in self._sums if at & 1 == ask and low <= at >> 1 <= high]
+        for key in near:
+            if (sums := self._sums.get(key)) is not None:
+                total = [one + other for one, other in zip(total, sums, strict=False)]
+        for (out_key, in_key), (both, grew, shrank, count) in self._moves.items():
+            here = out_key & 1 == ask and low <= out_key >> 1 <= high
+            if here and low <= in_key >> 1 <= high:
+                total[_STACKED] -= both
+                total[_PULLED] -= both
+                total[_STACKED + _PARTS] -= count - grew
+                total[_PULLED + _PARTS] -= count - shrank
+        return LevelChanges(*total)
+
     def rows(self, side: Side, step: int = 1) -> dict[int, LevelChanges]:
         """Return the sums of each row where something happened.
 

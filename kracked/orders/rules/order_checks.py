@@ -109,21 +109,14 @@ def _unknown(now: MarketContext) -> FailedCheck | None:
     )
 
 
-def _takes(status: str, draft: Draft) -> bool:
-    """Whether a market or an engine in this state takes the order; an unknown state takes none."""
-    match status:
-        case "online":
-            return True
-        case "post_only":
-            return draft.post_only
-        case "limit_only":
-            return draft.order_type is OrderType.LIMIT
-    return False
-
-
 def _market(draft: Draft, now: MarketContext) -> FailedCheck | None:
+    """Check that the pair takes the order in its state; in an unknown state it takes none."""
     status = now.instrument.status
-    if _takes(status, draft):
+    if (
+        status == "online"
+        or (status == "post_only" and draft.post_only)
+        or (status == "limit_only" and draft.order_type is OrderType.LIMIT)
+    ):
         return None
     return FailedCheck(Check.MARKET, f"{draft.symbol} is {status}; wait until it takes this order.")
 

@@ -8,7 +8,6 @@ Sources: docs.kraken.com/api/docs/rest-api/add-order, .../get-tradable-asset-pai
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import ROUND_DOWN
 
 from kracked.orders.draft import PERCENT_DECIMALS, CloseDraft, Draft, to_order
@@ -36,17 +35,8 @@ _HUNDRED_PERCENT = 100 * 10**PERCENT_DECIMALS
 
 def form(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | None:
     """Check that the parts of the order go together."""
-    sentence = _misfit(draft, now, limits)
-    if sentence is None:
-        try:
-            to_order(draft, now.instrument, None)
-        except BadOrder as error:
-            sentence = f"{error}."
-    return None if sentence is None else FailedCheck(Check.FORM, sentence)
-
-
-def _misfit(draft: Draft, now: MarketContext, limits: Limits) -> str | None:
     kind, force = draft.order_type, draft.time_in_force
+    parts = (draft,) if draft.close is None else (draft, draft.close)
     misfits = {
         "Margin positions are not traded here.": kind is OrderType.SETTLE_POSITION,
         "Post-only never trades at once; use GTC or GTD.": draft.post_only and force in _AT_ONCE,
@@ -55,7 +45,7 @@ def _misfit(draft: Draft, now: MarketContext, limits: Limits) -> str | None:
         "A market order never waits; it takes no time in force.": kind is OrderType.MARKET
         and force is not TimeInForce.GTC,
         "Only the distance of a trailing order can be in percent.": any(
-            it.in_percent and not it.order_type.trails for it in _parts(draft)
+            it.in_percent and not it.order_type.trails for it in parts
         ),
         f"{draft.symbol} has no index price; trigger by the last trade.": (
             draft.trigger is Trigger.INDEX and not now.instrument.has_index
@@ -64,22 +54,26 @@ def _misfit(draft: Draft, now: MarketContext, limits: Limits) -> str | None:
             not LEAST_DEADLINE_NS <= limits.deadline_ns <= LONGEST_DEADLINE_NS
         ),
     }
-    return next((sentence for sentence, applies in misfits.items() if applies), None)
+    sentence = next((sentence for sentence, applies in misfits.items() if applies), None)
+    if sentence is None:
+        try:
+            to_order(draft, now.instrument, None)
+        except BadOrder as error:
+            sentence = f"{error}."
+    return None if sentence is None else FailedCheck(Check.FORM, sentence)
 
 
 def price(draft: Draft, now: MarketContext) -> FailedCheck | None:
-    """Check that every price is above zero and on a tick."""
-    found = (
-        _price_problem(part, name, now) for part in _parts(draft) for name in ("price", "price2")
-    )
-    sentence = next((it for it in found if it), None) or _too_wide(draft, now)
-    return None if sentence is None else FailedCheck(Check.PRICE, sentence)
-
-
-def _parts(draft: Draft) -> Iterator[Draft | CloseDraft]:
-    yield draft
-    if draft.close is not None:
-        yield draft.close
+    """Check that every price is above zero and on a tick, and no distance wider than the price."""
+    for part in (draft,) if draft.close is None else (draft, draft.close):
+        for name in ("price", "price2"):
+            if sentence := _price_problem(part, name, now):
+                return FailedCheck(Check.PRICE, sentence)
+    twice, wide = now.middle_twice, draft.order_type.trails and not draft.in_percent
+    if not wide or draft.price is None or twice is None or 2 * draft.price < twice:
+        return None
+    sentence = "The distance is as wide as the price itself; make it smaller."
+    return FailedCheck(Check.PRICE, sentence)
 
 
 def _price_problem(part: Draft | CloseDraft, name: str, now: MarketContext) -> str | None:
@@ -98,16 +92,6 @@ def _price_problem(part: Draft | CloseDraft, name: str, now: MarketContext) -> s
             f"use a multiple of {precision.price_text(tick)}."
         )
     return None
-
-
-def _too_wide(draft: Draft, now: MarketContext) -> str | None:
-    """Return a sentence for a distance that leaves no price to trade at."""
-    twice = now.middle_twice
-    if not draft.order_type.trails or draft.in_percent or draft.price is None or twice is None:
-        return None
-    if 2 * draft.price < twice:
-        return None
-    return "The distance is as wide as the price itself; make it smaller."
 
 
 def quantity(draft: Draft, now: MarketContext) -> FailedCheck | None:

@@ -206,7 +206,10 @@ class MaintenanceTracker:
             for it in counted
             if it.event.expected_end and (it.begun or _is_due(it.event, now))
         ]
-        effects = [trading_effect.of_system(self.system, now, max(ends, default=None))]
+        of_system = trading_effect.of_system(self.system, now, max(ends, default=None))
+        if not counted and not self._incidents:
+            return of_system
+        effects = [of_system]
         # Once the engine has left `online` its own state says what is allowed.
         effects += [self._effect_of(it, now) for it in counted if not (it.begun and it.engine_left)]
         effects += [trading_effect.of_incident(it, now) for it in self._incidents.values()]

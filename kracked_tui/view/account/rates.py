@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -23,9 +24,13 @@ class RateView(NamedTuple):
 
 def cheaper_in_s(age_ns: int) -> int | None:
     """Return the seconds until cancelling an order of this age costs less; None if free."""
-    now = limits.cost_of_cancel(age_ns)
-    later = (s for s in range(1, 301) if limits.cost_of_cancel(age_ns + s * times.NS_PER_S) < now)
-    return next(later, None) if now else None
+    now, waits_s = limits.cost_of_cancel(age_ns), range(1, 301)
+
+    def is_cheaper(wait_s: int) -> bool:
+        """Whether it costs less after this many seconds; once it does it stays so."""
+        return limits.cost_of_cancel(age_ns + wait_s * times.NS_PER_S) < now
+
+    return waits_s[bisect_left(waits_s, True, key=is_cheaper)] if now else None
 
 
 def meter(view: RateView) -> tuple[Span, ...]:

@@ -77,34 +77,29 @@ def data_status(health: DataHealth, now: int) -> DataStatus:
     """Return the word for the header's light, and the reason for the banner over the ladder."""
     if health.mode == "REPLAY":
         return _replay(health)
-    status, silent = _live(health, now), now - health.last_received
-    if not health.last_received or silent < AGED_AFTER_NS:
-        return status
-    return status._replace(age_ns=silent, role="dim" if status.role == "good" else status.role)
-
-
-def _live(health: DataHealth, now: int) -> DataStatus:
+    silent, system = now - health.last_received, health.system
     if not health.connected:
         trouble = health.trouble or "waiting for the exchange"
         if not health.has_book and health.trouble and health.mode == "LIVE":
             trouble += ". No network here? kracked-tui --demo brings an exchange of its own"
-        return DataStatus("RECONNECTING" if health.has_book else "CONNECTING", "warn", trouble)
-    silent = now - health.last_received
-    if health.last_received and silent > STALE_AFTER_NS:
-        return DataStatus("STALE", "warn", f"no message for {fmt.age(silent)}")
-    if health.system == MAINTENANCE:
-        return DataStatus("MAINTENANCE", "warn", system_words(health.system))
-    return _book_problem(health) or _engine(health)
-
-
-def _engine(health: DataHealth) -> DataStatus:
-    """Say what the engine takes; the data is good all the same."""
-    if health.barred:
-        return DataStatus("BLOCKED", "warn", health.barred, usable=True)
-    if health.system == ONLINE:
-        return DataStatus(health.mode, "good", usable=True)
-    word = health.system.replace("_", " ").upper()
-    return DataStatus(word, "warn", system_words(health.system), usable=True)
+        word = "RECONNECTING" if health.has_book else "CONNECTING"
+        status = DataStatus(word, "warn", trouble)
+    elif health.last_received and silent > STALE_AFTER_NS:
+        status = DataStatus("STALE", "warn", f"no message for {fmt.age(silent)}")
+    elif system == MAINTENANCE:
+        status = DataStatus("MAINTENANCE", "warn", system_words(system))
+    elif problem := _book_problem(health):
+        status = problem
+    elif health.barred:  # from here on the data is good, whatever the engine takes
+        status = DataStatus("BLOCKED", "warn", health.barred, usable=True)
+    elif system == ONLINE:
+        status = DataStatus(health.mode, "good", usable=True)
+    else:
+        word = system.replace("_", " ").upper()
+        status = DataStatus(word, "warn", system_words(system), usable=True)
+    if not health.last_received or silent < AGED_AFTER_NS:
+        return status
+    return status._replace(age_ns=silent, role="dim" if status.role == "good" else status.role)
 
 
 def _book_problem(health: DataHealth) -> DataStatus | None:

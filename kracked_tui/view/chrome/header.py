@@ -77,12 +77,15 @@ def header_line(view: HeaderView, width: int) -> Line:
         left += [Span(view.precision.price_text(view.last), role), Span(f" {sign}", role)]
     if view.maintenance:
         left.append(Span(f" {view.maintenance}", "warn"))
+    taken = _cells(left)
     if view.past is not None:
-        right = past_spans(view.past, width - _cells(left) - 1)
+        right = past_spans(view.past, width - taken - 1)
     else:
-        right = _right(view, width, _cells(left))
+        right = _right(view, width, taken)
+    room = width - 2 - taken - _cells(right)
     for part in _facts(view):
-        if _cells((*left, *part, *right)) + 2 > width:
+        room -= _cells(part)
+        if room < 0:
             break
         left += part if view.data.fresh else [Span(text, "stale") for text, _ in part]
     return Line(spread(left, right, width), "title")
@@ -107,7 +110,7 @@ def _right(view: HeaderView, width: int, taken: int) -> list[Span]:
 
 
 def _cells(spans: Iterable[Span]) -> int:
-    return sum(len(span.text) for span in spans)
+    return sum([len(text) for text, _ in spans])
 
 
 def _facts(view: HeaderView) -> list[list[Span]]:

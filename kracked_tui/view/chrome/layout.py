@@ -34,6 +34,8 @@ _LEAST_LADDER = 42
 """Columns in which the ladder has a price, both quantities and own orders whole."""
 _LEAST_PANE_ROWS = 5
 """Rows below which a pane of a split says nothing."""
+_ALERT_ROWS = 6
+"""Rows of the alerts as at 200x60."""
 _HEAT_ROWS = 7
 """Rows of the heat strip as at 120x40."""
 _LEAST_TICKET = 24
@@ -207,7 +209,7 @@ def _huge(body: Rectangle, *, account: bool) -> Arrangement:
     queue, seen = _rows(middle, middle.height * 11 // 20)
     right, flow = _rows(right, right.height - 8)
     tape, heat = _rows(right, right.height * 11 // 20)
-    heat, alerts = _rows(heat, heat.height - 6)
+    heat, alerts = _rows(heat, heat.height - _ALERT_ROWS)
     chart, rest = _columns(lower, lower.width // 2)
     account_panes = {}
     if account:

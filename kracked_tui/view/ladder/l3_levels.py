@@ -1,13 +1,18 @@
-"""A level 3 book seen by its levels: what a ladder needs where there is no level 2 book."""
+"""Books seen by their levels, level 3 too: what a ladder needs where there is no level 2 book."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from kracked.book.l3 import L3Book, OrderSide
 from kracked.instruments import Precision
 from kracked.protocol.events import Level
+
+if TYPE_CHECKING:
+    from kracked.book.l2 import L2Book
 
 
 class LevelSide:
@@ -75,3 +80,15 @@ class LevelBook:
     def received(self) -> int:
         """Local time of the last message, ns."""
         return self._book.received
+
+
+class FrameLevels:
+    """The levels of a book, read once however many panes of a frame ask for them."""
+
+    def __init__(self, book: L2Book | LevelBook | None) -> None:
+        self.book = book
+
+    @cached_property
+    def both(self) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
+        """The bids and the asks, best first; none without a book."""
+        return (tuple(self.book.bids), tuple(self.book.asks)) if self.book else ((), ())

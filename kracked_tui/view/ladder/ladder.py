@@ -74,7 +74,7 @@ class RowMeasures(NamedTuple):
 
 
 NO_MEASURES = RowMeasures()
-NO_CHANGES = LevelChanges()
+_UNCHANGED = (0, "")
 
 
 def ladder_view(
@@ -107,12 +107,12 @@ def ladder_view(
     own = _own_by_row(mine or {}, step)
     cursor = scroll.cursor if scroll.cursor is not None else max(bid_at, default=None)
     last_row = _last_row(last, bid_at, step)
-    seen_bids = [bid_at[price] for price in prices if price in bid_at]
-    seen_asks = [ask_at[price] for price in prices if price in ask_at]
+    seen_bids, seen_asks = ([at[row] for row in prices if row in at] for at in (bid_at, ask_at))
     seen = seen_bids + seen_asks
-    mean = sum(seen) // len(seen) if seen else 0
-    bid_weights = _weights(Side.BID, bid_at, bid_most, mean, measures)
-    ask_weights = _weights(Side.ASK, ask_at, ask_most, mean, measures)
+    bid_weights = _weights(Side.BID, bid_at, bid_most, seen, measures)
+    ask_weights = _weights(Side.ASK, ask_at, ask_most, seen, measures)
+    bid_changes = _changes(measures.bid_changes, prices, bid_at, measures.typical_qty)
+    ask_changes = _changes(measures.ask_changes, prices, ask_at, measures.typical_qty)
     ladder = tuple(
         LadderRow(
             price,
@@ -127,10 +127,10 @@ def ladder_view(
             mine=own.get(price),
             bid_weight=bid_weights.get(price, 0),
             ask_weight=ask_weights.get(price, 0),
-            bid_change=_change(measures.bid_changes.get(price), bid_at.get(price, 0), measures),
-            ask_change=_change(measures.ask_changes.get(price), ask_at.get(price, 0), measures),
-            bid_flag=_flag(measures.bid_changes.get(price), bid_at.get(price, 0)),
-            ask_flag=_flag(measures.ask_changes.get(price), ask_at.get(price, 0)),
+            bid_change=bid_changes.get(price, _UNCHANGED)[0],
+            ask_change=ask_changes.get(price, _UNCHANGED)[0],
+            bid_flag=bid_changes.get(price, _UNCHANGED)[1],
+            ask_flag=ask_changes.get(price, _UNCHANGED)[1],
             profile=measures.profile.get(price, 0),
             mark=measures.marks.get(price, ""),
         )
@@ -151,14 +151,18 @@ def _weights(
     side: Side,
     qtys: Mapping[int, int],
     largest: Mapping[int, int],
-    mean: int,
+    seen: Sequence[int],
     measures: RowMeasures,
 ) -> dict[int, int]:
     """Return how large the rows of a side are: by the market's sizes, else by those in sight."""
-    found = {}
+    found, mean = {}, sum(seen) // len(seen) if seen else 0
     for price, qty in qtys.items():
-        known = measures.weigh(side, price, largest[price]) if measures.weigh else None
-        found[price] = _weight(qty, mean) if known is None else known
+        weight = measures.weigh(side, price, largest[price]) if measures.weigh else None
+        if weight is None:
+            weight = 0
+            if mean and qty >= _LARGE * mean:
+                weight = 2 if qty >= _HUGE * mean else 1
+        found[price] = weight
     return found
 
 
@@ -199,14 +203,21 @@ def _traded_by_row(
     return sold, bought
 
 
-def _change(changes: LevelChanges | None, qty: int, measures: RowMeasures) -> int:
-    if changes is None or not changes.above_noise(qty, measures.typical_qty):
-        return 0
-    return changes.difference
-
-
-def _flag(changes: LevelChanges | None, qty: int) -> str:
-    return changes.mark(qty) if changes is not None and qty else ""
+def _changes(
+    changes: Mapping[int, LevelChanges],
+    prices: Sequence[int],
+    qtys: Mapping[int, int],
+    typical_qty: int,
+) -> dict[int, tuple[int, str]]:
+    """Return what was stacked less what was pulled by row, without noise, and its flag."""
+    found = {}
+    for price in prices if changes else ():
+        if (change := changes.get(price)) is None:
+            continue
+        qty = qtys.get(price, 0)
+        shown = change.difference if change.above_noise(qty, typical_qty) else 0
+        found[price] = (shown, change.mark(qty) if qty else "")
+    return found
 
 
 def filled_rows(
@@ -244,12 +255,6 @@ def _own_by_row(mine: Mapping[int, OwnLevel], step: int) -> dict[int, OwnLevel]:
         before = rows.get(row)
         rows[row] = level if before is None else joined(before, level)
     return rows
-
-
-def _weight(qty: int, mean: int) -> int:
-    if not mean or qty < _LARGE * mean:
-        return 0
-    return 2 if qty >= _HUGE * mean else 1
 
 
 def bar_scale(largest: int) -> int:

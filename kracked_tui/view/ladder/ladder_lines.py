@@ -222,6 +222,8 @@ def beyond_text(
         found.append(("mine", min(above), len(above)))
     if below:
         found.append(("mine", max(below), len(below)))
+    if not found:
+        return ""
     signs = ["▲" if price > top else "▼" for _, price, _ in found]
     counts = [f"{count} {name}" if count > 1 else name for name, _, count in found]
     whole = [

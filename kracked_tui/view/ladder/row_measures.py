@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
+from functools import partial
 
 from kracked.flow import MarketFlow
 from kracked.flow.measures.price_changes import Shortened
@@ -14,7 +14,7 @@ from kracked.times import NS_PER_S
 from kracked_tui.view import format as fmt
 from kracked_tui.view.account.position import PositionView
 from kracked_tui.view.ladder.ladder import RowMeasures
-from kracked_tui.view.ladder.ladder_lines import ColumnSet
+from kracked_tui.view.ladder.ladder_lines import ColumnSet, LadderColumns, columns_for
 from kracked_tui.view.ladder.ladder_scroll import ask_row, bid_row
 
 POC, VALUE_LOW, VALUE_HIGH, VWAP, AVERAGE, BREAK_EVEN = "P", "└", "┌", "w", "◇", "×"
@@ -74,8 +74,8 @@ def row_measures(
         ask_changes=flow.changes.rows(Side.ASK, step) if changes else {},
         typical_qty=typical.median if typical else 0,
         profile=_profile(flow, prices, step) if shown is ColumnSet.PROFILE else {},
-        marks=_marks(flow, step, position, precision) | _followed_rows(followed or {}, step),
-        weigh=lambda side, row, qty: large.weigh(sizes, side, row, qty),
+        marks=_marks(flow, step, position, precision, followed or {}),
+        weigh=partial(large.weigh, sizes),
     )
 
 
@@ -94,7 +94,11 @@ def _profile(flow: MarketFlow, prices: Sequence[int], step: int) -> dict[int, in
 
 
 def _marks(
-    flow: MarketFlow, step: int, position: PositionView, precision: Precision
+    flow: MarketFlow,
+    step: int,
+    position: PositionView,
+    precision: Precision,
+    followed: Mapping[tuple[Side, int], str],
 ) -> dict[int, str]:
     """Return the marks by the nearest row; of two in a row the one that weighs more."""
     found: list[tuple[int | None, str]] = [
@@ -109,27 +113,17 @@ def _marks(
                 (area.high + profile.step, VALUE_HIGH),
                 (profile.poc + profile.step // 2, POC),
             ]
-    found += [
-        (_scaled(position.break_even, precision), BREAK_EVEN),
-        (_scaled(position.average, precision), AVERAGE),
-    ]
-    return nearest_rows({price: mark for price, mark in found if price is not None}, step)
+    for price, mark in ((position.break_even, BREAK_EVEN), (position.average, AVERAGE)):
+        found.append((None if price is None else round(price * 10**precision.price), mark))
+    rows = nearest_rows({price: mark for price, mark in found if price is not None}, step)
+    for (side, at), letter in followed.items():
+        rows[bid_row(at, step) if side is Side.BID else ask_row(at, step)] = letter
+    return rows
 
 
 def nearest_rows(marks: Mapping[int, str], step: int) -> dict[int, str]:
     """Return marks of prices by the nearest row."""
     return {(2 * price + step) // (2 * step) * step: mark for price, mark in marks.items()}
-
-
-def _followed_rows(levels: Mapping[tuple[Side, int], str], step: int) -> dict[int, str]:
-    return {
-        (bid_row if side is Side.BID else ask_row)(price, step): letter
-        for (side, price), letter in levels.items()
-    }
-
-
-def _scaled(price: Fraction | None, precision: Precision) -> int | None:
-    return None if price is None else round(price * 10**precision.price)
 
 
 def window_name(window_ns: int | None) -> str:
@@ -138,6 +132,20 @@ def window_name(window_ns: int | None) -> str:
         return "all"
     seconds = window_ns // NS_PER_S
     return f"{seconds}s" if seconds < 60 else f"{seconds // 60}m"
+
+
+def columns_of(
+    width: int,
+    price_width: int,
+    *,
+    mine: bool,
+    shown: ColumnSet,
+    window_ns: int | None,
+    user: tuple[tuple[str, int], ...] = (),
+) -> LadderColumns:
+    """Fit the columns, with the window of changes in words; else as `columns_for`."""
+    window = window_name(window_ns)
+    return columns_for(width, price_width, mine=mine, shown=shown, window=window, user=user)
 
 
 def set_note(flow: MarketFlow, shown: ColumnSet, now: int, precision: Precision) -> str:

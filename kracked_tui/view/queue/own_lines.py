@@ -103,14 +103,6 @@ def odds_facts(told: OrderOdds) -> list[tuple[str, str]]:
     return facts
 
 
-def _proven(proof: Reliability, of: str) -> str:
-    """Say how often the likelier came true, and how far the odds were off, where that is known."""
-    said = f"{round(100 * proof.hit_rate)} % of {proof.total} {of}"
-    if proof.total >= LEAST_CASES:
-        said += f" (odds off by {100 * proof.error:.1f})"
-    return said
-
-
 def joining_odds(odds: Odds | NoOdds) -> str:
     """Write the odds of an order that joins the queue now, or why there are none."""
     if isinstance(odds, NoOdds):
@@ -122,6 +114,14 @@ def _filled(odds: Odds) -> list[str]:
     """Write each horizon with the band of the odds that all is filled within it."""
     bands = zip(_HORIZONS, odds.filled, strict=True)
     return [f"{name} {_percent(band)}" for name, band in bands]
+
+
+def _proven(proof: Reliability, of: str) -> str:
+    """Say how often the likelier came true, and how far the odds were off, where that is known."""
+    said = f"{round(100 * proof.hit_rate)} % of {proof.total} {of}"
+    if proof.total >= LEAST_CASES:
+        said += f" (odds off by {100 * proof.error:.1f})"
+    return said
 
 
 def _percent(band: Band) -> str:

@@ -142,7 +142,7 @@ class DepthPane(Pane):
         width, height = self.inside
         if frame.book is None:
             return Content(())
-        shown = depth.depth_view(frame.book.bids, frame.book.asks, (width - 1) // 2)
+        shown = depth.depth_view(*frame.levels, (width - 1) // 2)
         lines = depth.depth_lines(shown, width, height, frame.precision)
         if not frame.data_status.fresh:
             lines = [each.within("stale") for each in lines]

@@ -20,7 +20,7 @@ from kracked_tui.state.sightings import WALL_MARK
 from kracked_tui.state.user_columns import ColumnRow
 from kracked_tui.view.ladder import click_mode, ladder, ladder_lines, read_out, row_measures
 from kracked_tui.view.ladder.click_mode import CellOffer
-from kracked_tui.view.ladder.ladder import NO_CHANGES, LadderRow, RowMeasures
+from kracked_tui.view.ladder.ladder import LadderRow, RowMeasures
 from kracked_tui.view.ladder.ladder_lines import ColumnSet, LadderColumns
 from kracked_tui.view.ladder.ladder_scroll import LadderScroll, ask_row, bid_row, first_scroll
 from kracked_tui.view.ladder.read_out import Foot
@@ -32,7 +32,7 @@ from kracked_tui.view.words import wrapped
 from kracked_tui.widgets.panes.pane import Content, Pane
 
 _line = lru_cache(2048)(ladder_lines.ladder_line)
-_columns = lru_cache(16)(ladder_lines.columns_for)
+_columns = lru_cache(16)(row_measures.columns_of)
 _head = lru_cache(16)(ladder_lines.head_line)
 _foot = lru_cache(64)(ladder_lines.foot_spans)
 _SETS = tuple(ColumnSet)
@@ -40,6 +40,8 @@ _COSTS_EVERY_NS = NS_PER_S // 4
 _CELLS_EVERY_NS = NS_PER_S // 5
 _ROOMY_HEIGHT = 34
 """Rows from which the cursor's row and the cost to trade are always told."""
+_TOLD_ROWS = 2
+"""The rows in which they are."""
 
 
 class LadderPane(Pane):
@@ -92,36 +94,33 @@ class LadderPane(Pane):
     @property
     def rows(self) -> int:
         """Price rows in sight."""
-        return max(1, self.inside[1] - 1 - self._told_rows)
-
-    @property
-    def _told_rows(self) -> int:
-        """Rows below the prices that tell of the cursor and of the cost to trade."""
-        return 2 if self.inside[1] >= _ROOMY_HEIGHT else 0
+        height = self.inside[1]
+        return max(1, height - 1 - (_TOLD_ROWS if height >= _ROOMY_HEIGHT else 0))
 
     def content(self, frame: FrameState) -> Content:
         """Draw the rows; data that cannot be trusted in grey, with the reason over them."""
-        self._follow(frame)
-        width, _ = self.inside
-        rows, book, scroll = self.rows, frame.book, self.scroll
+        width, height = self.inside
+        rows, book, tells = self.rows, frame.book, height >= _ROOMY_HEIGHT
+        self._follow(frame, rows)
+        scroll = self.scroll
         if book is None or not scroll.ready:
-            blank = Line(fit([], width))
-            return Content([blank] * (rows // 2 - 1) + _banner(frame, width))
+            return Content([Line(fit([], width))] * (rows // 2 - 1) + _banner(frame, width))
         account, precision, flow = frame.account, frame.precision, frame.measures
         if flow.changes.window_ns != self.window_ns:
             flow.changes.set_window(self.window_ns, flow.now(frame.now))
+        mine, window_ns = account.known or bool(account.own_levels), self.window_ns
         columns = _columns(
             width,
             frame.price_width,
-            mine=account.known or bool(account.own_levels),
+            mine=mine,
             shown=self.shown,
-            window=row_measures.window_name(self.window_ns),
+            window_ns=window_ns,
             user=frame.user_columns.heads,
         )
-        self._prices = self._row_prices(frame, rows)
+        hides = self.hides_empty and not frame.armed  # never while keys send orders
+        self._prices = self._filled_prices(frame, rows) if hides else scroll.prices(rows)
         shown = ladder.ladder_view(
-            book.bids,
-            book.asks,
+            *frame.levels,
             scroll,
             self._prices,
             orders=self._order_counts(frame) if columns.orders else {},
@@ -135,7 +134,7 @@ class LadderPane(Pane):
             *(_line(row, shown.largest, columns, precision, frame.decimals) for row in shown_rows),
         ]
         body += [Line(fit([], width))] * (1 + rows - len(body))
-        if self._told_rows:
+        if tells:
             for text in (self._cursor_text(frame, width - 1), self._cost_text(frame, width - 1)):
                 body.append(Line(fit([Span(f" {text}", "dim")], width)))
         if not frame.data_status.fresh:
@@ -154,15 +153,21 @@ class LadderPane(Pane):
         )
         foot: Sequence[Span] = ()
         if frame.quote is not None:
-            near = quantities_near(book.bids, book.asks, sum(frame.quote), book.depth)
+            near = quantities_near(*frame.levels, sum(frame.quote), book.depth)
             foot = _foot(near, precision, width)
-        if not self._told_rows and self.foot is not Foot.SUMS:
+        if not tells and self.foot is not Foot.SUMS:
             tell = self._cost_text if self.foot is Foot.COST else self._cursor_text
             foot = (Span(tell(frame, width - 6), "dim"),)
         self._columns = columns
         if self.offers is not None:
             foot = click_mode.foot(self._offer, width - 6)
-        return Content(body, self._note(frame, columns), beyond, foot, urgent=bool(beyond))
+        note = self._note(frame, columns, hides=hides)
+        return Content(body, note, beyond, foot, urgent=bool(beyond))
+
+    def _filled_prices(self, frame: FrameState, rows: int) -> Sequence[int]:
+        """Return the prices of the rows with a level, and that of the cursor."""
+        cursor = () if self.scroll.cursor is None else (self.scroll.cursor,)
+        return ladder.filled_rows(*frame.levels, self.scroll.step, rows, always=cursor)
 
     def _with_user_cells(self, rows: Sequence[LadderRow], frame: FrameState) -> Sequence[LadderRow]:
         """Return the rows with the cells of the user's columns, asked for a few times a second."""
@@ -194,30 +199,19 @@ class LadderPane(Pane):
         marks = {row: mark for row, mark in seen if made.marks.get(row, POC) in weaker}
         return made._replace(marks={**made.marks, **marks})
 
-    def _note(self, frame: FrameState, columns: LadderColumns) -> str:
+    def _note(self, frame: FrameState, columns: LadderColumns, *, hides: bool) -> str:
         """Say how the rows are made and whether they move, and what the columns cover."""
         scroll, precision, flow = self.scroll, frame.precision, frame.measures
         word = "HELD" if scroll.held else "static"
         if not scroll.held and scroll.follows(armed=frame.armed):
             word = "follows"
-        if self._hides(frame):
+        if hides:
             word = "empty rows hidden: ROWS MOVE"
         covered = row_measures.set_note(flow, self.shown, flow.now(frame.now), precision)
         if not (columns.change or columns.profile or self.shown is ColumnSet.SIZE):
             covered = "no room: z"
         note = f"{precision.price_text(scroll.step)} a row · {word}"
         return f"{note} · {covered}" if covered else note
-
-    def _hides(self, frame: FrameState) -> bool:
-        """Whether empty rows are left out now: never while keys send orders."""
-        return self.hides_empty and not frame.armed
-
-    def _row_prices(self, frame: FrameState, rows: int) -> Sequence[int]:
-        scroll, book = self.scroll, frame.book
-        if book is None or not self._hides(frame):
-            return scroll.prices(rows)
-        cursor = () if scroll.cursor is None else (scroll.cursor,)
-        return ladder.filled_rows(book.bids, book.asks, scroll.step, rows, always=cursor)
 
     def _cursor_text(self, frame: FrameState, width: int) -> str:
         """Return the row at the cursor in words."""
@@ -234,10 +228,10 @@ class LadderPane(Pane):
             frame.precision,
             frame.decimals,
             quote,
-            book.bids if bids else book.asks,
+            frame.levels[0 if bids else 1],
             orders_at(frame.l3_book, selection) if frame.l3_book else None,
             frame.now,
-            flow.changes.rows(selection.side, self.scroll.step).get(row, NO_CHANGES),
+            flow.changes.row(selection.side, row, self.scroll.step),
             row_measures.window_name(self.window_ns),
             read_out.traded_in(flow.traded.prices, selection),
             position.result_at(price),
@@ -261,42 +255,34 @@ class LadderPane(Pane):
         }
         thresholds = frame.measures.detectors.context.levels.thresholds()
         sizes = row_measures.large_text(thresholds, precision, frame.decimals)
-        costs = read_out.cost_parts(
-            frame.size, tuple(book.bids), tuple(book.asks), precision, own=own
-        )
+        costs = read_out.cost_parts(frame.size, *frame.levels, precision, own=own)
         return read_out.as_line([*costs[:2], *filter(None, (sizes,)), *costs[2:]], width)
 
-    def _follow(self, frame: FrameState) -> None:
+    def _follow(self, frame: FrameState, rows: int) -> None:
         """Choose the first rows of a new symbol, then keep the market in sight."""
         if frame.symbol != self._symbol:
             self._symbol, self.scroll = frame.symbol, LadderScroll()
             remembered = frame.choices.columns
             self.shown = ColumnSet(remembered) if remembered in _SETS else ColumnSet.SIZE
         quote = frame.quote
-        if quote is None or frame.book is None or self.rows < 3:
+        if quote is None or frame.book is None or rows < 3:
             return
         if not self.scroll.ready:
-            near = max(2, self.rows // 2)
+            near = max(2, rows // 2)
             bids = [level.price for level in frame.book.bids.top(near)]
             asks = [level.price for level in frame.book.asks.top(near)]
-            self.scroll = first_scroll(frame.tick, bids, asks, self.rows)
+            self.scroll = first_scroll(frame.tick, bids, asks, rows)
             row = scaled(frame.choices.row, frame.precision.price)
             if row and row % frame.tick == 0 and row <= quote[0]:
                 self.scroll = replace(self.scroll, step=row, centre=bid_row(quote[0], row))
         self.scroll = self.scroll.pinned_while(armed=frame.armed, bid=quote[0])
-        self.scroll = self.scroll.following(*quote, self.rows, armed=frame.armed)
+        self.scroll = self.scroll.following(*quote, rows, armed=frame.armed)
 
     def _order_counts(self, frame: FrameState) -> Mapping[int, int]:
         if frame.l3_book is None:
             return {}
         low, high = self.scroll.bottom_price(self.rows), self.scroll.top_price(self.rows)
-        counts = {}
-        for side in (frame.l3_book.bids, frame.l3_book.asks):
-            for queue in side:
-                if not low <= queue.price <= high:
-                    break
-                counts[queue.price] = len(queue)
-        return counts
+        return {**frame.l3_book.bids.counts(low), **frame.l3_book.asks.counts(high)}
 
     def selection(self, quote: tuple[int, int]) -> Selection | None:
         """Return the prices and the side under the cursor; None before the first book.

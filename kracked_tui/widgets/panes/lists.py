@@ -10,8 +10,8 @@ from textual.events import Click
 from kracked import _native
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view import format as fmt
+from kracked_tui.view.alert_list import AlertRow, alert_lines
 from kracked_tui.view.chrome import watchlist
-from kracked_tui.view.chrome.alerts import AlertRow, alert_lines
 from kracked_tui.view.chrome.health import ConnectionRow, health_lines
 from kracked_tui.view.chrome.status import LogEntry, feed_view
 from kracked_tui.view.line import Line, Span, fit

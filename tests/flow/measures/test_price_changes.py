@@ -59,6 +59,7 @@ def test_a_move_is_pulled_at_one_price_and_stacked_at_the_other() -> None:
 def test_a_move_within_one_row_is_only_its_difference() -> None:
     made = changes(fact(What.MOVED_AWAY, 1, 7, 101), fact(What.MOVED_IN, 1, 9, 103))
     assert made.rows(BID, 10) == {100: LevelChanges(stacked=2, stacked_count=1)}
+    assert made.row(BID, 100, 10) == LevelChanges(stacked=2, stacked_count=1)
 
 
 def test_a_raise_that_costs_the_place_is_stacked_by_what_was_added() -> None:
@@ -227,7 +228,10 @@ def test_the_sums_are_those_of_the_facts_within_the_window(
             at_limit = [each for time, each in told if time == since]
             if span.shortened is Shortened.LIMIT and at_limit:
                 continue  # some of the facts of that instant are kept, others are not
-            assert made.rows(one, step) == brute(within, one, step)
+            rows = made.rows(one, step)
+            assert rows == brute(within, one, step)
+            each = {row: made.row(one, row, step) for row in (*rows, 0, 50 * step)}
+            assert {row: sums for row, sums in each.items() if any(sums)} == rows
 
 
 def brute(groups: list, side: Side, step: int) -> dict[int, LevelChanges]:

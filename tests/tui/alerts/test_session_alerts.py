@@ -50,7 +50,9 @@ async def started(
     last: str | None = None,
 ) -> Session:
     session = Session(memory or Memory(), alerting, last)
-    await session.alerts.open(source or ScriptedSource(), [SYMBOL])
+    source = source or ScriptedSource()
+    await session.alerts.recall(source)
+    session.alerts.open(source, [SYMBOL])
     return session
 
 

@@ -50,7 +50,7 @@ async def test_a_gap_while_armed_disarms_renews_no_switch_and_says_why(
 ) -> None:
     async with trading(tmp_path) as found:
         await found.armed()
-        arming, set_at = found.trader._arming, found.switch_at
+        arming, set_at = found.trader.life.arming, found.switch_at
         assert arming is not None
         real = {"_steady": time.monotonic_ns, "_now": arming._now}[clock]
         setattr(arming, clock, lambda: real() + 75 * NS_PER_S)

@@ -124,7 +124,7 @@ async def test_an_order_of_unknown_outcome_stops_it(tmp_path: Path) -> None:
         found.fails(OrderFault.REQUEST_LOST, "AddOrder")
         await found.pilot.press("b", "enter")
         await found.until(lambda: "SENDS IT" in found.text())
-        manager = found.trader._manager
+        manager = found.trader.life.manager
         assert manager is not None
         await found.pilot.press("y")
         await found.until(manager.outbox.unknown, found.log_text())
@@ -177,7 +177,7 @@ async def test_a_cancel_that_is_not_confirmed_stops_it_and_nothing_is_sold(tmp_p
 
 async def traded_elsewhere(found: Trading, qty: Decimal) -> None:
     """Trade past the screen, as another program does, and wait until the screen knows it."""
-    market, manager = found.monitor.view_model.ticket_market(SYMBOL), found.trader._manager
+    market, manager = found.monitor.view_model.ticket_market(SYMBOL), found.trader.life.manager
     assert market is not None
     assert manager is not None
     assert market.bid is not None

@@ -194,7 +194,9 @@ async def test_what_changes_a_ticket_is_in_the_palette_too(tmp_path: Path) -> No
     async with trading(tmp_path) as found:
         await found.pilot.press("b")
         before = found.screen.ticket_keys.ticket
-        found_in_palette = {name: run for name, _, run in found.monitor.actions()}
+        found_in_palette = {
+            name: run for name, _, run in found.monitor.trade.command_keys.actions()
+        }
         await found_in_palette["Price down"]()  # type: ignore[misc]
         after = found.screen.ticket_keys.ticket
         assert before is not None
@@ -217,3 +219,16 @@ async def test_a_preset_size_that_is_rounded_is_told_in_the_log_and_on_the_ticke
         assert ticket.qty == 10_000
         await found.pilot.press("enter")
         assert "is used" not in found.written()
+
+
+async def test_a_second_y_sends_nothing_before_the_panel_is_closed(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.pilot.press("b", "enter")
+        for _ in range(2):  # between them the loop takes no turn: the panel is still open
+            await found.screen.run_action("send")
+        assert found.screen.ticket_keys.ticket is None
+        await found.until(lambda: found.received, found.log_text())
+        await found.pilot.pause()
+        assert found.screen.panels.top is None
+    assert len(found.received) == 1

@@ -14,7 +14,6 @@ from kracked.orders import OrderState, OutboxEntry
 from kracked.orders.outbox.outbox import ActionKind
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S, to_rfc3339
-from kracked_tui.state.account_state import AccountState
 from kracked_tui.state.store import Store
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.trader.messages import resolved
@@ -293,7 +292,7 @@ def test_the_header_says_armed_with_both_clocks_or_that_the_switch_is_off() -> N
 def test_an_account_that_is_not_known_says_why() -> None:
     model = ViewModel(frozen_market.ScriptedSource(), Store("LIVE"), (SYMBOL,))
     model.status_without_trader = trading_status.TradingStatus(reason="why")
-    own = AccountState(model, NOW, SYMBOL, str)
+    own = model.frame_state(lambda _: None, str).account
     assert (own.known, own.empty_reason) == (False, "why")
 
 
