@@ -200,7 +200,7 @@ class SymbolMarket:
         if order_id in self.resting:
             ghost = self.resting[order_id]
             if isinstance(ghost, LevelGhost):
-                return PlaceBounds(ghost.price, ghost.ahead_at_best, ghost.ahead)
+                return PlaceBounds(ghost.price, ghost.least, ghost.ahead)
         stands = self.place(order_id)
         if stands is None:
             return None

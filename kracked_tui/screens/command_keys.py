@@ -10,6 +10,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from kracked.errors import NotANumber, TooPrecise
+from kracked.flow.alerts import EXAMPLES
 from kracked.units import scale
 from kracked_tui import palettes
 from kracked_tui.keys import Key, first_shown
@@ -40,6 +41,7 @@ class CommandKeys(ScreenPart):
             commands.LAYOUT: self._layout,
             commands.GO: self._go,
             commands.SORT: self._sort,
+            commands.ALERT: self._alert,
             commands.HELP: self._help,
             commands.FORGET: self._forget,
         }
@@ -84,6 +86,7 @@ class CommandKeys(ScreenPart):
             commands.LAYOUT: layouts.NAMES,
             commands.GO: panes,
             commands.SORT: watchlist.ORDERS,
+            commands.ALERT: ("remove", *EXAMPLES),
         }
 
     def _steps(self, frame: FrameState) -> tuple[int, ...]:
@@ -172,6 +175,9 @@ class CommandKeys(ScreenPart):
         self._model.memory.change(watch_order=name)
         return ""
 
+    def _alert(self, text: str) -> str:
+        return self._screen.alert_keys.run(text)
+
     def _help(self, word: str) -> str:
         self._screen.panels.toggle(layout.HELP)
         self._screen.help_pages.search(word)
@@ -191,7 +197,7 @@ class ActionProvider(Provider):
 
     @property
     def _keys(self) -> CommandKeys:
-        return cast("Monitor", self.app).trade.command_keys
+        return cast("Monitor", self.app).beside.front.command_keys
 
     async def discover(self) -> Hits:
         """Yield every key's action."""

@@ -12,7 +12,13 @@ from kracked_tui.widgets.panes.charts import ChartPane, DepthPane, LevelPane
 from kracked_tui.widgets.panes.fills import FillsPane
 from kracked_tui.widgets.panes.heat import HeatPane
 from kracked_tui.widgets.panes.ladder import LadderPane
-from kracked_tui.widgets.panes.lists import HealthPane, LogPane, RecorderPane, WatchlistPane
+from kracked_tui.widgets.panes.lists import (
+    AlertsPane,
+    HealthPane,
+    LogPane,
+    RecorderPane,
+    WatchlistPane,
+)
 from kracked_tui.widgets.panes.queue import QueuePane
 from kracked_tui.widgets.panes.seen import SeenPane
 from kracked_tui.widgets.panes.tape import FlowPane, TapePane
@@ -37,6 +43,7 @@ class PaneSet(NamedTuple):
     recorder: RecorderPane
     seen: SeenPane
     heat: HeatPane
+    alerts: AlertsPane
 
 
 def pane_set(*, recording: RecordSwitch, frames: Callable[[], int], ascii_only: bool) -> PaneSet:
@@ -66,4 +73,5 @@ def pane_set(*, recording: RecordSwitch, frames: Callable[[], int], ascii_only: 
         ),
         seen=SeenPane(15, id=layout.SEEN, ascii_only=ascii_only),
         heat=HeatPane(16, id=layout.HEAT, ascii_only=ascii_only),
+        alerts=AlertsPane(17, id=layout.ALERTS, ascii_only=ascii_only),
     )

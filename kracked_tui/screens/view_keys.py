@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.widget import Widget
@@ -100,11 +99,9 @@ class ViewKeys(ScreenPart):
         """Open the list of recordings, or close it."""
         screen, folder = self._screen, self._screen.recording.folder
         rows = await asyncio.to_thread(recorded_sessions, folder)
+        # Before it is painted: an empty list would be painted first, and then half over.
+        screen.sessions.start([*screen.watched_before, *rows], folder)
         self._panels.toggle(layout.SESSIONS)
-        screen.sessions.ends_recording = screen.recording.on
-        screen.sessions.ends_demo = self._model.source.mode == "DEMO"
-        listed = [*screen.watched_before, *rows]
-        screen.call_after_refresh(partial(screen.sessions.start, listed, folder))
 
     # --- panes ------------------------------------------------------------------------
 

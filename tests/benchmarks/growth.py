@@ -69,7 +69,7 @@ class Runner:
             env=environment,
         )
 
-    def run(self, name: str, url: str, *words: str, seconds: float = 120) -> Figures | None:
+    def run(self, name: str, url: str, *words: str, seconds: float = 45) -> Figures | None:
         """Return the figures of a contender; None when it failed, which is told."""
         with self.start(name, url, *words) as running:
             try:

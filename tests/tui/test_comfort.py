@@ -18,9 +18,12 @@ from kracked_tui.screens.command_keys import ActionProvider
 from kracked_tui.sources.log_file import LogRecording
 from kracked_tui.sources.replay import ReplaySource
 from kracked_tui.view.chrome import layout, layouts
+from kracked_tui.view.replay.sessions import SessionRow
+from tests.patience import until
 from tests.tui.conftest import Opened, settled
 from tests.tui.frozen_market import NOW, SYMBOL
 from tests.tui.keyboard import soon, tap
+from tests.tui.painted import PaintedScreen
 
 
 def hints(monitor: Monitor) -> str:
@@ -274,6 +277,29 @@ async def test_the_recorder_pane_says_how_to_begin(opened: Opened) -> None:
         await settled(monitor, pilot)
         text = " ".join(line.text for line in monitor.trade.panels.pane("recorder").lines)
         assert "This is a recording." in text or "R starts" in text
+
+
+async def test_the_list_of_recordings_is_whole_in_everything_that_is_painted(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = tuple(SessionRow(f"session {number}", tmp_path) for number in range(4))
+    monkeypatch.setattr("kracked_tui.screens.view_keys.recorded_sessions", lambda _: rows)
+    async with opened((120, 40)) as (monitor, pilot):
+        painted, listed = PaintedScreen(monitor), monitor.trade.sessions
+        write, seen = painted._write, set[str]()
+
+        def look(text: str) -> None:
+            """Note the list after each write to the terminal."""
+            write(text)
+            if listed.display and listed.region.height:
+                seen.add(painted.words(listed))
+
+        monkeypatch.setattr(painted, "_write", look)
+        await pilot.press("P")
+        await until(lambda: seen)
+        await settled(monitor, pilot)
+        assert len(seen) == 1, seen
+        assert all(row.name in seen.copy().pop() for row in rows)
 
 
 # --- copying ----------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import msgspec
 
 from kracked.gateway.accounts.fees import Rates
 from kracked.gateway.accounts.order_request import OrderRequest
+from kracked.paper.terms import PlaceBounds
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import is_met
 from kracked.times import NS_PER_S
@@ -154,6 +155,8 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     ref_id: str | None = None
     """The order whose fill placed this one as its conditional close."""
+    place: PlaceBounds | None = None
+    """What stands ahead of it, as told last; on paper alone."""
 
     @property
     def symbol(self) -> str:

@@ -27,7 +27,7 @@ from kracked.gateway.private_api import order_checks
 from kracked.gateway.private_api.ports import Cancelled
 from kracked.gateway.refusals import Refusal
 from kracked.protocol import limits
-from kracked.sim.engine.orders import EngineBatch, NewOrder
+from kracked.sim.engine.orders import EngineBatch, EngineReason, NewOrder
 from kracked.sim.listings import Listing
 from kracked.sim.order_entry.client_accounts import AccountOptions, ClientAccounts
 from kracked.sim.order_entry.funds import Funds
@@ -73,6 +73,8 @@ class Brokerage:
         """Whether a call further up the stack works through `_due`."""
         self._scheduled: list[tuple[int, str, ClientAccount]] = []
         """Start, id and owner of scheduled orders, soonest first; no two ids are equal."""
+        self._expiring: list[tuple[int, str, ClientAccount]] = []
+        """Expiry, id and owner of orders that wait outside the book, soonest first."""
 
     # --- reading ----------------------------------------------------------------------
 
@@ -156,6 +158,8 @@ class Brokerage:
             self._enter(account, order, now)
             return
         order = self._confirm(account, order, now)
+        if order.request.expire_at is not None:
+            heappush(self._expiring, (order.request.expire_at, order.order_id, account))
         last = self._exchange.last_price(order.symbol)
         if order.is_met(last):
             self.trigger(Triggered(account, order, last), now)
@@ -285,7 +289,13 @@ class Brokerage:
     # --- time and trade ---------------------------------------------------------------
 
     def advance(self, now: int) -> None:
-        """Start the orders whose time has come; fire the switches that were not renewed."""
+        """Start and end orders at their own times; fire the switches that were not renewed."""
+        while self._expiring and self._expiring[0][0] <= now:
+            _, order_id, owner = heappop(self._expiring)
+            order = owner.orders.get(order_id)
+            if order is not None and order.status.open and order.waiting:
+                reason = EngineReason.EXPIRED.value
+                self.settlement.close(owner, order, OrderStatus.EXPIRED, reason, now)
         while self._scheduled and self._scheduled[0][0] <= now:
             _, order_id, owner = heappop(self._scheduled)
             order = owner.orders.get(order_id)

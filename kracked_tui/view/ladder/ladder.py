@@ -43,6 +43,8 @@ class LadderRow(NamedTuple):
     """Eighths of the profile's bar."""
     mark: str = ""
     """What stands beside the price: point of control, averages, own entry."""
+    user: tuple[str, ...] = ()
+    """The cells of the user's own columns."""
 
 
 class LadderView(NamedTuple):

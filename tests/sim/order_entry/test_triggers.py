@@ -118,3 +118,12 @@ def test_a_trigger_may_be_named_by_its_distance_from_the_last_trade(
 ) -> None:
     txid = market.add(side, "0.1", price, ordertype="stop-loss")
     assert market.rest("OpenOrders")["open"][txid]["descr"]["price"] == trigger
+
+
+def test_a_stop_that_waits_expires_at_its_time(market: EmptyExchange) -> None:
+    terms = {"ordertype": "stop-loss", "timeinforce": "GTD", "expiretm": "+30"}
+    txid = market.add("sell", "0.1", "60000", **terms)
+    market.wait(29)
+    assert market.order(txid).status == "new"
+    market.wait(2)
+    assert market.order(txid).status == "expired"
