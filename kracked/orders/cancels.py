@@ -86,7 +86,7 @@ class Cancels:
 
     async def one(self, *, txid: str | None, cl_ord_id: str | None) -> CancelOutcome:
         """Cancel one order, by the exchange's id or by the client's."""
-        order = None if txid is None else self._working.get(txid)
+        order = None if txid is None else self._working.open.get(txid)
         self._count([order] if order else [])
         entry = self._outbox.order(txid=txid, cl_ord_id=cl_ord_id)
         underway = self._withdraw([] if entry is None else [entry])

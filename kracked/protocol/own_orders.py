@@ -178,10 +178,6 @@ class OwnOrders:
         """Whether an order is open."""
         return order_id in self.open
 
-    def get(self, order_id: str) -> OwnOrder | None:
-        """Return an open order; None when it is not open."""
-        return self.open.get(order_id)
-
     def of(self, symbol: str) -> list[OwnOrder]:
         """Return the open orders of one pair."""
         return [order for order in self if order.symbol == symbol]

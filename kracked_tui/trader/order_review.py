@@ -90,7 +90,7 @@ class Reviewer:
 
     def _reviewed(self, manager: OrderManager, ticket: Ticket, market: TicketMarket) -> OrderReview:
         context, limits = self.context(market), self.limits(manager, ticket)
-        order = manager.working.get(ticket.amends) if ticket.amends else None
+        order = manager.working.open.get(ticket.amends) if ticket.amends else None
         if order is None:
             return manager.review(ticket_to_order.draft_of(ticket), context, limits)
         change = AmendedTerms(**ticket_to_order.changes(ticket, order, market.instrument))
@@ -120,7 +120,7 @@ class Reviewer:
         """Predict the place in the queue: of a new order, or what an amend does to it."""
         if not ticket.amends:
             return joining(ticket, market, book)
-        order = manager.working.get(ticket.amends)
+        order = manager.working.open.get(ticket.amends)
         terms = ticket_to_order.amended_terms(ticket, market.instrument)
         keeps = None if order is None else keeps_place(order, **terms)
         return effect_of(ticket, keeps, book, market.instrument.precision)

@@ -259,7 +259,7 @@ class Trader:
         context, limits = self._reviewer.context(market), self._reviewer.limits(manager, ticket)
         if not ticket.amends:
             return await manager.place(ticket_to_order.draft_of(ticket), context, limits)
-        order = manager.working.get(ticket.amends)
+        order = manager.working.open.get(ticket.amends)
         if order is None:
             return OrderDeclined((FailedCheck(Check.FORM, "The order is not open any more."),))
         changes = ticket_to_order.changes(ticket, order, market.instrument)

@@ -54,7 +54,7 @@ async def test_an_amend_keeps_or_loses_the_place_in_the_queue(
         for entry in entries:
             await stage.becomes(entry, OrderState.LIVE)
         mine = [stage.at_exchange(entry).order_id for entry in entries]
-        working = manager.working.get(mine[0])
+        working = manager.working.open.get(mine[0])
         assert working is not None
         amend = await manager.amend(working, stage.situation, **change)
         assert isinstance(amend, OutboxEntry)

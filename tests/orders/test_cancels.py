@@ -411,7 +411,7 @@ async def test_an_amend_of_unknown_outcome_casts_no_doubt_on_a_cancel_of_everyth
         assert entry.txid is not None
         manager.apply(report(entry.txid, entry.id))
         market.fails("AmendOrder", answers.dropped, after_acting=False)
-        order = manager.working.get(entry.txid)
+        order = manager.working.open.get(entry.txid)
         assert order is not None
         amend = await manager.amend(order, NOW, price=248_000)
         assert isinstance(amend, OutboxEntry)

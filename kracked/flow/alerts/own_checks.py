@@ -71,7 +71,7 @@ def _reports(one: Armed, event: Executions, own: OwnOrders) -> list[Alert]:
     memory, fired = one.memory, []
     for report in event.reports:
         order_id = text_of(report, "order_id")
-        known = own.get(order_id) or own.closed.get(order_id)
+        known = own.open.get(order_id) or own.closed.get(order_id)
         symbol = text_of(report, "symbol") or (known.symbol if known else "")
         told = _own_words(report)
         if told is None or symbol != one.symbol:
