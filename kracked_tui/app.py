@@ -14,7 +14,7 @@ os.environ.setdefault("TEXTUAL_FPS", "240")
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -30,13 +30,17 @@ from textual.dom import DOMNode
 from kracked.errors import KrackedError
 from kracked.flow.odds.store import odds_path
 from kracked_tui import keys, palettes, themes
+from kracked_tui.alerts.ways import AlertWays
+from kracked_tui.beside import Beside
 from kracked_tui.config import Settings
 from kracked_tui.error_boundary import report_error, reporting_errors
 from kracked_tui.keys import Key
 from kracked_tui.palettes import Colours
 from kracked_tui.remembered import Memory
 from kracked_tui.screens.command_keys import ActionProvider
+from kracked_tui.screens.look_back import LookBack
 from kracked_tui.screens.order import OrderScreen
+from kracked_tui.screens.past import BackToLive
 from kracked_tui.screens.replay import ReplayScreen
 from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.sources.base import Source
@@ -59,9 +63,6 @@ _TICK_S = 0.5
 """How often a frame is drawn without an event: ages and staleness change all the same."""
 _MODAL_FPS = 2
 """Frame rate below the command palette, where drawing costs five times as much."""
-_FIRST_STARTS = 3
-_FIRST_HINT = "{help} shows every key, {command} takes commands, {jump} and a letter goes to a pane"
-"""Told in the log at the first starts."""
 
 
 class Destination(NamedTuple):
@@ -126,7 +127,10 @@ class Monitor(App[None]):
             self._open = lambda: opened
         self.settings = settings
         self.store = Store(source.mode)
-        self.view_model = ViewModel(shown_first, self.store, symbols, memory)
+        self.view_model = ViewModel(shown_first, self.store, symbols, memory, settings.alerts)
+        self.alerts = self.view_model.alerts
+        self._ways = AlertWays(settings.alerts, self, tell=self.view_model.tell)
+        self.alerts.on_fire = self._ways.tell
         self.recording = RecordSwitch(sessions_folder(os.environ))
         self.table: tuple[Key, ...] = keys.active(settings.keys, money=money, replay=replay)
         screen = ReplayScreen if replay else OrderScreen if money else TradeScreen
@@ -135,10 +139,12 @@ class Monitor(App[None]):
         )
         self._heard: events.Key | None = None
         """The latest key."""
-        self._saving = False
-        """Whether what is to be remembered is being written."""
         self.pump = FramePump(self._frame, partial(backlog, self), settings.fps)
-        self.intake = EventIntake(self.store, self.view_model.tell, applied=self.pump.mark)
+        self.intake = EventIntake(
+            self.store, self.view_model.tell, evaluate=self.alerts.apply, applied=self._applied
+        )
+        self.beside = Beside(self, self.trade, settings, self.pump.mark)
+        """What is shown beside the session, and what is kept of it."""
 
     @property
     def source(self) -> Source:
@@ -169,11 +175,8 @@ class Monitor(App[None]):
     def _start(self) -> None:
         """Start the source and the frames, after the first paint."""
         keep_quick()
-        if 0 < self.view_model.memory.choices.starts <= _FIRST_STARTS:
-            shown = {key.id: keys.first_shown(key.keys) for key in self.table}
-            self.view_model.tell(_FIRST_HINT.format_map(shown))
-        if self.view_model.memory.problem:
-            self.view_model.tell(self.view_model.memory.problem, "warn")
+        for said in self.view_model.first_words(self.table):
+            self.view_model.tell(*said)
         if not self.is_headless:
             # A lost terminal or a request to end must not cut a recording short.
             for number in (signal.SIGTERM, signal.SIGHUP):
@@ -204,27 +207,20 @@ class Monitor(App[None]):
         await self.action_finish()
 
     def _tick(self) -> None:
-        """Ask for a frame, and save what is to be remembered."""
-        self.pump.mark()
+        """Ask for a frame, look what is due, and save what is to be remembered."""
+        if not self.intake.applying:
+            self.view_model.look_at_alerts()
+        self._applied()
         self.view_model.remember_pairs()
         unsaved = self.view_model.memory.unsaved or self.store.odds.unsaved
-        if unsaved and not self._saving:
-            self._saving = True
-            self.run_worker(self._save_choices(), group="memory")
+        if unsaved and not self.view_model.saving.locked():
+            self.run_worker(self.view_model.save_choices(), group="memory")
 
-    async def _save_choices(self) -> None:
-        """Save what is to be remembered; the first failure is told, all are tried again."""
-        memory = self.view_model.memory
-        try:
-            if problem := await asyncio.to_thread(self.store.odds.save):
-                self.view_model.tell(problem, "warn")
-            await asyncio.to_thread(memory.save)
-        except OSError as error:
-            if not memory.problem:
-                memory.problem = f"not remembered: {error}"
-                self.view_model.tell(memory.problem, "warn")
-        finally:
-            self._saving = False
+    def _applied(self) -> None:
+        """Draw what came, and keep what alerts told of it."""
+        self.pump.mark()
+        if self.alerts.unkept:
+            self.run_worker(self.alerts.keep(), group="keep alerts")
 
     async def _read_odds(self) -> None:
         """Read the tables of the odds; live, their score goes on from what was kept."""
@@ -238,9 +234,13 @@ class Monitor(App[None]):
             async with self._open() as source:
                 self.view_model.source = source
                 self.trade.subscribe()
+                await self.alerts.open(source, self.store.markets)
+                self.run_worker(self.alerts.subscribe(), group="alerts")
+                self.run_worker(self._ways.run(), group="alerts")
                 if self.record_at_once:
                     await self.action_record()
                 await self._open_account(source)
+                self.beside.keep(source)
                 await self.intake.run(source)
         except (KrackedError, OSError) as error:
             self.exit(return_code=1, message=f"kracked-tui: {error}")
@@ -270,11 +270,12 @@ class Monitor(App[None]):
 
     def _frame(self) -> Iterator[None]:
         # While the program ends there may be a last frame, and no screen.
-        modal = self.screen_stack[-1:] not in ([], [self.trade])
+        front = self.beside.front
+        modal = self.screen_stack[-1:] not in ([], [front])
         self.pump.fps = _MODAL_FPS if modal else self.settings.fps
-        self.trade.frames += 1
-        yield from self.trade.frame()
-        self.trade.paint()
+        front.frames += 1
+        yield from front.frame()
+        front.paint()
 
     # --- recording ----------------------------------------------------------------------
 
@@ -306,14 +307,14 @@ class Monitor(App[None]):
         """Hear every key and click before anything acts on it."""
         if isinstance(event, events.Key) and event is not self._heard:  # it comes back, unused
             self._heard = event
-            self.trade.presses.hear(event.key, event.time)
+            self.beside.front.presses.hear(event.key, event.time)
         elif isinstance(event, events.MouseDown):
-            self.trade.presses.point()
+            self.beside.front.presses.point()
         if (
             isinstance(event, events.Key)
             and event.is_forwarded  # nothing has used it
             and event.is_printable
-            and self.trade.panels.take_late(event.character or "")
+            and self.beside.front.panels.take_late(event.character or "")
         ):
             return
         await super().on_event(event)
@@ -327,7 +328,7 @@ class Monitor(App[None]):
     # --- leaving ------------------------------------------------------------------------
 
     async def on_session_picker_chosen(self, message: SessionPicker.Chosen) -> None:
-        """Leave for another source, which a new monitor opens once this one has ended."""
+        """Show a recording beside a session; of a replay, leave for another one."""
         if message.path is not None:
             from kracked_tui.sources.open import check_playable  # noqa: PLC0415  slow to load
 
@@ -335,10 +336,22 @@ class Monitor(App[None]):
                 await asyncio.to_thread(check_playable, message.path)
             except (KrackedError, OSError) as error:
                 self.view_model.tell(str(error), "warn")
-                self.trade.sessions.refuse(str(error))
+                self.beside.front.sessions.refuse(str(error))
+                return
+            if self.source.mode != "REPLAY":
+                self.beside.front.panels.close()
+                self.beside.open_recording(message.path)
                 return
         title = "Open a recording" if message.path else "Back to the market"
         await self._leave(Destination(message.path, self.recording.on), title)
+
+    def on_look_back(self, message: LookBack) -> None:
+        """Show the past of this session."""
+        self.beside.look_back(message.at)
+
+    def on_back_to_live(self, _: BackToLive) -> None:
+        """Close the past."""
+        self.beside.close()
 
     async def action_paper(self) -> None:
         """Go on with paper money in place of the real account, or the other way round."""
@@ -357,6 +370,7 @@ class Monitor(App[None]):
 
     async def _leave(self, wanted: Destination | None, title: str) -> None:
         """End the monitor, once the user has decided about own orders."""
+        await self.beside.closed()  # own orders are asked about on the session's own screen
         self._wanted, self.trade.leaving_as = wanted, title
         if await self.trade.may_leave():
             await self.action_finish()
@@ -375,14 +389,6 @@ class Monitor(App[None]):
         self.view_model.memory.change(theme=self.theme)
         self.view_model.tell(f"theme {self.theme}")
 
-    def actions(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
-        """Yield every key's action for the palette: its name, its help, and what runs it."""
-        for key in self.table:
-            if key.id not in ("palette", "back"):
-                name = key.id.replace("-", " ").capitalize()
-                about = f"{key.help} ({keys.first_shown(key.keys)})"
-                yield name, about, partial(self.trade.run_action, key.action)
-
     async def run_action(
         self,
         action: str | ActionParseResult,
@@ -398,4 +404,5 @@ class Monitor(App[None]):
 
     async def on_unmount(self) -> None:
         await self.recording.stop()
-        await self._save_choices()
+        await self.alerts.keep()
+        await self.view_model.save_choices()

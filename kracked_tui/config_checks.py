@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
+from shutil import which
 from typing import TYPE_CHECKING
 
+from kracked.flow.alerts import NotAnAlert, parse_alert
 from kracked_tui import keys, palettes
 
 if TYPE_CHECKING:
-    from kracked_tui.config import Settings
+    from kracked_tui.config import Alerting, Settings
 
 _MOST_FPS = 60
 _MOST_ARMED_MIN = 480
@@ -21,6 +23,7 @@ _MOST = Decimal(10) ** 12
 """More than any account holds: a bound this high is a slip of the keyboard."""
 _MOST_PERCENT = Decimal(100)
 _MOST_SIZES = 5
+_MOST_BUFFER_MIN, _MOST_BUFFER_MB = 240, 4_000
 _SYMBOL = re.compile(r"[A-Z0-9.]+/[A-Z0-9.]+")
 PAIR = re.compile(r"[A-Za-z0-9.]{1,20}/[A-Za-z0-9.]{1,20}")
 """What a pair can be called; the exchange alone knows which there are."""
@@ -38,6 +41,11 @@ def problems(settings: Settings) -> Iterator[tuple[str, str, str]]:
         yield "monitor", "theme", f"no theme is called {settings.theme}; choose one of {known}"
     for name, reason in _trading(settings):
         yield "trading", name, reason
+    for name, most in (("minutes", _MOST_BUFFER_MIN), ("megabytes", _MOST_BUFFER_MB)):
+        if not 0 <= (value := getattr(settings.buffer, name)) <= most:
+            yield "buffer", name, f"{value} is not a number of {name} from 0 to {most}"
+    for name, reason in _alerts(settings.alerts):
+        yield "alerts", name, reason
     for name, reason in _keys(settings.keys):
         yield "keys", name, reason
 
@@ -66,6 +74,16 @@ def _trading(settings: Settings) -> Iterator[tuple[str, str]]:
             yield name, reason
     for symbol, sizes in trading.sizes.items():
         yield from ((f"sizes.{symbol!r}", reason) for reason in _sizes(symbol, sizes))
+
+
+def _alerts(alerting: Alerting) -> Iterator[tuple[str, str]]:
+    for text in alerting.rules:
+        try:
+            parse_alert(text)
+        except NotAnAlert as error:
+            yield "rules", str(error)
+    if alerting.command and which(alerting.command[0]) is None:
+        yield "command", f"{alerting.command[0]!r} is no command that can be run"
 
 
 def _amount(value: Decimal | None, most: Decimal) -> str | None:
@@ -100,7 +118,7 @@ def _keys(changes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
                 yield name, f"{key!r} is no key, such as x, ctrl+x or question_mark"
     table = keys.active(changes)
     for clash in dict.fromkeys(
-        (*keys.clashes(table), *keys.clashes(keys.active(changes, money=False, replay=True)))
+        (*keys.clashes(table), *keys.clashes(keys.active(changes, replay=True, beside=True)))
     ):
         key, _, actions = clash.partition(": ")
         yield actions.partition(" and ")[2], f"{key} has two meanings, {actions}"

@@ -9,41 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-QUIET_S = 0.5
-"""How long a key that sends at once must have been quiet before it sends again."""
-FIRST_REPEAT_S = 0.75
-"""The same after a single press: terminals wait up to 0.66 s before a held key repeats."""
-
-
-class Presses:
-    """Tells a press from the repeats of a held key, which no terminal marks as such."""
-
-    def __init__(self) -> None:
-        self._heard: dict[str, float] = {}
-        """When each key was last heard."""
-        self._repeated: set[str] = set()
-        """Keys whose last event was a repeat."""
-        self.repeat = False
-        """Whether the latest event is the repeat of a held key."""
-
-    def hear(self, key: str, at_s: float) -> None:
-        """Take a key's event.
-
-        Args:
-            key: The key's name.
-            at_s: When it arrived, by a clock that never jumps. The time it is handled would not
-                do: after a stall of the program, repeats look like presses.
-        """
-        before = self._heard.get(key)
-        quiet_s = QUIET_S if key in self._repeated else FIRST_REPEAT_S
-        self.repeat = before is not None and at_s - before < quiet_s
-        self._heard[key] = at_s
-        (self._repeated.add if self.repeat else self._repeated.discard)(key)
-
-    def point(self) -> None:
-        """Take a click, or whatever is no key."""
-        self.repeat = False
-
 
 class Key(NamedTuple):
     """One action and its keys."""
@@ -83,6 +48,7 @@ LETTERS = {
     "recorder": "r",
     "seen": "d",
     "heat": "e",
+    "alerts": "a",
 }
 """The letter of each pane after the key that jumps."""
 
@@ -134,6 +100,7 @@ KEYS = (
     Key("previous-pane", "shift+tab", "pane(-1)", "", "Go to the previous pane", LISTS),
     Key("zoom", "z", "zoom", "zoom", "Show this pane alone, or all panes again", LISTS),
     Key("jump", "g,ctrl+o", "jump_to", "", "Go to a pane by its letter; g again: top", LISTS),
+    Key("remove-alert", "delete,backspace", "remove_alert", "", "Alerts: remove this one", LISTS),
     Key("layout", "backslash", "layout(1)", "", "Next layout", EVERYWHERE),
     Key("next-pair", "w", "watch(1)", "next pair", "Show the next watched symbol", EVERYWHERE),
     Key("previous-pair", "W", "watch(-1)", "", "Show the previous watched symbol", EVERYWHERE),
@@ -166,7 +133,15 @@ KEYS = (
         EVERYWHERE,
     ),
     Key("command", "colon", "command", "commands", "Type a command: pair ETH/USD", EVERYWHERE),
+    Key(
+        "alert", "exclamation_mark", "alert", "alert", "Price alert here, or the alerts", EVERYWHERE
+    ),
     Key("sessions", "P", "sessions", "replay", "Replay a recorded session", EVERYWHERE),
+    Key("past", "comma", "past", "past", "See the last minutes again; LIVE goes on", EVERYWHERE),
+    Key("next-moment", "n", "moment(1)", "", "Next own fill, sighting, big cancel", EVERYWHERE),
+    Key("last-moment", "N", "moment(-1)", "", "The one before: shows the past", EVERYWHERE),
+    Key("bookmark", "M", "bookmark", "", "Bookmark this moment", EVERYWHERE),
+    Key("bookmarks", "apostrophe", "bookmarks", "", "List bookmarks, go to one", EVERYWHERE),
     Key("paper", "p", "app.paper", "", "Paper money or the real account: starts anew", EVERYWHERE),
     Key("record", "R", "app.record", "record", "Start recording, or stop", EVERYWHERE),
     Key("back", "escape", "back", "", "Close what is open, or end the zoom", EVERYWHERE),
@@ -184,6 +159,7 @@ KEYS = (
     Key("arm", "A", "arm", "arm", "Arm, so that keys send orders; or disarm", TRADING),
     Key("join-bid", "B", "join('bid')", "", "Join the best bid, post-only, at once", TRADING),
     Key("join-ask", "S", "join('ask')", "", "Join the best ask, post-only, at once", TRADING),
+    Key("clicks", "C", "clicks", "", "Let clicks on the ladder prepare orders, or not", TRADING),
     Key("smaller", "less_than_sign", "size_by(-1)", "", "Smaller size of the next order", TRADING),
     Key("larger", "greater_than_sign", "size_by(1)", "", "Larger size of the next order", TRADING),
     Key("flatten", "Z", "exit(1)", "", "Cancel the pair, then leave the position", TRADING),
@@ -290,6 +266,18 @@ REPLAY_KEYS = (
     Key("jump", "t", "jump", "time", "Go to a time of day, or to a date and time", REPLAY),
 )
 """The keys that only a replay has."""
+PAST_KEYS = (Key("live", "q", "live", "LIVE", "Back to the session that goes on", REPLAY),)
+"""The keys that only the past beside a session has, and a recording opened beside one."""
+_REFUSED = "Refused while the past is shown"
+_IN_PAST = {
+    **dict.fromkeys(("buy", "sell", "join-bid", "join-ask", "flatten", "reverse"), _REFUSED),
+    **dict.fromkeys(("amend", "cancel", "cancel-pair"), _REFUSED),
+    "arm": "Disarm the session that goes on",
+    "panic": "Cancel the pair of the session that goes on, and disarm",
+    "panic-all": "Cancel ALL pairs of the session that goes on, and disarm",
+    "cancel-all": "Cancel everything on the account; asks",
+}
+"""What the keys that move money do while the past is shown."""
 _MOVED = {
     "hold": "h",
     "older": "left",
@@ -301,6 +289,8 @@ _MOVED = {
 """Keys of the monitor that a replay moves: there its own keys play, step and jump."""
 CHANGED = frozenset((*(key.id for key in REPLAY_KEYS), *_MOVED))
 """Ids of the keys that differ in a replay."""
+ONLY_IN_PAST = frozenset((*(key.id for key in PAST_KEYS), *_IN_PAST))
+"""Ids of the keys that the past beside a session has besides those of a replay."""
 
 _NAMES = {
     "question_mark": "?",
@@ -320,7 +310,10 @@ _NAMES = {
     "right_square_bracket": "]",
     "left_square_bracket": "[",
     "dollar_sign": "$",
+    "exclamation_mark": "!",
+    "delete": "del",
     "backslash": "\\",
+    "apostrophe": "'",
     "space": "space",
     "pageup": "pgup",
     "pagedown": "pgdn",
@@ -340,7 +333,7 @@ def first_shown(keys: str) -> str:
 
 
 def active(
-    changes: Mapping[str, str], *, money: bool = True, replay: bool = False
+    changes: Mapping[str, str], *, money: bool = True, replay: bool = False, beside: bool = False
 ) -> tuple[Key, ...]:
     """Return the keys of a monitor.
 
@@ -348,18 +341,32 @@ def active(
         changes: Keys of the configuration, by id.
         money: Whether there are keys that move money.
         replay: Whether there are the keys of a replay.
+        beside: Whether the replay is shown beside a session that goes on.
     """
     moved = {**(_MOVED if replay else {}), **changes}
-    return tuple(
+    of_time = (*(REPLAY_KEYS if replay else ()), *(PAST_KEYS if beside else ()))
+    table = [
         key._replace(keys=moved.get(key.id, key.keys))
-        for key in (*KEYS[:1], *(REPLAY_KEYS if replay else ()), *KEYS[1:])
-        if money or key.group not in MONEY
+        for key in (*KEYS[:1], *of_time, *KEYS[1:])
+        if (money or key.group not in MONEY) and not (replay and key.id == "past")
+    ]
+    if not beside:
+        return tuple(table)
+    return tuple(
+        key._replace(help=_IN_PAST.get(key.id, key.help))
+        for key in table
+        if key.group not in MONEY or key.id in _IN_PAST
     )
 
 
 def of_replay() -> tuple[Key, ...]:
     """Return the keys of a replay, without changes of the configuration."""
     return active({}, money=False, replay=True)
+
+
+def of_past() -> tuple[Key, ...]:
+    """Return the keys of the past beside a session, without changes of the configuration."""
+    return active({}, replay=True, beside=True)
 
 
 def hints(table: tuple[Key, ...]) -> tuple[tuple[Key, str], ...]:
@@ -393,8 +400,8 @@ def clashes(table: tuple[Key, ...]) -> list[str]:
 
 def listing(changes: Mapping[str, str]) -> str:
     """Return the text that `kracked-tui keys` prints; keys of a replay work only in one."""
-    table, replay = active(changes), active(changes, money=False, replay=True)
-    shown_rows = (*table, *(key for key in replay if key.group == REPLAY))
+    table, past = active(changes), active(changes, replay=True, beside=True)
+    shown_rows = (*table, *(key for key in past if key.group == REPLAY))
     wide = max(len(shown(key.keys)) for key in shown_rows)
     lines = []
     for group in GROUPS:
@@ -404,5 +411,5 @@ def listing(changes: Mapping[str, str]) -> str:
             for key in shown_rows
             if key.group == group
         ]
-    lines += [f"clash: {clash}" for clash in (*clashes(table), *clashes(replay))]
+    lines += [f"clash: {clash}" for clash in dict.fromkeys((*clashes(table), *clashes(past)))]
     return "\n".join(lines)

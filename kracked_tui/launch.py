@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import replace
 
 from kracked import _native
@@ -10,11 +11,13 @@ from kracked.endpoints import Endpoints
 from kracked.feed import transport
 from kracked_tui import config, source_factories
 from kracked_tui.app import Monitor
+from kracked_tui.column_files import find_columns
 from kracked_tui.config import Settings
 from kracked_tui.export.snapshot import save_picture
 from kracked_tui.options import Options
 from kracked_tui.remembered import Choices, Memory
 from kracked_tui.sources.opening import Opening
+from kracked_tui.state.user_columns import UserColumns
 from kracked_tui.view.replay.sessions import SessionRow
 
 DEMO_SYMBOLS: tuple[str, ...] = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "DOGE/USD")
@@ -67,7 +70,13 @@ def run(options: Options, settings: Settings, memory: Memory) -> int:
 def _monitor(options: Options, settings: Settings, memory: Memory) -> Monitor:
     symbols = watched(options, memory.choices)
     source = source_for(options, DEMO_SYMBOLS if options.demo and not options.symbols else symbols)
-    return Monitor(source, settings, symbols, read_only=options.read_only, memory=memory)
+    monitor = Monitor(source, settings, symbols, read_only=options.read_only, memory=memory)
+    found = find_columns(os.environ)
+    model = monitor.view_model
+    for problem in found.problems:
+        model.tell(problem, "warn")
+    model.store.user_columns = UserColumns(found.columns, tell=model.tell)
+    return monitor
 
 
 def watched(options: Options, choices: Choices) -> tuple[str, ...]:

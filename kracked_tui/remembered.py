@@ -16,6 +16,7 @@ import msgspec
 
 from kracked import units
 from kracked.errors import NotANumber, TooPrecise, says
+from kracked.flow.alerts import NotAnAlert, parse_alert
 from kracked.state_files import replace_file
 from kracked_tui.config_checks import PAIR
 
@@ -25,6 +26,8 @@ MOST_BYTES = 1 << 18
 MOST_PAIRS = 100
 """Pairs with choices of their own; those changed longest ago are forgotten first."""
 MOST_WATCHED = 20
+MOST_ALERTS = 100
+"""Alerts of one exchange that were set by hand."""
 _MOST_TEXT = 40
 """Characters of a remembered word or number: a longer one is not ours."""
 
@@ -57,6 +60,8 @@ class Choices(msgspec.Struct, frozen=True):
     """The pair shown last, by exchange."""
     watched: dict[str, tuple[str, ...]] = {}
     """The pairs watched last, by exchange."""
+    alerts: dict[str, tuple[str, ...]] = {}
+    """The alerts that were set by hand, by exchange."""
     pairs: dict[str, PairChoices] = {}
 
     def pair(self, symbol: str) -> PairChoices:
@@ -68,14 +73,20 @@ class Memory:
     """Owner of the file. What another monitor wrote meanwhile stays, except what changed here."""
 
     def __init__(
-        self, file: Path | None = None, choices: Choices | None = None, problem: str = ""
+        self,
+        file: Path | None = None,
+        choices: Choices | None = None,
+        problem: str = "",
+        folder: Path | None = None,
     ) -> None:
         """
         Args:
             file: The file to save to; None remembers nothing.
             choices: The choices of earlier starts.
             problem: Why earlier choices are not used, for people.
+            folder: Where other files of this user's state lie; by default beside the file.
         """
+        self.folder = folder or (file.parent if file else None)
         self.choices = choices or Choices()
         self.problem = problem
         self._file = file
@@ -196,10 +207,12 @@ def recalled(file: Path, *, fresh: bool = False) -> Memory:
     except FileNotFoundError:
         return Memory(file)
     except NewerFile as error:
-        return Memory(None, problem=f"nothing is remembered: {error}; {file} stays as it is")
+        problem = f"nothing is remembered: {error}; {file} stays as it is"
+        return Memory(None, problem=problem, folder=file.parent)
     except OSError as error:
         reason = os.strerror(error.errno).lower() if error.errno else str(error)
-        return Memory(None, problem=f"nothing is remembered: {file}: {reason}")
+        problem = f"nothing is remembered: {file}: {reason}"
+        return Memory(None, problem=problem, folder=file.parent)
     except ValueError as error:
         return _set_aside(file, str(error))
 
@@ -215,7 +228,8 @@ def _set_aside(file: Path, reason: str) -> Memory:
     try:
         aside = _move_aside(file)
     except OSError as error:
-        return Memory(None, problem=f"nothing is remembered: {file} is damaged: {error}")
+        problem = f"nothing is remembered: {file} is damaged: {error}"
+        return Memory(None, problem=problem, folder=file.parent)
     return Memory(
         file, problem=f"nothing is remembered: {file} was damaged ({reason}); see {aside}"
     )
@@ -268,6 +282,10 @@ def _cleaned(choices: Choices) -> Choices:
         exchange: tuple(each for each in symbols if PAIR.fullmatch(each))[:MOST_WATCHED]
         for exchange, symbols in list(choices.watched.items())[-MOST_WATCHED:]
     }
+    alerts = {
+        exchange: tuple(each for each in texts if _is_alert(each))[:MOST_ALERTS]
+        for exchange, texts in list(choices.alerts.items())[-MOST_WATCHED:]
+    }
     pairs = {
         symbol: pair
         for symbol, pair in list(choices.pairs.items())[-MOST_PAIRS:]
@@ -278,7 +296,17 @@ def _cleaned(choices: Choices) -> Choices:
         name: text if len(text := getattr(choices, name)) <= _MOST_TEXT else ""
         for name in ("theme", "layout", "watch_order", "units")
     }
-    return msgspec.structs.replace(choices, shown=shown, watched=watched, pairs=pairs, **words)
+    return msgspec.structs.replace(
+        choices, shown=shown, watched=watched, alerts=alerts, pairs=pairs, **words
+    )
+
+
+def _is_alert(text: str) -> bool:
+    try:
+        parse_alert(text)
+    except NotAnAlert:
+        return False
+    return True
 
 
 def _with_pair(choices: Choices, symbol: str, fields: dict[str, str]) -> Choices:

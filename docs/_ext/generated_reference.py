@@ -76,7 +76,8 @@ class KeyTable(_Generated):
     def text(self) -> list[str]:
         lines: list[str] = []
         groups: dict[str, list[keys.Key]] = {}
-        for key in (*keys.KEYS, *(key for key in keys.of_replay() if key.id in keys.CHANGED)):
+        of_replay = (key for key in keys.of_replay() if key.id in keys.CHANGED)
+        for key in (*keys.KEYS, *of_replay, *keys.PAST_KEYS):
             group = "Replay" if key.id in keys.CHANGED else key.group
             groups.setdefault(group, []).append(key)
         for group, found in groups.items():

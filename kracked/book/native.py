@@ -29,7 +29,7 @@ from kracked.protocol.events import (
 
 
 class _NativeState:
-    """What both kinds of book read from the compiled one in the same way."""
+    """The state that both kinds of book read from the compiled one in the same way."""
 
     _core: Any
     _stats: BookStats

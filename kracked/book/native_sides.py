@@ -34,7 +34,7 @@ LARGEST = 1 << 62
 
 
 class _SideView:
-    """What both kinds of side read from the compiled book in the same way."""
+    """The readings of the compiled book that both kinds of side share."""
 
     __slots__ = ()
     _core: Any

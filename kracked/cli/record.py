@@ -159,7 +159,14 @@ class _Narrator:
         self._report_tables(progress)
         status = progress.status
         if progress.ending:
-            self._report_ending(progress)
+            left, said = progress.status.left_bytes, "the tables are made from the messages"
+            if not progress.making_tables:
+                said = f"{_size(left)} are still to be written"
+            if self._watched:
+                say(f"\rending: {said}\x1b[K")
+            elif self._ending != said and (left or progress.making_tables):
+                say(f"kracked: ending, {said}\n")
+                self._ending = said
         elif self._watched:
             say(
                 f"\rREC {progress.elapsed_s:.0f} s  {status.messages} messages  "
@@ -181,17 +188,6 @@ class _Narrator:
         self._say(
             f"kracked: going on with an existing recording of {named}, begun {earlier.start}\n"
         )
-
-    def _report_ending(self, progress: Progress) -> None:
-        """Report how much is left to write: once, with a terminal again and again."""
-        left, said = progress.status.left_bytes, "the tables are made from the messages"
-        if not progress.making_tables:
-            said = f"{_size(left)} are still to be written"
-        if self._watched:
-            say(f"\rending: {said}\x1b[K")
-        elif self._ending != said and (left or progress.making_tables):
-            say(f"kracked: ending, {said}\n")
-            self._ending = said
 
     def _report_tables(self, progress: Progress) -> None:
         """Report that the tables have stopped, and that they go on."""

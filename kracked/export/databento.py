@@ -92,7 +92,9 @@ class DatabentoWriter:
                 self._file.write(self._header(row.ts_engine))
             if row.action is Action.FILL and not row.order:
                 self._told[_HIDDEN] += 1
-                self._end_before(row.flags)
+                if row.flags & Flags.LAST:  # then the row before is the last of its message
+                    last = self._pending[-1]
+                    self._pending[-1] = (*last[:8], last[8] | Flags.LAST, *last[9:])
                 continue
             if row.action is Action.CLEAR:
                 price, size, side = NO_PRICE, 0, b"N"
@@ -155,12 +157,6 @@ class DatabentoWriter:
             advice = "sizes have 32 bits there; give fewer --size-decimals"
             raise DoesNotFit("databento-mbo", self._target.symbol, f"the size {text}", advice)
         return size
-
-    def _end_before(self, flags: int) -> None:
-        """Make the row before the last one of its message."""
-        if flags & Flags.LAST:
-            last = self._pending[-1]
-            self._pending[-1] = (*last[:8], last[8] | Flags.LAST, *last[9:])
 
     def _pack(self) -> None:
         self._file.write(np.array(self._pending, dtype=RECORD).tobytes())

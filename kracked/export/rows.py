@@ -10,7 +10,7 @@ from kracked.protocol.events import Side
 
 
 class Action(StrEnum):
-    """What a row does."""
+    """The effect of a row."""
 
     ADD = "A"
     """An order joins the back of its level with this quantity."""

@@ -81,7 +81,15 @@ class TardisWriter:
                 self._seen = True
                 self._told[_HOLES] += row.why is Why.HOLE
             elif action is not _FILL:
-                self._change(row)
+                orders, number = self._orders, row.order
+                if action is _CANCEL:
+                    by = -orders.pop(number)
+                else:
+                    by = row.qty - orders.get(number, 0)
+                    orders[number] = row.qty
+                if self._totals.change(row.side, row.price, by, LEVELS):
+                    self._seen = True
+                self._changed[row.side, row.price] = None
             if row.flags & _LAST and self._changed:
                 self._end_of_message(row)
 
@@ -100,17 +108,6 @@ class TardisWriter:
         """Close the files."""
         for file in self._files.values():
             file.close()
-
-    def _change(self, row: NormalRow) -> None:
-        orders, number = self._orders, row.order
-        if row.action is _CANCEL:
-            by = -orders.pop(number)
-        else:
-            by = row.qty - orders.get(number, 0)
-            orders[number] = row.qty
-        if self._totals.change(row.side, row.price, by, LEVELS):
-            self._seen = True
-        self._changed[row.side, row.price] = None
 
     def _end_of_message(self, row: NormalRow) -> None:
         """Write the levels that a message has changed, and the best ones if they have changed."""

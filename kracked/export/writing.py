@@ -28,7 +28,7 @@ class DoesNotFit(RecordError):
 
 
 class Target(NamedTuple):
-    """Where a symbol is written, and in which decimals its rows are."""
+    """The place that a symbol is written to, and the decimals of its rows."""
 
     folder: Path
     symbol: str
@@ -43,7 +43,7 @@ class Target(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What a writer did with the rows of a symbol."""
+    """A writer's account of the rows of a symbol."""
 
     files: list[Path]
     rows: int

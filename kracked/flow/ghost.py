@@ -26,7 +26,7 @@ JOINS = frozenset((What.NEW, What.MOVED_IN, What.REFILLED))
 
 
 class GhostState(StrEnum):
-    """What became of a ghost so far."""
+    """The state of a ghost."""
 
     RESTING = "resting"
     FILLED = "filled"
@@ -36,7 +36,7 @@ class GhostState(StrEnum):
 
 
 class FillReason(StrEnum):
-    """Why a ghost was filled."""
+    """The reason for which a ghost was filled."""
 
     QUEUE = "queue"
     """A trade at its price that no order ahead of it explains."""
@@ -112,7 +112,7 @@ class Ghost:
 
     @property
     def shown(self) -> int:
-        """How much of it the queue would show."""
+        """The quantity of it that the queue would show."""
         return self._shown
 
     @property

@@ -22,7 +22,8 @@ from kracked.times import NS_PER_S
 ADD, MODIFY, DELETE = OrderAction.ADD, OrderAction.MODIFY, OrderAction.DELETE
 LIVE, FILLED, CANCELLED, OBSERVED = State.LIVE, State.FILLED, State.CANCELLED, PlaceKnown.OBSERVED
 NEW, CAME, RETURNED, LEFT_VIEW = What.NEW, What.CAME, What.RETURNED, What.LEFT_VIEW
-MOVED_IN, MOVED_AWAY, WAS_CANCELLED = What.MOVED_IN, What.MOVED_AWAY, What.CANCELLED
+REENTRY, UNKNOWN = PlaceKnown.REENTRY, PlaceKnown.UNKNOWN
+MOVED_AWAY, WAS_CANCELLED = What.MOVED_AWAY, What.CANCELLED
 
 Row = tuple[OrderAction, str, int, int, int]
 """A change of an order: action, order id, price, quantity, the order's own time."""
@@ -154,51 +155,34 @@ class Ledger:
 
     def _added(self, side: QueueSide, life: Life | None, row: Row, newest: int, at: int) -> None:
         """Put an order at the back of its level, and say why it comes."""
-        _, order_id, price, qty, entered = row
+        _, _, price, qty, entered = row
         fresh = entered > newest - self._slack
         if life is None:
             what, birth = (NEW, Birth.SEEN) if fresh else (CAME, Birth.CAME_INTO_VIEW)
-            life = Life(order_id, side.side, price, qty, entered, at, birth, price, qty)
-            self.lives.known[order_id] = life
+            life = self._first_seen(side, row, at, birth)
             if fresh:
                 self.linker.entered(life)
         else:
-            what = self._comes_back(side, life, price, qty, entered)
+            if life.state is LIVE:  # it is there already
+                self.contradictions += 1
+                self._left(self.side(life.side), life, What.LOST, entered)
+            what = self.lives.come_back(life, side.side, price, qty, entered)
             fresh = what is not RETURNED
         message = self._messages
         level = side.levels.get(price) or side.new_level(price, message)
-        if fresh:
-            known = OBSERVED
-        elif level.made == message:
-            known = PlaceKnown.REENTRY
-        else:
-            known = PlaceKnown.UNKNOWN
-        level.join(life, message, known)
+        seen_as = REENTRY if level.made == message else UNKNOWN
+        level.join(life, message, OBSERVED if fresh else seen_as)
         self._tell(what, life, qty, entered if fresh else at)
         if fresh:
             other = self.asks if side is self.bids else self.bids
             if other.keys and level.key + other.keys[-1] >= 0:
                 self._crossing.lives.append(life)
 
-    def _comes_back(self, side: QueueSide, life: Life, price: int, qty: int, entered: int) -> What:
-        """Bring a known order back to life; return why it comes."""
-        state = life.state
-        if state is LIVE:  # it is there already
-            self.contradictions += 1
-            self._left(self.bids if life.side is Side.BID else self.asks, life, What.LOST, entered)
-        if entered == life.entered and state is not FILLED:
-            what = RETURNED
-            if qty != life.qty:
-                life.resized += 1
-        elif state is FILLED:
-            life.slices += 1
-            what = What.REFILLED
-        else:
-            life.amended += 1
-            what = MOVED_IN
-        life.side, life.price, life.qty, life.entered = side.side, price, qty, entered
-        self.lives.come(life)
-        return what
+    def _first_seen(self, side: QueueSide, row: Row, at: int, birth: Birth) -> Life:
+        _, order_id, price, qty, entered = row
+        life = Life(order_id, side.side, price, qty, entered, at, birth, price, qty)
+        self.lives.known[order_id] = life
+        return life
 
     def _modified(self, side: QueueSide, life: Life, qty: int, at: int) -> None:
         """Change an order in place: a fill of a part, or an amend."""
@@ -219,15 +203,13 @@ class Ledger:
 
     def _deleted(self, side: QueueSide, life: Life, qty: int, time: int) -> None:
         """End an order: filled when nothing was left, else cancelled."""
-        if self._is_taker(life) or (
-            time - life.entered < OWN_NS and qty and life.known is OBSERVED
-        ):
+        at_once = time - life.entered < OWN_NS
+        if self._is_taker(life) or (at_once and qty and life.known is OBSERVED):
             self._end(side, life, State.TAKER, What.TAKEN, time)
             self._reword(life)
         elif qty:
             level = self._end(side, life, CANCELLED, WAS_CANCELLED, time)
-            if level.orders:
-                level.note((life.number, life.qty, True))
+            level.note((life.number, life.qty, True))
         else:
             level = side.levels[life.price]
             reduction = level.reduced(life, life.qty, time, self._arrived, whole=True)
@@ -255,8 +237,7 @@ class Ledger:
     def _left(self, side: QueueSide, life: Life, what: What, at: int) -> None:
         """Take an order out of its level that will join another one."""
         level = side.leave(life)
-        if level.orders:
-            level.note((life.number, life.qty, False))
+        level.note((life.number, life.qty, False))
         self.lives.move(life, self._messages)
         self._tell(what, life, life.qty, at)
 
@@ -334,18 +315,7 @@ class Ledger:
         _, order_id, price, qty, entered = row
         life = self.lives.known.get(order_id)
         if life is None:
-            life = Life(
-                order_id,
-                side.side,
-                price,
-                qty,
-                entered,
-                at,
-                birth=Birth.SNAPSHOT,
-                price=price,
-                qty=qty,
-            )
-            self.lives.known[order_id] = life
+            life = self._first_seen(side, row, at, Birth.SNAPSHOT)
         else:
             self.lives.come(life)
             life.holes += 1
@@ -409,4 +379,4 @@ class Ledger:
         if life is None or life.state is not State.LIVE or life.taking:
             return None
         place = self.side(life.side).levels[life.price].place(life)
-        return replace(place, known=PlaceKnown.UNKNOWN) if self.lost else place
+        return replace(place, known=UNKNOWN) if self.lost else place

@@ -155,7 +155,9 @@ class QueueLevel:
         ]
 
     def note(self, departure: Departure) -> None:
-        """Remember a departure for the orders behind it."""
+        """Remember a departure for the orders behind it, if there are any."""
+        if not self.orders:
+            return
         log = self.log
         log.append(departure)
         if len(log) > LOG_LIMIT:

@@ -178,7 +178,7 @@ class Linker:
 
     @property
     def due_at(self) -> int | None:
-        """When the first of what waits has waited long enough; None while nothing waits.
+        """The time when the first of what waits has waited long enough; None while nothing waits.
 
         On the clock of arrivals. Decisions made at these times do not depend on how often anybody
         looks.

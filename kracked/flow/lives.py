@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from kracked.flow.facts import State
+from kracked.flow.facts import State, What
 from kracked.flow.life import Life, QueueSide
 from kracked.flow.links import MEMORY_NS
 from kracked.protocol.events import Side
+
+# As in the ledger: a name in the module costs a fourteenth of a member of an enum.
+FILLED, RETURNED, MOVED_IN = State.FILLED, What.RETURNED, What.MOVED_IN
 
 REMEMBERED = 1 << 16
 """Orders out of view that are remembered, so that they are known when they return."""
@@ -56,6 +59,22 @@ class Lives:
         """Take an order as amended by a message: it will join another level."""
         life.state, life.message = State.MOVING, message
         self.moving[life.order_id] = life
+
+    def come_back(self, life: Life, side: Side, price: int, qty: int, entered: int) -> What:
+        """Bring a known order back to life as a message adds it; return why it comes."""
+        if entered == life.entered and life.state is not FILLED:
+            what = RETURNED
+            if qty != life.qty:
+                life.resized += 1
+        elif life.state is FILLED:
+            life.slices += 1
+            what = What.REFILLED
+        else:
+            life.amended += 1
+            what = MOVED_IN
+        life.side, life.price, life.qty, life.entered = side, price, qty, entered
+        self.come(life)
+        return what
 
     def depart(self, life: Life, at: int, state: State = State.AWAY) -> None:
         """Take an order as out of view; where there is no room, let go of the oldest one."""

@@ -38,6 +38,7 @@ class MarketFlow:
 
     Attributes:
         symbol: The pair.
+        precision: The decimals of its numbers; None before the first of them.
         changes: Pulling and stacking by price; empty without level 3.
         traded: Sold and bought by price since the last clear.
         session: Profile, average price and delta of the session; None before its first trade.
@@ -75,7 +76,7 @@ class MarketFlow:
         self._least_qty = 0
         self.ledger: Ledger | None = None
         self._offset = session_offset_ns
-        self._precision: Precision | None = None
+        self.precision: Precision | None = None
         self._clear()
 
     def _clear(self) -> None:
@@ -131,7 +132,7 @@ class MarketFlow:
     def apply_level3(self, ledger: Ledger, event: events.L3Event) -> None:
         """Look at the best prices after a level 3 message that the ledger has applied."""
         self.ledger = ledger
-        if event.precision is not self._precision:
+        if event.precision is not self.precision:
             self._use_precision(event.precision)
         time = ledger.linker.level3_time
         if time >= self._time:
@@ -200,10 +201,10 @@ class MarketFlow:
 
     def _use_precision(self, precision: Precision) -> None:
         """Drop everything that was scaled by another precision."""
-        if precision is not self._precision and precision != self._precision:
-            if self._precision is not None:
+        if precision is not self.precision and precision != self.precision:
+            if self.precision is not None:
                 self._clear()
-            self._precision = precision
+            self.precision = precision
 
     # --- reading ------------------------------------------------------------------------------
 

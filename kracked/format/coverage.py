@@ -168,7 +168,9 @@ class Coverage:
             begun = min((start for start, _ in asked), default=end)
             gaps = told = [gap for gap in track.gaps if gap[1] >= begun]
             if channel == TRADES:
-                gaps = self._trades_missing(symbol, told)
+                proves = self.trades.proves
+                spans = [span for span in told if not proves(symbol, *span)]
+                gaps = spans + [(hole.start, hole.end) for hole in self.trades.holes_of(symbol)]
                 if told and not gaps:  # what is missing had no trade of it
                     least = 1.0
             total, uncovered = _length(asked), _overlap(asked, gaps)
@@ -178,12 +180,6 @@ class Coverage:
                 hundredths = min(hundredths, _HUNDREDTHS - 1)
             found.setdefault(symbol or ACCOUNT, {})[channel] = hundredths / 100
         return found
-
-    def _trades_missing(self, symbol: str, gaps: Iterable[Span]) -> list[Span]:
-        """Return the times for which trades of a symbol are missing, or may be."""
-        proves = self.trades.proves
-        spans = [span for span in gaps if not proves(symbol, *span)]
-        return spans + [(hole.start, hole.end) for hole in self.trades.holes_of(symbol)]
 
 
 def _overlap(some: Iterable[Span], others: Iterable[Span]) -> int:

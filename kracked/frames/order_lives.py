@@ -171,7 +171,7 @@ def _read(source: Source, symbol: str, *, exact: bool) -> Iterator[_Stretch]:
 
 
 class LedgerStep(NamedTuple):
-    """What a ledger said of one recorded message."""
+    """A ledger's outcomes of one recorded message."""
 
     precision: Precision
     ledger: Ledger

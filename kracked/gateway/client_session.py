@@ -244,7 +244,11 @@ class ClientSession:
             return
         self._topics[_key(channel, topic)] = topic
         if channel.home is Socket.PRIVATE:
-            self._begin_stream(request, reply)
+            assert request.token is not None
+            assert self._trading is not None
+            account = self._accounts[request.channel] = self._tokens[request.token].account
+            reply.grant(self._trading.streams.terms(account, request))
+            self._trading.streams.begin(account, request, self, self.send)
             return
         snapshot = channel.wants_snapshot(request)
         self._without_snapshot.discard(topic)
@@ -254,14 +258,6 @@ class ClientSession:
         reply.grant({**channel.terms(request, topic), **channel.extras, "snapshot": snapshot})
         if snapshot and (text := self._exchange.snapshot(topic)):
             self.send(text.encode())
-
-    def _begin_stream(self, request: Subscribe, reply: _Reply) -> None:
-        """Subscribe to a private channel of the account that the request's token belongs to."""
-        assert request.token is not None
-        assert self._trading is not None
-        account = self._accounts[request.channel] = self._tokens[request.token].account
-        reply.grant(self._trading.streams.terms(account, request))
-        self._trading.streams.begin(account, request, self, self.send)
 
     def _leave(self, topic: Topic) -> None:
         account = self._accounts.pop(topic.channel, None)

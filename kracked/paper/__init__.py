@@ -35,7 +35,6 @@ from kracked.paper.account_events import (
 from kracked.paper.engine import PaperEngine
 from kracked.paper.journal import DamagedLog, LogInUse, PaperLog, decode_lines, encode_line
 from kracked.paper.money import Money, Overdrawn
-from kracked.paper.places import PlaceBounds
 from kracked.paper.reports import snapshot
 from kracked.paper.requests import Answer, Report
 from kracked.paper.terms import (
@@ -45,6 +44,7 @@ from kracked.paper.terms import (
     PaperRefusal,
     PaperRequest,
     PaperState,
+    PlaceBounds,
 )
 
 __all__ = [

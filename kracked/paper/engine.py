@@ -20,7 +20,6 @@ from kracked.paper.amends import Amends
 from kracked.paper.cancels import Cancels
 from kracked.paper.market import SymbolMarket
 from kracked.paper.order_entry import OrderEntry
-from kracked.paper.places import PlaceBounds
 from kracked.paper.reports import USER_REQUESTED, rows
 from kracked.paper.requests import (
     Answer,
@@ -39,6 +38,7 @@ from kracked.paper.terms import (
     PaperRefusal,
     PaperRequest,
     PaperState,
+    PlaceBounds,
 )
 from kracked.protocol import events
 from kracked.protocol.events import Event

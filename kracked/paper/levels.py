@@ -111,6 +111,14 @@ class LevelGhost:
         self.crossings: deque[tuple[int, int]] = deque()
         """Times and quantities of levels across it, likewise."""
 
+    @property
+    def least(self) -> int:
+        """The least ahead by all that its level has told, decided or not."""
+        least, total = self.ahead_at_best, self.total
+        for _, told in self.totals:
+            least, total = least - max(0, total - told), told
+        return max(0, least)
+
     def amend(
         self, left: int, _price: int, _standing: Standing, *, display: int | None = None
     ) -> None:
@@ -166,6 +174,8 @@ class LevelGhost:
 class RestingLevels:
     """Owner of the resting orders of one symbol, by level 2 alone."""
 
+    ghost_type = LevelGhost
+
     def __init__(self, visible: VisibleLevels) -> None:
         self._visible = visible
         self._stays: dict[str, LevelGhost] = {}
@@ -194,7 +204,7 @@ class RestingLevels:
     ) -> None:
         """Let an order join the back of its level."""
         ahead = self._visible.told(side, price)
-        ghost = LevelGhost(side, price, qty, ahead=ahead, placed=time, display=shown)
+        ghost = self.ghost_type(side, price, qty, ahead=ahead, placed=time, display=shown)
         self._stays[order_id] = ghost
 
     def retire(self, order_id: str, time: int) -> None:

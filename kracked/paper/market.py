@@ -11,8 +11,8 @@ from kracked.book.queue import QueuePosition
 from kracked.flow import Fact, Ghost, GhostState, Ledger, Outcome, Taker, What
 from kracked.flow.links import HOLD_NS
 from kracked.paper.levels import LevelGhost, RestingLevels, VisibleLevels
-from kracked.paper.places import PlaceBounds
 from kracked.paper.resting import Fills, Resting
+from kracked.paper.terms import PlaceBounds
 from kracked.paper.visible import Taken, Visible
 from kracked.protocol.events import BookSnapshot, BookUpdate, Side, Trades
 
@@ -200,7 +200,7 @@ class SymbolMarket:
         if order_id in self.resting:
             ghost = self.resting[order_id]
             if isinstance(ghost, LevelGhost):
-                return PlaceBounds(ghost.price, ghost.ahead_at_best, ghost.ahead)
+                return PlaceBounds(ghost.price, ghost.least, ghost.ahead)
         stands = self.place(order_id)
         if stands is None:
             return None

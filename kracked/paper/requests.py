@@ -85,7 +85,7 @@ class Requests:
 
     @property
     def next_arrival(self) -> int | None:
-        """When the next one arrives; None when none is on its way."""
+        """The time at which the next one arrives; None when none is on its way."""
         return self._heap[0][0] if self._heap else None
 
     def due(self, now: int) -> Iterator[tuple[int, int, Request]]:

@@ -59,7 +59,7 @@ class FeeRates(msgspec.Struct, frozen=True):
 
 
 class Latency(msgspec.Struct, frozen=True):
-    """How long a request is on its way and its effect on the way back, in ns.
+    """The time that a request is on its way and its effect on the way back, in ns.
 
     It is the round trip, because it counts on the clock on which market data arrive: the first
     message that comes later than this is the first that can know of the request.
@@ -90,7 +90,7 @@ class PaperAmend(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PaperState(StrEnum):
-    """What is known of a paper order."""
+    """The known state of a paper order."""
 
     PENDING = "pending"
     """Accepted, and not in the market yet: it holds nothing."""
@@ -193,3 +193,19 @@ def check_minimums(instrument: Instrument, qty: int, price: int) -> None:
         raise PaperRefusal(VOLUME_MINIMUM)
     if price and instrument.precision.cost_decimal(price, qty) < instrument.cost_min:
         raise PaperRefusal(COST_MINIMUM)
+
+
+class PlaceBounds(msgspec.Struct, frozen=True):
+    """The quantity that stands ahead of a resting order; price and quantities are scaled."""
+
+    price: int
+    """The price at which it rests."""
+    least: int
+    """At best this much is ahead: what was cancelled since had stood there."""
+    most: int | None
+    """At worst this much is ahead; None while its level has not been told."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the place is known, as by level 3."""
+        return self.least == self.most

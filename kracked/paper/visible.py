@@ -22,7 +22,7 @@ class Taken(NamedTuple):
 
 
 class Offered(ABC):
-    """What is there for own takers, less what own takers have used up.
+    """The quantity there is for own takers, less what own takers have used up.
 
     Attributes:
         used: How much was used up, by the key of `offers`.

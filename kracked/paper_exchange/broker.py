@@ -26,7 +26,10 @@ from kracked.paper_exchange.records import AccountRecords
 from kracked.paper_exchange.terms import paper_amend, paper_request
 from kracked.protocol import limits
 from kracked.protocol.events import Event
+from kracked.times import NS_PER_S
 
+PLACES_EVERY_NS = NS_PER_S
+"""How often the places of orders are told, where they have changed."""
 _ANSWERS = 1_000
 """Answers that nobody has taken yet and that are retained."""
 
@@ -62,6 +65,7 @@ class PaperBroker:
         """
         self._market, self.engine, self.records = market, engine, records
         self._pending = pending
+        self._looked = 0
         self._answers: dict[int, Answer] = {}
         self.assets = assets
         self.accounts = {records.account.name: records.account}
@@ -85,6 +89,16 @@ class PaperBroker:
     def elapse(self, now: int) -> None:
         """Let the engine decide what is due, and tell what followed."""
         self._tell(self.engine.elapse(now))
+        if not 0 <= now - self._looked < PLACES_EVERY_NS:
+            self._looked = now
+            self._tell_places(now)
+
+    def _tell_places(self, now: int) -> None:
+        """Tell the places in the queue that have changed since they were told last."""
+        for order in self.records.account.orders.open():
+            place = self.engine.bounds(order.order_id)
+            if place != order.place:
+                self.records.place(order, place, now)
 
     def _tell(self, news: Iterable[object]) -> None:
         """Let the records follow, and keep the answers for whoever asked."""

@@ -38,6 +38,7 @@ from kracked.paper import (
     Opened,
     PaperOrder,
     PaperState,
+    PlaceBounds,
     Started,
     SwitchSet,
     TermsChanged,
@@ -178,6 +179,11 @@ class AccountRecords:
         """Take over what open orders hold now."""
         for order in self.account.orders.open():
             self.account.ledger.hold(order.order_id, *self._money.hold_of(order.order_id))
+
+    def place(self, order: OrderRecord, place: PlaceBounds | None, time: int) -> None:
+        """Note what stands ahead of an open order, and tell it."""
+        order = self._put(replace(order, place=place), time)
+        self._send(order, self._rows[order.symbol].placed(order, time))
 
     def _accept(
         self, order_id: str, request: OrderRequest, time: int, *, ref_id: str | None = None

@@ -33,7 +33,7 @@ class NotTraded(ConfigError):
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """What can be had of a symbol, as the relay reads it."""
+    """The data that can be had of a symbol, as the relay reads them."""
 
     book: int | None
     level3: int | None

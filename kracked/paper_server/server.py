@@ -270,15 +270,12 @@ class PaperServer:
             now = self._clock()
             with self._failing():
                 self._exchange.advance(now)
-                self._compact(now)
+                # The file would grow without end.
+                if self._log is not None and self._log.size > max(MOST_BYTES, 2 * self._compacted):
+                    self._log.compact(self._exchange.broker.engine.account.carried(now))
+                    self._compacted = self._log.size
             self._exchange.relay.advance(now)
             await asyncio.sleep(TICK_S)
-
-    def _compact(self, now: int) -> None:
-        """Write the account anew when its file has grown, so that it does not without end."""
-        if self._log is not None and self._log.size > max(MOST_BYTES, 2 * self._compacted):
-            self._log.compact(self._exchange.broker.engine.account.carried(now))
-            self._compacted = self._log.size
 
     async def _subscribe(self) -> None:
         """Subscribe to the candles that clients ask for."""

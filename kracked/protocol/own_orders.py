@@ -58,6 +58,20 @@ class Triggers(msgspec.Struct, frozen=True, omit_defaults=True):
     """The best price that a trailing order has seen."""
 
 
+class QueuePlace(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What stands ahead of a resting order, as `kracked paper` tells it; Kraken does not.
+
+    All is None where the place is not known.
+    """
+
+    limit_price: Decimal | None = None
+    """The price at which it rests."""
+    qty_ahead_least: Decimal | None = None
+    """At best so much is ahead; the same as at most where level 3 tells the queue."""
+    qty_ahead_most: Decimal | None = None
+    """At worst so much is ahead; None while the level has not been told."""
+
+
 class OwnOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One order of the account. Amounts are exact decimals, as the exchange wrote them."""
 
@@ -83,6 +97,8 @@ class OwnOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reduce_only: bool = False
     contingent: Mapping[str, object] | None = None
     """Its conditional close, by the exchange's names."""
+    queue_place: QueuePlace | None = None
+    """Its place in the queue, on paper alone; None where none was told."""
     cum_qty: Decimal = ZERO
     cum_cost: Decimal = ZERO
     avg_price: Decimal = ZERO

@@ -266,9 +266,13 @@ class Replay:
         self._restart_pacing()
 
     def continue_with(self, player: Playable, first: Moment) -> None:
-        """Go on with another player, which was moved meanwhile; `first` comes first."""
+        """Go on with another player, which was moved meanwhile.
+
+        `first` comes before what it plays, and after what was played and not taken yet: `first`
+        may tell less than a whole state.
+        """
         self.player, self.clock = player, ReplayClock(player)
-        self._pending = [first]
+        self._pending.append(first)
         self._restart_pacing()
 
     def step(self) -> None:

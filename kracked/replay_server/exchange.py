@@ -11,7 +11,7 @@ from kracked.flow import OrderFlow
 from kracked.gateway.auth import ApiKeys
 from kracked.gateway.listing import ListedAsset, ListedPair
 from kracked.gateway.relay.market_relay import MISSING, MarketRelay
-from kracked.instruments import Asset, Instrument
+from kracked.instruments import Asset
 from kracked.paper_exchange.exchange import PaperExchange
 from kracked.paper_exchange.opening import PaperTerms, PaperVenue, open_exchange
 from kracked.protocol import encode, events
@@ -87,7 +87,15 @@ class RecordedExchange:
         self.paper = open_exchange(
             PaperVenue(
                 relay=self.relay,
-                pairs=[_listed_pair(pair) for pair in pairs],
+                pairs=[
+                    ListedPair(
+                        instrument=pair,
+                        rest_id=pair_id(pair),
+                        altname=altname(pair),
+                        wsname=wsname(pair),
+                    )
+                    for pair in pairs
+                ],
                 assets=[
                     _listed_asset(assets.get(name) or Asset(id=name))
                     for name in dict.fromkeys(n for one in pairs for n in (one.base, one.quote))
@@ -115,12 +123,6 @@ class RecordedExchange:
     def _by_levels(self) -> bool:
         """Whether level 3 was recorded of no symbol: places are bounded by level 2."""
         return not any(one.level3 for one in self._player.recording.info().symbols.values())
-
-
-def _listed_pair(pair: Instrument) -> ListedPair:
-    return ListedPair(
-        instrument=pair, rest_id=pair_id(pair), altname=altname(pair), wsname=wsname(pair)
-    )
 
 
 def _listed_asset(asset: Asset) -> ListedAsset:

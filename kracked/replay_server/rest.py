@@ -12,7 +12,7 @@ from kracked.gateway.auth import Call
 from kracked.gateway.refusals import Refusal
 from kracked.gateway.relay.market_relay import MarketRelay
 from kracked.gateway.rest import Params, PublicMethod, answer, method_of, server_time
-from kracked.instruments import Asset, Instrument
+from kracked.instruments import Instrument
 
 _OLD_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
 """The currencies that REST calls by another name than the WebSocket."""
@@ -67,7 +67,16 @@ class ReplayRest:
     def assets(self, query: Params, _: int) -> object:
         """Answer Assets: all, or those that `asset` names."""
         assets = self._exchange.instruments.decoded.assets
-        rows = {asset_id(asset.id): _asset_row(asset) for asset in assets}
+        rows = {
+            asset_id(asset.id): {
+                "aclass": "currency",
+                "altname": rest_name(asset.id),
+                "decimals": asset.precision,
+                "display_decimals": asset.precision_display,
+                "status": asset.status,
+            }
+            for asset in assets
+        }
         if "asset" not in query:
             return rows
         known = {name: asset_id(one.id) for one in assets for name in (one.id, rest_name(one.id))}
@@ -122,16 +131,6 @@ def altname(pair: Instrument) -> str:
 def wsname(pair: Instrument) -> str:
     """Return a pair's v1 name: `XBT/USD`."""
     return f"{rest_name(pair.base)}/{rest_name(pair.quote)}"
-
-
-def _asset_row(asset: Asset) -> object:
-    return {
-        "aclass": "currency",
-        "altname": rest_name(asset.id),
-        "decimals": asset.precision,
-        "display_decimals": asset.precision_display,
-        "status": asset.status,
-    }
 
 
 def _pair_row(pair: Instrument) -> object:

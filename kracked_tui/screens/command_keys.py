@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -10,9 +10,10 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from kracked.errors import NotANumber, TooPrecise
+from kracked.flow.alerts import EXAMPLES
 from kracked.units import scale
 from kracked_tui import palettes
-from kracked_tui.keys import Key
+from kracked_tui.keys import Key, first_shown
 from kracked_tui.screens.part import ScreenPart
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.chart.candles import TIMEFRAMES, timeframe_name
@@ -29,7 +30,7 @@ class CommandKeys(ScreenPart):
 
     def __init__(self, screen: TradeScreen, table: tuple[Key, ...]) -> None:
         self._screen, self._model = screen, screen.model
-        self._commands = commands.commands(table)
+        self._table, self._commands = table, commands.commands(table)
         self._run: dict[str, Callable[[str], str]] = {
             commands.PAIR: self._pair,
             commands.WATCH: self._watch,
@@ -40,6 +41,7 @@ class CommandKeys(ScreenPart):
             commands.LAYOUT: self._layout,
             commands.GO: self._go,
             commands.SORT: self._sort,
+            commands.ALERT: self._alert,
             commands.HELP: self._help,
             commands.FORGET: self._forget,
         }
@@ -54,6 +56,14 @@ class CommandKeys(ScreenPart):
     def completions(self, text: str) -> tuple[tuple[str, str], ...]:
         """Return the lines that a text may become, each with its help."""
         return commands.completions(text, self._commands, self._choices())
+
+    def actions(self) -> Iterator[tuple[str, str, Callable[[], object]]]:
+        """Yield every key's action for the palette: its name, its help, and what runs it."""
+        for key in self._table:
+            if key.id not in ("palette", "back"):
+                name = key.id.replace("-", " ").capitalize()
+                about = f"{key.help} ({first_shown(key.keys)})"
+                yield name, about, partial(self._screen.run_action, key.action)
 
     def run_or_tell(self, line: str) -> None:
         """Run a line; the log says why one cannot be run."""
@@ -76,6 +86,7 @@ class CommandKeys(ScreenPart):
             commands.LAYOUT: layouts.NAMES,
             commands.GO: panes,
             commands.SORT: watchlist.ORDERS,
+            commands.ALERT: ("remove", *EXAMPLES),
         }
 
     def _steps(self, frame: FrameState) -> tuple[int, ...]:
@@ -164,6 +175,9 @@ class CommandKeys(ScreenPart):
         self._model.memory.change(watch_order=name)
         return ""
 
+    def _alert(self, text: str) -> str:
+        return self._screen.alert_keys.run(text)
+
     def _help(self, word: str) -> str:
         self._screen.panels.toggle(layout.HELP)
         self._screen.help_pages.search(word)
@@ -182,28 +196,25 @@ class ActionProvider(Provider):
     """Finds actions by name; what is found nowhere is said."""
 
     @property
-    def _monitor(self) -> Monitor:
-        return cast("Monitor", self.app)
+    def _keys(self) -> CommandKeys:
+        return cast("Monitor", self.app).beside.front.command_keys
 
     async def discover(self) -> Hits:
         """Yield every key's action."""
-        for name, about, run in self._monitor.actions():
+        for name, about, run in self._keys.actions():
             yield DiscoveryHit(name, run, help=about)
 
     async def search(self, query: str) -> Hits:
         """Yield the actions and command lines that match, or a sentence."""
         matcher, found = self.matcher(query), False
-        for name, about, run in self._monitor.actions():
+        for name, about, run in self._keys.actions():
             if (score := matcher.match(name)) > 0:
                 found = True
                 yield Hit(score, matcher.highlight(name), run, help=about)
-        keys = self._monitor.trade.command_keys
-        for line, about in keys.completions(query)[:_MOST_COMMANDS]:
-            if line.rstrip().count(
-                " "
-            ):  # with its argument; a command alone is an action or needs one
+        for line, about in self._keys.completions(query)[:_MOST_COMMANDS]:
+            if " " in line.rstrip():  # a command alone is an action, or needs an argument
                 found = True
-                run = partial(keys.run_or_tell, line)
+                run = partial(self._keys.run_or_tell, line)
                 yield Hit(0.5, Content(line), run, text=line, help=about or "command")
         if not found:
             said = f"Nothing is called {query!r}. The key : takes commands, ? has all keys."

@@ -26,16 +26,25 @@ from kracked_tui.state.frame_state import FrameState
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.account.orders import OrderRow, row_at
 from kracked_tui.view.chrome import layout, questions
+from kracked_tui.view.ladder.click_mode import CellOffer, offer_text
+from kracked_tui.view.queue.own_place import exact
 from kracked_tui.view.ticket.exit_order import Exit
+from kracked_tui.view.ticket.post_only import rested
 from kracked_tui.view.ticket.ticket import amending
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.panels.ticket_panel import TicketPanel
 from kracked_tui.widgets.panes.account import OrdersPane
+from kracked_tui.widgets.panes.ladder import LadderPane
 
 if TYPE_CHECKING:
     from kracked_tui.trader import Trader
 
-_ON_A_PANE = frozenset(("join", "size_by", "amend", "cancel", "cancel_pair", "cancel_all", "exit"))
+_ON_A_PANE = frozenset(
+    (
+        *("join", "size_by", "amend", "cancel", "cancel_pair", "cancel_all", "exit"),
+        *("clicks", "click_cell"),
+    )
+)
 _ON_A_PANE_OR_TICKET = frozenset(("panic", "panic_all", "arm", "size"))
 _ON_THE_TICKET = frozenset(("send", "enter"))
 _LEADING_AWAY = frozenset(("go", "pane", "watch", "zoom", "copy"))
@@ -122,6 +131,46 @@ class OrderKeys(ScreenPart):
         )
         return _WAITING if waiting else ""
 
+    def action_clicks(self) -> None:
+        """Let clicks on bids and asks of the ladder prepare orders, or only move the cursor."""
+        ladder = self._screen.ladder
+        on = ladder.offers is None
+        ladder.offer_clicks(self._offer if on else None)
+        said = "clicks prepare an order while ARMED; only y on its preview sends it"
+        self._model.tell(said if on else "clicks move the cursor", "warn" if on else "dim")
+        self._screen.draw()
+
+    def _offer(self, side: Side, price: int) -> CellOffer | None:
+        """Return what a click at a price would prepare; None before the market is known."""
+        trader, symbol = self._model.trader, self._model.symbol
+        market = self._model.ticket_market(symbol)
+        if market is None:
+            return None
+        if trader is None or not trader.armed_for(symbol):
+            return CellOffer(side, price, "DISARMED", "a click does nothing; A arms")
+        precision = market.instrument.precision
+        qty = exact(trader.presets.size(market), precision)
+        text = offer_text(side, qty, precision.price_text(price), symbol)
+        return CellOffer(side, price, text)
+
+    def click_cell(self, offer: CellOffer) -> None:
+        """Open the order that was offered at its preview: nothing is sent by a click."""
+        trader, market = self._ticket.ready_trader(), self._model.ticket_market(self._model.symbol)
+        if trader is None or market is None:
+            return
+        if not self.allows("click_cell") or offer != self._offer(offer.side, offer.price):
+            self._model.tell("nothing prepared: click again once nothing else is open", "warn")
+        elif offer.refusal:
+            self._model.tell(f"nothing prepared: {offer.text}: {offer.refusal}", "warn")
+        else:
+            ticket = self._ticket.limit_order(trader, market, offer.side, offer.price)
+            self._ticket.open(trader, replace(rested(ticket, market), previewed=True))
+        self._screen.draw()
+
+    def leave_symbol(self) -> None:
+        """Let clicks move the cursor again: another pair is another decision."""
+        self._screen.ladder.offer_clicks(None)
+
     def action_size_by(self, step: int) -> None:
         """Use the next larger (1) or smaller (-1) preset size for the next order."""
         market, trader = self._model.ticket_market(self._model.symbol), self._model.trader
@@ -150,13 +199,14 @@ class OrderKeys(ScreenPart):
 
     def action_panic(self) -> None:
         """Cancel the pair and disarm, without a question: it only reduces risk."""
-        self._panic(self._model.symbol)
+        self.panic(self._model.symbol)
 
     def action_panic_all(self) -> None:
         """Cancel every order of the account and disarm, without a question."""
-        self._panic(None)
+        self.panic(None)
 
-    def _panic(self, symbol: str | None) -> None:
+    def panic(self, symbol: str | None) -> None:
+        """Cancel a pair, or with None all of them, and disarm; drop the ticket."""
         trader = self._ticket.ready_trader()
         if trader is not None:
             self._ticket.close()
@@ -302,6 +352,9 @@ class OrderScreen(TradeScreen):
         self.add_part(self.ticket_keys)
         self.add_part(self.order_keys)
         self.add_part(MaintenanceOffer(self, self.ticket_keys))
+
+    def on_ladder_pane_cell_pressed(self, message: LadderPane.CellPressed) -> None:
+        self.order_keys.click_cell(message.offer)
 
     def on_ticket_panel_changed(self, _: TicketPanel.Changed) -> None:
         self.ticket_keys.draw()

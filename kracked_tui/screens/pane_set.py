@@ -12,7 +12,13 @@ from kracked_tui.widgets.panes.charts import ChartPane, DepthPane, LevelPane
 from kracked_tui.widgets.panes.fills import FillsPane
 from kracked_tui.widgets.panes.heat import HeatPane
 from kracked_tui.widgets.panes.ladder import LadderPane
-from kracked_tui.widgets.panes.lists import HealthPane, LogPane, RecorderPane, WatchlistPane
+from kracked_tui.widgets.panes.lists import (
+    AlertsPane,
+    HealthPane,
+    LogPane,
+    RecorderPane,
+    WatchlistPane,
+)
 from kracked_tui.widgets.panes.queue import QueuePane
 from kracked_tui.widgets.panes.seen import SeenPane
 from kracked_tui.widgets.panes.tape import FlowPane, TapePane
@@ -37,6 +43,7 @@ class PaneSet(NamedTuple):
     recorder: RecorderPane
     seen: SeenPane
     heat: HeatPane
+    alerts: AlertsPane
 
 
 def pane_set(*, recording: RecordSwitch, frames: Callable[[], int], ascii_only: bool) -> PaneSet:
@@ -48,20 +55,23 @@ def pane_set(*, recording: RecordSwitch, frames: Callable[[], int], ascii_only: 
         ascii_only: Draw with ASCII characters alone.
     """
     return PaneSet(
-        LadderPane(1, id=layout.LADDER, ascii_only=ascii_only),
-        QueuePane(2, id=layout.QUEUE, ascii_only=ascii_only),
-        TapePane(3, id=layout.TAPE, ascii_only=ascii_only),
-        ChartPane(4, id=layout.CHART, ascii_only=ascii_only),
-        FlowPane(5, id=layout.FLOW, ascii_only=ascii_only),
-        LevelPane(6, id=layout.LEVEL, ascii_only=ascii_only),
-        DepthPane(7, id=layout.DEPTH, ascii_only=ascii_only),
-        WatchlistPane(8, id=layout.WATCH, ascii_only=ascii_only),
-        OrdersPane(9, id=layout.ORDERS, ascii_only=ascii_only),
-        FillsPane(10, id=layout.FILLS, ascii_only=ascii_only),
-        BalancesPane(11, id=layout.BALANCES, ascii_only=ascii_only),
-        LogPane(12, id=layout.LOG_LIST, ascii_only=ascii_only),
-        HealthPane(13, id=layout.HEALTH, frames=frames, ascii_only=ascii_only),
-        RecorderPane(14, id=layout.RECORDER, progress=recording.view, ascii_only=ascii_only),
-        SeenPane(15, id=layout.SEEN, ascii_only=ascii_only),
-        HeatPane(16, id=layout.HEAT, ascii_only=ascii_only),
+        ladder=LadderPane(1, id=layout.LADDER, ascii_only=ascii_only),
+        queue=QueuePane(2, id=layout.QUEUE, ascii_only=ascii_only),
+        tape=TapePane(3, id=layout.TAPE, ascii_only=ascii_only),
+        chart=ChartPane(4, id=layout.CHART, ascii_only=ascii_only),
+        flow=FlowPane(5, id=layout.FLOW, ascii_only=ascii_only),
+        level=LevelPane(6, id=layout.LEVEL, ascii_only=ascii_only),
+        depth=DepthPane(7, id=layout.DEPTH, ascii_only=ascii_only),
+        watch=WatchlistPane(8, id=layout.WATCH, ascii_only=ascii_only),
+        orders=OrdersPane(9, id=layout.ORDERS, ascii_only=ascii_only),
+        fills=FillsPane(10, id=layout.FILLS, ascii_only=ascii_only),
+        balances=BalancesPane(11, id=layout.BALANCES, ascii_only=ascii_only),
+        log=LogPane(12, id=layout.LOG_LIST, ascii_only=ascii_only),
+        health=HealthPane(13, id=layout.HEALTH, frames=frames, ascii_only=ascii_only),
+        recorder=RecorderPane(
+            14, id=layout.RECORDER, progress=recording.view, ascii_only=ascii_only
+        ),
+        seen=SeenPane(15, id=layout.SEEN, ascii_only=ascii_only),
+        heat=HeatPane(16, id=layout.HEAT, ascii_only=ascii_only),
+        alerts=AlertsPane(17, id=layout.ALERTS, ascii_only=ascii_only),
     )

@@ -144,6 +144,7 @@ class Panels:
             panel=self.top,
             account=self._account,
             timed=screen.has_time_bar,
+            told=screen.model.past() is not None,
             split=layouts.SPLITS.get(self.layout),
         )
         pane_places = {name: arranged.get(name) for name in layout.PANES}

@@ -18,14 +18,19 @@ from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.sources.base import PlaybackControls
 from kracked_tui.sources.record_switch import RecordSwitch
 from kracked_tui.state.view_model import ViewModel
+from kracked_tui.view import format as fmt
 from kracked_tui.view.chrome import layout
 from kracked_tui.view.chrome.questions import QuestionText
+from kracked_tui.view.replay.past import bookmark_lines
 from kracked_tui.view.replay.timebar import TimeView, instant_of, time_at, time_line
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.painted_rows import LiveRows
 from kracked_tui.widgets.panels.session_picker import SessionPicker
 
 _HOW = "A time of day, such as 14:03 or 14:03:21.5, or a whole instant: 2026-11-22T14:03:21Z."
+
+
+_NUMBER = "Type its number; enter alone goes to the newest."
 
 
 class TimeBar(LiveRows):
@@ -112,6 +117,54 @@ class TimeKeys(ScreenPart):
         if self._controls:
             self._run_seek(partial(self._controls.seek, time))
 
+    def action_moment(self, by: int) -> None:
+        """Go to the next own fill, sighting or big cancel (1), or the one before (-1)."""
+        controls, model = self._controls, self._model
+        if controls is None:
+            return
+        view, moments = controls.view(), model.moments
+        found = moments.beside(view.position, model.symbol, by)
+        if found is not None and found.received >= view.start:
+            model.tell(f"{found.kind} {fmt.moment(found.received, 3)}: {found.words}")
+            self.go_to(found.received)
+            return
+        kinds = "own fill, sweep, sighting or big cancel"
+        said = f"no {'later' if by > 0 else 'earlier'} {kinds} of {model.symbol}"
+        if moments.through is not None:
+            said += f" found yet: looked through until {fmt.moment(moments.through)}"
+        model.tell(said, "warn")
+        self._screen.draw()
+
+    def action_bookmark(self) -> None:
+        """Mark the moment shown."""
+        self._model.tell(self._model.add_bookmark())
+        self._screen.draw()
+
+    def action_bookmarks(self) -> None:
+        """List the bookmarks, and go to the one whose number is typed."""
+        controls, marks = self._controls, self._model.bookmarks
+        if controls is None:
+            return
+
+        def go_to_mark(text: str) -> None:
+            """Go to the mark of this number, the newest without one."""
+            number = text.strip() or str(len(marks))
+            if not (number.isdecimal() and 0 < int(number) <= len(marks)):
+                self._model.tell(f"no bookmark has the number {number[:9]!r}", "warn")
+                return
+            mark = marks[int(number) - 1]
+            if mark.symbol != self._model.symbol:
+                self._screen.show_symbol(mark.symbol)
+            self.go_to(mark.time)
+
+        if not marks:
+            self._model.tell("no bookmark yet: M marks a moment", "warn")
+            self._screen.draw()
+            return
+        view = controls.view()
+        lines = bookmark_lines(marks, view.start, view.position)
+        self._screen.questions.ask(QuestionText("Go to bookmark", (*lines, _NUMBER)), go_to_mark)
+
     def action_jump(self) -> None:
         """Ask for a time, and go there."""
         controls = self._controls
@@ -145,9 +198,11 @@ class ReplayScreen(TradeScreen):
         *,
         recording: RecordSwitch,
         ascii_only: bool,
+        time_keys: Callable[..., TimeKeys] = TimeKeys,
     ) -> None:
+        """`time_keys` makes the keys of time; the other arguments are those of every screen."""
         super().__init__(model, table, recording=recording, ascii_only=ascii_only)
-        self.time_keys = TimeKeys(self, ascii_only=ascii_only)
+        self.time_keys = time_keys(self, ascii_only=ascii_only)
         self.add_part(self.time_keys)
 
     def on_time_bar_pointed(self, message: TimeBar.Pointed) -> None:

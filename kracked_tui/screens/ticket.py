@@ -13,6 +13,7 @@ from kracked.errors import ProtocolError
 from kracked.protocol.events import Side
 from kracked_tui.screens.part import ScreenPart
 from kracked_tui.view.chrome import layout, questions
+from kracked_tui.view.queue.own_lines import joining_odds
 from kracked_tui.view.queue.own_place import exact
 from kracked_tui.view.ticket.post_only import rested
 from kracked_tui.view.ticket.ticket import Ticket, TicketMarket, takes
@@ -77,7 +78,11 @@ class TicketKeys(ScreenPart):
         market = self._model.ticket_market(ticket.symbol) if ticket else None
         if ticket is None or trader is None or market is None:
             return None
-        return trader.review(ticket, market, self._model.source.l3.get(ticket.symbol))
+        view = trader.review(ticket, market, self._model.source.l3.get(ticket.symbol))
+        if view is None or not ticket.previewed or ticket.amends or not view.effect.words:
+            return view
+        odds = self._screen.frame_state().account.odds_of(ticket)
+        return view._replace(odds=joining_odds(odds))
 
     # --- writing ----------------------------------------------------------------------
 

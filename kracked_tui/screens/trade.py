@@ -21,7 +21,9 @@ from kracked_tui import keys
 from kracked_tui.config_checks import PAIR
 from kracked_tui.error_boundary import reporting_errors
 from kracked_tui.keys import Key
+from kracked_tui.screens.alert_keys import AlertKeys
 from kracked_tui.screens.command_keys import CommandKeys
+from kracked_tui.screens.look_back import LookBackKeys
 from kracked_tui.screens.pane_set import pane_set
 from kracked_tui.screens.panels import Panels
 from kracked_tui.screens.part import ScreenPart
@@ -33,11 +35,13 @@ from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.account.orders import mine_line
 from kracked_tui.view.chrome import layout
 from kracked_tui.view.chrome.hints import Hint
-from kracked_tui.view.chrome.status import log_line
+from kracked_tui.view.chrome.status import log_line, pressing
 from kracked_tui.view.chrome.trade_strip import strip_line
+from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.replay.past import past_line
 from kracked_tui.view.replay.record_status import banner_line
 from kracked_tui.view.replay.sessions import SessionRow
-from kracked_tui.widgets.bindings import bindings
+from kracked_tui.widgets.bindings import Presses, bindings
 from kracked_tui.widgets.painted_rows import LiveRows, paint
 from kracked_tui.widgets.panels.card_panel import CardOpened, CardPanel
 from kracked_tui.widgets.panels.command_line import CommandLine
@@ -84,14 +88,16 @@ class TradeScreen(Screen[None]):
             ascii_only: Draw with ASCII characters alone.
         """
         super().__init__()
-        self.model = model
+        self.model, self.table = model, table
         self.recording = recording
         self.watched_before: tuple[SessionRow, ...] = ()
         """The source watched before this recording was opened, to go back to."""
-        self.presses = keys.Presses()
+        self.presses = Presses()
         """What tells a press from the repeats of a held key."""
         self.frames = 0
         """Frames drawn since the start."""
+        self.covered = False
+        """Whether another screen is shown over this one, which then paints nothing."""
         self.panes = pane_set(
             recording=recording, frames=lambda: self.frames, ascii_only=ascii_only
         )
@@ -116,8 +122,11 @@ class TradeScreen(Screen[None]):
         self.parts: list[ScreenPart] = []
         self.view_keys = ViewKeys(self)
         self.add_part(self.view_keys)
+        self.add_part(LookBackKeys(self))
         self.command_keys = CommandKeys(self, table)
         self.add_part(self.command_keys)
+        self.alert_keys = AlertKeys(self)
+        self.add_part(self.alert_keys)
         self.panels.takes_focus[layout.JUMP] = self.jump
         self.add_part(self.questions)
         self._hints = keys.hints(table)
@@ -196,7 +205,8 @@ class TradeScreen(Screen[None]):
 
     def paint(self) -> None:
         """Send what was drawn to the terminal, as one write."""
-        paint(self, (*self.children, *self.questions.prompt.children))
+        if not self.covered:
+            paint(self, (*self.children, *self.questions.prompt.children))
 
     def _skip_no_pane(self) -> None:
         for pane in self.panes:
@@ -213,7 +223,9 @@ class TradeScreen(Screen[None]):
         frame = self.frame_state()
         self.header.show(frame)
         if self.strip.display:
-            self.strip.set_lines([strip_line(frame.account.strip, self.size.width)])
+            wide, past = self.size.width, frame.past
+            line = past_line(past, wide) if past else strip_line(frame.account.strip, wide)
+            self.strip.set_lines([line])
         for pane in self.panels.in_sight():
             if pane.frame_skip.take():
                 pane.show(frame)
@@ -223,22 +235,30 @@ class TradeScreen(Screen[None]):
             record = self.recording.view(frame.now)
             self.status.show(frame, record)
             banner = banner_line(record, width)
-            self.log_row.set_lines([banner or log_line(self.model.recent_log(), frame.now, width)])
+            told, present = self.model.recent_log(), self.model.log_now()
+            self.log_row.set_lines([banner or log_line(told, present, width)])
         if self.mine.display:
             account = frame.account
             line = mine_line(
                 account.order_rows, width, known=account.known, empty=account.empty_reason
             )
-            self.mine.set_lines([line])
-        self.hints.show(self._hints_of(frame))
+            before = (Span(" PAST", "notice"),) if frame.past else ()
+            self.mine.set_lines([Line(tuple(fit((*before, *line.spans), width)), line.role)])
+        present = self.model.log_now()
+        told = [] if self.log_row.display else pressing(self.model.recent_log(), present)
+        if told:
+            self.hints.tell(log_line(told, present, width))
+        else:
+            self.hints.show(self._hints_of(frame))
         self.draw_panel()
 
     def _hints_of(self, frame: FrameState) -> list[Hint]:
         """Return the keys that would do something now, by the live map of keys."""
         if isinstance(self.focused, Input):
             return [Hint("enter", "take it", ""), Hint("esc", "close", "back")]
+        panic = f"{frame.past.live} {frame.past.panic}" if frame.past else frame.symbol
         return [
-            Hint(names, f"PANIC {frame.symbol}" if key.id == "panic" else key.short, key.action)
+            Hint(names, f"PANIC {panic}" if key.id == "panic" else key.short, key.action)
             for key, names in self._hints
             if self._has_effect(key.action, frame)
         ]
@@ -262,8 +282,6 @@ class TradeScreen(Screen[None]):
             case layout.CARD:
                 self.card.show(self.frame_state())
             case layout.SESSIONS:
-                self.sessions.ends_recording = self.recording.on
-                self.sessions.ends_demo = self.model.source.mode == "DEMO"
                 self.sessions.show()
         for part in self.parts:
             part.draw()

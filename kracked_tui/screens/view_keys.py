@@ -101,8 +101,6 @@ class ViewKeys(ScreenPart):
         screen, folder = self._screen, self._screen.recording.folder
         rows = await asyncio.to_thread(recorded_sessions, folder)
         self._panels.toggle(layout.SESSIONS)
-        screen.sessions.ends_recording = screen.recording.on
-        screen.sessions.ends_demo = self._model.source.mode == "DEMO"
         listed = [*screen.watched_before, *rows]
         screen.call_after_refresh(partial(screen.sessions.start, listed, folder))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from kracked.protocol.events import Candles, Event
 from kracked_tui.view.replay.timebar import TimeView
@@ -71,6 +71,13 @@ class TimeJump(Event, frozen=True, tag="cut"):
 
 class BooksJump(Event, frozen=True, tag="books_cut"):
     """The books are those of another moment, and nothing else is: forget only what follows them."""
+
+
+class StateRestored(Event, frozen=True, tag="state_restored"):
+    """Everything shown besides the books is as it was at a moment that was rebuilt elsewhere."""
+
+    state: Any
+    """The store of that moment; it belongs to whoever takes the event."""
 
 
 class PlaybackControls(Protocol):
@@ -145,6 +152,16 @@ class Source(Protocol):
 
     async def show(self, symbol: str) -> None:
         """Subscribe everything the monitor shows of this symbol, and of no other.
+
+        Raises:
+            RequestRejected: The exchange refuses a channel.
+        """
+
+    async def follow(self, needed: Mapping[str, frozenset[str]]) -> None:
+        """Subscribe what alerts need besides what is shown, and no more of what they needed before.
+
+        Args:
+            needed: The channels `book`, `trade` and `level3`, by symbol.
 
         Raises:
             RequestRejected: The exchange refuses a channel.

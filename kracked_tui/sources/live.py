@@ -70,6 +70,8 @@ class LiveSource:
         state = state or state_folder()
         self.mode, self.name = mode, name or endpoints.public.split("/")[2]
         self._shown = self._requested = self._level3_error = ""
+        self._needed: Mapping[str, frozenset[str]] = {}
+        """The channels that alerts need, by symbol."""
         self._show_lock, self._candles_lock = asyncio.Lock(), asyncio.Lock()
         self._candles: tuple[str, int] = ("", 0)
         """Symbol and timeframe of the subscribed candles."""
@@ -174,7 +176,36 @@ class LiveSource:
                 await self._subscribe(symbol)
             finally:
                 if before:
-                    await self.feed.unsubscribe(before, "book", "level3")
+                    await self._drop_books(before)
+
+    async def _drop_books(self, symbol: str) -> None:
+        """Unsubscribe the books of a symbol that is not shown, but for those that alerts need."""
+        if dropped := {"book", "level3"} - self._needed.get(symbol, frozenset()):
+            await self.feed.unsubscribe(symbol, *dropped)
+
+    async def follow(self, needed: Mapping[str, frozenset[str]]) -> None:
+        """Subscribe what alerts need besides what is shown, and no more of what they needed before.
+
+        Args:
+            needed: The channels `book`, `trade` and `level3`, by symbol.
+
+        Raises:
+            RequestRejected: The exchange refuses a channel.
+        """
+        async with self._show_lock:
+            before, self._needed = self._needed, needed
+            for symbol, channels in before.items():
+                if symbol != self._shown and channels - needed.get(symbol, frozenset()):
+                    await self._drop_books(symbol)
+            for symbol, channels in needed.items():
+                if symbol != self._shown and channels - before.get(symbol, frozenset()):
+                    await self.feed.subscribe(
+                        symbol,
+                        book=BOOK_DEPTH if "book" in channels else None,
+                        level3=LEVEL3_DEPTH if "level3" in channels and self._has_level3 else None,
+                        trade=True,
+                        ticker=True,
+                    )
 
     async def _subscribe(self, symbol: str) -> None:
         level3 = LEVEL3_DEPTH if self._has_level3 else None

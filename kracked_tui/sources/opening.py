@@ -66,5 +66,8 @@ class EmptySource:
     async def show(self, symbol: str) -> None:
         """Subscribe nothing: the source does once it is open."""
 
+    async def follow(self, needed: Mapping[str, frozenset[str]]) -> None:
+        """Subscribe nothing."""
+
     async def candles(self, symbol: str, timeframe_s: int) -> Candles | None:
         """Return no candles."""

@@ -42,11 +42,21 @@ class MessagePlace(NamedTuple):
 class PlayableRecording(Protocol):
     """A recording that can be played from any place. Times are ns since the Unix epoch."""
 
-    name: str
-    start: int
-    end: int
-    gaps: Sequence[tuple[int, int]]
-    """Begin and end of each incomplete stretch."""
+    @property
+    def name(self) -> str:
+        """The name, for people."""
+
+    @property
+    def start(self) -> int:
+        """The time of its beginning."""
+
+    @property
+    def end(self) -> int:
+        """The time of its end, as far as that is known yet."""
+
+    @property
+    def gaps(self) -> Sequence[tuple[int, int]]:
+        """Begin and end of each incomplete stretch."""
 
     def player(self) -> SeekablePlayer:
         """Return a player at the beginning."""

@@ -40,11 +40,25 @@ class ReplaySource:
     feed = None
     access = None
 
-    def __init__(self, recording: PlayableRecording, *, speed: float = 1.0) -> None:
+    def __init__(
+        self, recording: PlayableRecording, *, speed: float = 1.0, at: int | None = None
+    ) -> None:
+        """Open a recording; this may take a moment.
+
+        Args:
+            recording: What is played.
+            speed: Recorded seconds a second; infinity for as fast as possible.
+            at: Where to begin, paused, with the whole state of that instant, ns; None to play
+                from the beginning.
+        """
         self.name = recording.name
-        self._recording = recording
-        self._player: SeekablePlayer = recording.player()
+        self.recording = recording
+        """What is played."""
+        self._player: SeekablePlayer = recording.player() if at is None else recording.player_at(at)
         self._replay = Replay(self._player, speed=speed, max_gap_s=_LONGEST_SILENCE_S)
+        if at is not None:
+            self._replay.pause()
+            self._go_on_with(self._player, self._whole_state(self._player))
         self._played_at = time.monotonic_ns()
         """When the last message was played, on the steady clock."""
         self._goal: int | None = None
@@ -92,14 +106,14 @@ class ReplaySource:
     def view(self) -> TimeView:
         """Return the time bar's data."""
         return TimeView(
-            start=self._recording.start,
-            end=self._recording.end,
+            start=self.recording.start,
+            end=self.recording.end,
             position=self.now(),
             speed=_SPEED_NAMES.get(self._replay.speed, f"{self._replay.speed:g}x"),
             playing=not self._replay.paused,
             ended=self._player.next_due is None,
             seeking=self._seeking.locked(),
-            gaps=self._recording.gaps,
+            gaps=self.recording.gaps,
             step=self._step_text,
         )
 
@@ -121,10 +135,13 @@ class ReplaySource:
         while True:
             async for moment in self._replay:
                 self._played_at = time.monotonic_ns()
-                yield self._recording.events_of(moment)
+                yield self.recording.events_of(moment)
             self._replay.pause()
 
     async def show(self, symbol: str) -> None:
+        """Subscribe nothing: a recording has the channels it was made with."""
+
+    async def follow(self, needed: Mapping[str, frozenset[str]]) -> None:
         """Subscribe nothing: a recording has the channels it was made with."""
 
     async def candles(self, symbol: str, timeframe_s: int) -> None:
@@ -156,13 +173,13 @@ class ReplaySource:
 
     async def seek(self, to: int) -> None:
         """Go to an instant, ns. Of several seeks that overlap, the last one counts."""
-        self._goal = max(self._recording.start, min(self._recording.end, to))
+        self._goal = max(self.recording.start, min(self.recording.end, to))
         if self._seeking.locked():
             return
         async with self._seeking:
             try:
                 while (goal := self._goal) is not None:
-                    await self._take_player(partial(self._recording.player_at, goal))
+                    await self._take_player(partial(self.recording.player_at, goal))
                     if self._goal == goal:
                         self._goal = None
             finally:
@@ -214,12 +231,12 @@ class ReplaySource:
         steps = self._steps
         if not steps:
             channel = "level3" if self._has_level3(symbol) else "book"
-            find, seq = self._recording.last_update, self._player.seq
+            find, seq = self.recording.last_update, self._player.seq
             place = await asyncio.to_thread(find, seq, symbol, channel)
             if place is None:
                 self._step_text = "the beginning"
                 return
-            await self._take_player(partial(self._recording.player_before, place))
+            await self._take_player(partial(self.recording.player_before, place))
             steps = self._next_steps(symbol)
         total = len(self._next_steps(symbol))
         self._step_text = f"before {steps[-1].words(len(steps), total)}"
@@ -254,12 +271,21 @@ class ReplaySource:
             """Return the player, and the events that bring the screen to its time."""
             player = make()
             there = MessagePlace(player.seq, player.position)
-            if self._recording.only_books_between(there, here):
+            if self.recording.only_books_between(there, here):
                 return player, [BooksJump(player.position)]
-            return player, [TimeJump(player.position), *self._recording.events_until(there)]
+            return player, self._whole_state(player)
 
         player, happened = await asyncio.to_thread(prepared)
         self._player, self._step_text = player, ""
         self._show_steps(())
         self._played_at = time.monotonic_ns()
-        self._replay.continue_with(player, Moment(player.position, player.seq, "", b"", happened))
+        self._go_on_with(player, happened)
+
+    def _whole_state(self, player: SeekablePlayer) -> list[Event]:
+        """Return the events that bring a screen that shows anything else to a player's place."""
+        place = MessagePlace(player.seq, player.position)
+        return [TimeJump(player.position), *self.recording.events_until(place)]
+
+    def _go_on_with(self, player: SeekablePlayer, happened: list[Event]) -> None:
+        first = Moment(player.position, player.seq, "", b"", happened)
+        self._replay.continue_with(player, first)

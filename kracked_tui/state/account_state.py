@@ -26,7 +26,7 @@ from kracked_tui.view.chrome.trading_status import TradingStatus
 from kracked_tui.view.ladder.selection import Selection
 from kracked_tui.view.queue.own_lines import A_MINUTE, OrderOdds, own_facts
 from kracked_tui.view.queue.own_place import OwnPlace, exact, own_places
-from kracked_tui.view.ticket.ticket import TicketMarket
+from kracked_tui.view.ticket.ticket import Ticket, TicketMarket
 
 if TYPE_CHECKING:
     from kracked_tui.state.view_model import ViewModel
@@ -148,7 +148,9 @@ class AccountState:
         orders = self._account.orders.values() if self._account else ()
         access = self._model.source.access
         paper = access.paper_place if access is not None else None
-        found = own_places(orders, self._model.source.l3, paper)
+        instruments = self._model.store.instruments
+        precisions = {symbol: one.precision for symbol, one in instruments.items()}
+        found = own_places(orders, self._model.source.l3, paper, precisions)
         if paper is not None:
             self._model.store.reviews.see_places(found)
         return found
@@ -180,6 +182,18 @@ class AccountState:
         score = live.score if live is not None else None
         proofs = (score.observed[A_MINUTE], score.own[A_MINUTE]) if score is not None else ()
         return own_facts(place, told, OrderOdds(odds, proof, *proofs), precision)
+
+    def odds_of(self, ticket: Ticket) -> Odds | NoOdds:
+        """Return the odds of a ticket's order if it joins the queue now."""
+        store, symbol = self._model.store, ticket.symbol
+        table, live = store.odds.table(symbol), store.odds.live.get(symbol)
+        if isinstance(table, NoOdds):
+            return table
+        ledger = store.flows.order_flow.ledgers.get(symbol)
+        if live is None or ledger is None:
+            return NoOdds("not known: no level 3 of this pair is followed")
+        now = store.flows[symbol].now(self._now)
+        return live.of_new(ledger, ticket.side, ticket.price, ticket.qty, now)
 
     @cached_property
     def own_levels(self) -> Mapping[int, OwnLevel]:
@@ -251,7 +265,7 @@ class AccountState:
 
     @property
     def fill_summary(self) -> FillSummary | None:
-        """What the fills of the pair shown were worth together; None without one."""
+        """The worth of all fills of the pair shown; None without one."""
         store = self._model.store
         return store.reviews.summary(self._symbol, store.flows[self._symbol].now(self._now))
 

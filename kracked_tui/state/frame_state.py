@@ -16,16 +16,19 @@ from kracked.instruments import Precision
 from kracked.protocol.maintenance.trading_effect import TradingEffect
 from kracked_tui.state.account_state import AccountState
 from kracked_tui.state.sightings import Seen
+from kracked_tui.state.user_columns import ColumnMarket, UserColumns
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chrome.data_status import DataStatus, data_status
 from kracked_tui.view.chrome.watchlist import WatchRow
 from kracked_tui.view.ladder.l3_levels import LevelBook
 from kracked_tui.view.ladder.selection import Selection
+from kracked_tui.view.replay.past import BufferFill, PastView
 from kracked_tui.view.tape.flow import FlowView
 
 if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
     from kracked.book.l3 import L3Book
+    from kracked_tui.alerts.session_alerts import SessionAlerts
     from kracked_tui.state.store import MarketState
     from kracked_tui.state.view_model import ViewModel
 
@@ -125,6 +128,16 @@ class FrameState:
             return trader.presets.size(market)
         return int(10**self.precision.qty)
 
+    @cached_property
+    def past(self) -> PastView | None:
+        """The moment shown while a live session goes on; None where the session is shown."""
+        return self._model.past()
+
+    @property
+    def kept(self) -> BufferFill | None:
+        """How much of the last minutes is kept; None where nothing is."""
+        return self._model.kept() if self._model.kept is not None else None
+
     @property
     def armed(self) -> bool:
         """Whether keys send orders of the shown pair."""
@@ -137,13 +150,18 @@ class FrameState:
         return self._model.followed.of(self.symbol)
 
     @property
+    def alerts(self) -> SessionAlerts:
+        """The alerts that are set, and what was told."""
+        return self._model.alerts
+
+    @property
     def measures(self) -> MarketFlow:
         """The measures of the pair's order flow. They belong to the store: read only."""
         return self.store.flows[self.symbol]
 
     @cached_property
     def seen(self) -> Seen:
-        """What the detectors saw of the pair."""
+        """The sightings of the pair."""
         return self._model.seen.of(self.measures)
 
     @cached_property
@@ -153,8 +171,21 @@ class FrameState:
 
     @property
     def depths(self) -> DepthHistory:
-        """What rested at each price over time. It belongs to the view model: read only."""
+        """The resting quantity at each price over time. It belongs to the view model: read only."""
         return self._model.depths
+
+    @property
+    def user_columns(self) -> UserColumns:
+        """The user's own columns of the ladder."""
+        return self._model.store.user_columns
+
+    @cached_property
+    def column_market(self) -> ColumnMarket:
+        """The market as the user's columns see it."""
+        book = self.l3_book
+        l3 = book if book is not None and book.verified else None
+        flow = self.measures
+        return ColumnMarket(flow, self.precision, flow.now(self.now), self.quote, l3)
 
     @property
     def in_money(self) -> bool:

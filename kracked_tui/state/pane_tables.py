@@ -236,6 +236,12 @@ def _log(frame: FrameState) -> Table:
     return Table(("time", "text"), rows)
 
 
+def _alerts(frame: FrameState) -> Table:
+    rows = [(row.number, row.pair, row.text, row.state) for row in frame.alerts.rows()]
+    told = [("", "", one.text, f"told {to_rfc3339(one.time, 3)}") for one in frame.alerts.told]
+    return Table(("number", "pair", "alert", "state"), [*rows, *told])
+
+
 def _health(frame: FrameState) -> Table:
     store, counters = frame.store, frame.source.counters()
     rows = [
@@ -265,4 +271,5 @@ _TABLES: Mapping[str, Callable[[FrameState], Table]] = {
     layout.BALANCES: _balances,
     layout.LOG_LIST: _log,
     layout.HEALTH: _health,
+    layout.ALERTS: _alerts,
 }

@@ -38,7 +38,8 @@ class SessionPositions:
     def look(self, account: Account, now: int) -> None:
         """Take the fills that came since the last look; `now` in ns."""
         if account is not self._account:
-            self._begin(account)
+            vars(self).update(vars(SessionPositions()))
+            self._account = account
         self._known = account.orders_known
         if not self._known:
             return
@@ -64,13 +65,9 @@ class SessionPositions:
 
     @property
     def unknown(self) -> str:
-        """Why no position is known; empty where they are."""
+        """The reason why no position is known; empty where they are."""
         if not self._oldest_time:
             return "waiting for the account's stream"
         if not self._known:
             return "the account's stream is down"
         return f"fills may be missing since {fmt.clock(self._complete_at)}" if self._missed else ""
-
-    def _begin(self, account: Account) -> None:
-        vars(self).update(vars(SessionPositions()))
-        self._account = account

@@ -16,7 +16,7 @@ from kracked_tui.view.chart.candles import SeenMark
 
 MARKED_NS = 60 * NS_PER_S
 """How long hidden size and absorption mark their price on the ladder."""
-HIDDEN_MARK, ABSORBED_MARK = "h", "="
+HIDDEN_MARK, ABSORBED_MARK, WALL_MARK = "h", "=", "W"
 _NOTED = 200
 """The newest sightings that mark tape, ladder and chart."""
 
@@ -93,6 +93,8 @@ def _notes(one: Sighting) -> dict[int, str]:
     match one.kind:
         case Kind.SWEEP:
             return {one.first: "sweep"}
+        case Kind.BURST:
+            return {one.last: "burst"}
         case Kind.ABSORBED:
             return {one.last: "absorbed"}
         case Kind.SAME_SIZE:

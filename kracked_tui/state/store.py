@@ -19,9 +19,11 @@ from kracked.protocol.events import Event, Side
 from kracked.protocol.maintenance.tracker import MaintenanceNews, MaintenanceTracker
 from kracked.protocol.maintenance.words import clock_text
 from kracked.untrusted import printable
-from kracked_tui.sources.base import BooksJump, TimeJump
+from kracked_tui.sources.base import BooksJump, StateRestored, TimeJump
 from kracked_tui.state.fill_reviews import FillReviews
 from kracked_tui.state.market_odds import MarketOdds
+from kracked_tui.state.moments import Moments
+from kracked_tui.state.user_columns import UserColumns
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import Bar, merged
 from kracked_tui.view.chrome.data_status import ONLINE, DataHealth, system_words
@@ -180,6 +182,10 @@ class Store:
         self.markets: dict[str, MarketState] = {}
         self.flows = MarketFlows()
         """The measures of each market's order flow, and its orders where level 3 comes."""
+        self.user_columns = UserColumns()
+        """The user's own columns of the ladder."""
+        self.moments = Moments()
+        """What one looks back for."""
         self.reviews = FillReviews()
         """What own fills were worth."""
         self.odds = MarketOdds()
@@ -234,10 +240,10 @@ class Store:
 
     def apply(self, event: Event) -> None:
         """Take in one event of the source. A `TimeJump` forgets all that came before."""
-        if type(event) is TimeJump:
-            odds = self.odds.anew()
-            vars(self).update(vars(Store(self.mode)))
-            self.odds = odds
+        if type(event) is TimeJump or type(event) is StateRestored:
+            kept = {"odds": self.odds.anew(), "user_columns": self.user_columns}
+            anew = event.state if type(event) is StateRestored else Store(self.mode)
+            vars(self).update({**vars(anew), **kept})
             return
         if type(event) is BooksJump:
             self.reviews.take(self.flows.lose(event.received), self.flows.order_flow.ledgers)
@@ -265,7 +271,10 @@ class Store:
 
     def _measure(self, event: Event) -> None:
         outcomes = self.flows.apply(event)
+        self.moments.see(event, outcomes, self.flows)
         self.reviews.follow(event, outcomes, self.flows.order_flow.ledgers)
+        if self.user_columns:
+            self.user_columns.follow(outcomes)
         if isinstance(event, events.L3Update | events.L3Snapshot | events.Trades):
             ledger = self.flows.order_flow.ledgers.get(event.symbol)
             self.odds.follow(ledger, outcomes, qty_decimals=event.precision.qty)

@@ -5,7 +5,8 @@ It holds no rule of drawing and knows no widget. A `FrameState` computes one fra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,13 @@ from kracked.errors import ConfigError, KrackedError, RequestRejected
 from kracked.flow.measures.depth_history import DepthHistory
 from kracked.protocol.events import Ticker
 from kracked.protocol.maintenance.trading_effect import NewOrders, TradingEffect
+from kracked_tui.alerts.session_alerts import SessionAlerts
+from kracked_tui.config import Alerting
+from kracked_tui.keys import Key, first_shown
 from kracked_tui.remembered import Memory, PairChoices
 from kracked_tui.sources.base import Source
 from kracked_tui.state.frame_state import ChosenOrder, FrameState, Select
+from kracked_tui.state.moments import Moments
 from kracked_tui.state.session_positions import SessionPositions
 from kracked_tui.state.sightings import SeenMarkets
 from kracked_tui.state.store import MarketState, Store
@@ -28,6 +33,7 @@ from kracked_tui.view.chrome.trading_status import TradingStatus
 from kracked_tui.view.chrome.watchlist import WatchRow, ordered
 from kracked_tui.view.ladder.l3_levels import LevelBook
 from kracked_tui.view.queue.followed import Followed
+from kracked_tui.view.replay.past import Bookmark, BufferFill, PastView
 from kracked_tui.view.tape.flow import FlowView, flow_view
 from kracked_tui.view.ticket.ticket import TicketMarket
 
@@ -35,9 +41,13 @@ if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
     from kracked_tui.trader import Trader
 
+_FIRST_STARTS = 3
+_FIRST_HINT = "{help} shows every key, {command} takes commands, {jump} and a letter goes to a pane"
+"""Told in the log at the first starts."""
 _MAX_WATCHED = 40
 _FLOW_EVERY_NS = times.NS_PER_S // 2
 _RECENT_ENTRIES = 8
+_MOST_BOOKMARKS = 20
 
 
 class ViewModel:
@@ -49,6 +59,7 @@ class ViewModel:
         store: Store,
         symbols: tuple[str, ...],
         memory: Memory | None = None,
+        alerting: Alerting | None = None,
     ) -> None:
         """
         Args:
@@ -56,6 +67,7 @@ class ViewModel:
             store: The owner of everything shown besides the books.
             symbols: Pairs to watch; the first is shown.
             memory: What earlier starts left; None remembers nothing.
+            alerting: The settings of alerts.
         """
         self.source = source
         self.store = store
@@ -71,12 +83,23 @@ class ViewModel:
         self.depths = DepthHistory()
         """What rested at each price of the pair shown, over time."""
         self._depths_of = ""
+        self.alerts = SessionAlerts(
+            alerting or Alerting(), self.memory, tell=self.tell, last=self._last_price
+        )
         self.seen = SeenMarkets()
         """What the detectors saw of the pair shown."""
         self.followed = Followed()
         """Sizes of orders that are followed."""
+        self.saving = asyncio.Lock()
+        """Held while what is to be remembered is being written."""
         self.positions = SessionPositions()
         """What own fills have made since the start."""
+        self.bookmarks: list[Bookmark] = []
+        """The moments that were marked, the newest last."""
+        self.kept: Callable[[], BufferFill] | None = None
+        """Returns how much of the last minutes is kept; None where nothing is."""
+        self.scanned: Moments | None = None
+        """The moments of a recording; None where the store notes those of a session."""
         self._flow: tuple[int, str, int, FlowView] = (0, "", 0, FlowView())
         """When it was made, of which pair, after how many messages, and the view."""
 
@@ -88,6 +111,17 @@ class ViewModel:
     def tell(self, text: str, role: str = "dim") -> None:
         """Write an entry to the log: the answer to a key, or the outcome of an order."""
         self.store.tell(self.source.now(), text, role, own=True)
+
+    def look_at_alerts(self) -> None:
+        """Evaluate what alerts wait for that no event tells."""
+        sent = self.trader.sent() if self.trader is not None else ()
+        self.alerts.look(self.source.now(), self.store.markets, sent)
+
+    def _last_price(self, symbol: str) -> Decimal | None:
+        market = self.store.markets.get(symbol)
+        if market is None or market.last is None or market.precision is None:
+            return None
+        return market.precision.price_decimal(market.last)
 
     # --- choosing ---------------------------------------------------------------------
 
@@ -105,6 +139,31 @@ class ViewModel:
             return
         watched = [symbol for symbol in self.store.markets if symbol in self.store.instruments]
         self.memory.change_exchange(self.source.name, self.symbol, watched)
+
+    def first_words(self, table: Sequence[Key]) -> Iterator[tuple[str, str]]:
+        """Yield what is told at the start, and its role: where to begin, and what was forgotten.
+
+        Args:
+            table: The keys as they are set.
+        """
+        if 0 < self.memory.choices.starts <= _FIRST_STARTS:
+            shown = {key.id: first_shown(key.keys) for key in table}
+            yield _FIRST_HINT.format_map(shown), "dim"
+        if self.memory.problem:
+            yield self.memory.problem, "warn"
+
+    async def save_choices(self) -> None:
+        """Save what is to be remembered; the first failure is told, all are tried again."""
+        memory, before = self.memory, self.memory.problem
+        async with self.saving:
+            try:
+                if problem := await asyncio.to_thread(self.store.odds.save):
+                    self.tell(problem, "warn")
+                await asyncio.to_thread(memory.save)
+            except OSError as error:
+                memory.problem = memory.problem or f"not remembered: {error}"
+        if memory.problem != before:
+            self.tell(memory.problem, "warn")
 
     async def show(self, symbol: str) -> None:
         """Subscribe everything that is shown of a symbol; the log says what is refused."""
@@ -291,6 +350,29 @@ class ViewModel:
         else:
             self.store.market(symbol)
             self.tell(f"{symbol} is watched")
+
+    @property
+    def moments(self) -> Moments:
+        """The moments that one may jump to."""
+        return self.store.moments if self.scanned is None else self.scanned
+
+    def add_bookmark(self) -> str:
+        """Mark the moment shown, for the pair shown; return what was done."""
+        mark = Bookmark(self.source.now(), self.symbol)
+        if mark in self.bookmarks:
+            return "this moment has a bookmark"
+        if len(self.bookmarks) >= _MOST_BOOKMARKS:
+            del self.bookmarks[0]
+        self.bookmarks.append(mark)
+        return f"bookmark {len(self.bookmarks)}: {mark.symbol} {fmt.moment(mark.time, 3)}"
+
+    def past(self) -> PastView | None:
+        """Return the moment shown beside a live session; None where this is the session."""
+        return None
+
+    def log_now(self) -> int:
+        """Return the present of the log's entries, ns."""
+        return self.source.now()
 
     def recent_log(self) -> Sequence[LogEntry]:
         """Return the latest log entries, the foremost first."""

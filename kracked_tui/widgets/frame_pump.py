@@ -49,16 +49,29 @@ def backlog(app: App[None]) -> int:
 
 
 class EventIntake:
-    """Applies every event of a source to the store, in slices: a burst never blocks a key."""
+    """Applies every event of a source to the store, in slices: a burst never blocks a key.
 
-    def __init__(self, store: Store, tell: Tell, *, applied: Callable[[], None]) -> None:
+    Attributes:
+        applying: Whether a batch is not applied to its end: what is due now must wait for it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        tell: Tell,
+        *,
+        evaluate: Callable[[Event], None],
+        applied: Callable[[], None],
+    ) -> None:
         """
         Args:
             store: Takes the events.
             tell: Writes to the log on the screen.
+            evaluate: Takes each event after the store, for the alerts.
             applied: Called after each batch.
         """
         self._store, self._tell, self._applied = store, tell, applied
+        self._evaluate, self.applying = evaluate, False
         self._last_error = ""
         """The last error of an event that is not shown."""
 
@@ -67,11 +80,13 @@ class EventIntake:
         loop = asyncio.get_running_loop()
         async for batch in source.batches():
             until = loop.time() + _SLICE_S
+            self.applying = True
             for event in batch:
                 self.apply(event, source)
                 if loop.time() > until:
                     await asyncio.sleep(0)
                     until = loop.time() + _SLICE_S
+            self.applying = False
             self._applied()
 
     def apply(self, event: Event, source: Source) -> None:
@@ -83,10 +98,17 @@ class EventIntake:
             if isinstance(event, Overflow) and (feed := source.feed):
                 self._store.catch_up(feed.maintenance.latest)
         except Exception as error:
-            failure = error_text(error)
-            if failure != self._last_error:
-                report_error(error, self._tell, f"{type(event).__name__} not shown")
-            self._last_error = failure
+            self._report(error, f"{type(event).__name__} not shown")
+        try:
+            self._evaluate(event)
+        except Exception as error:
+            self._report(error, f"{type(event).__name__} not evaluated for alerts")
+
+    def _report(self, error: Exception, consequence: str) -> None:
+        failure = error_text(error)
+        if failure != self._last_error:
+            report_error(error, self._tell, consequence)
+        self._last_error = failure
 
 
 class FramePump:

@@ -245,18 +245,22 @@ class LiveRows(Widget):
     def _pieces(self, line: Line) -> tuple[list[tuple[str, Style]], int]:
         """Return texts with their styles, and their width.
 
-        Blanks are joined to the text on their left: half the pieces, half the escape codes.
+        Blanks on the same ground are joined to the text on their left: half the pieces, half the
+        escape codes.
         """
         pieces: list[tuple[str, Style]] = []
         under, width, tip = line.role, 0, True
         for text, role in line.spans:
             width += len(text) if text.isascii() else cell_len(text)
-            if not tip and text.isspace():
-                before, style = pieces[-1]
-                pieces[-1] = (before + text, style)
-            elif text:
+            if not text:
+                continue
+            style = self._styles.get((under, role)) or self._style(under, role)
+            if not tip and text.isspace() and pieces[-1][1].bgcolor == style.bgcolor:
+                before, painted = pieces[-1]
+                pieces[-1] = (before + text, painted)
+            else:
                 tip = role.endswith(TIP)
-                pieces.append((text, self._styles.get((under, role)) or self._style(under, role)))
+                pieces.append((text, style))
         return pieces, width
 
     def _style(self, line_role: str, role: str) -> Style:

@@ -53,6 +53,7 @@ class Header(LiveRows):
             clock=clock,
             trading=frame.account.status,
             maintenance=countdown(frame.effect),
+            past=frame.past,
         )
         self.set_lines([header_line(view, self.size.width)])
         self._shown_size = frame.account.status.size
@@ -102,6 +103,11 @@ class Hints(LiveRows):
         if self._shown is None or self._shown[:2] != (hints, width):
             self._shown = (hints, width, hint_line(hints, width))
         self.set_lines([self._shown[2]])
+
+    def tell(self, line: Line) -> None:
+        """Show what was told in place of the keys."""
+        self.hints = ()
+        self.set_lines([line])
 
     def on_click(self, event: Click) -> None:
         hint = hint_at(self.hints, self.size.width, event.x)

@@ -4,8 +4,9 @@
     python tests/benchmarks/trading_strangers.py path/to/python
 
 The argument is a Python that has kracked; this one needs it not. It runs the simulator, paper over
-the simulator, and a recording with --trade, and lets each client place, amend, fill and cancel,
-and compare books and balances. The exit code is 1 when something is wrong.
+the simulator, and a recording with --trade, and lets each client place, amend, fill and cancel
+orders of every kind it has, and compare books and balances. The exit code is 1 when something is
+wrong.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from decimal import Decimal
 from importlib.util import find_spec
 
 SYMBOL, PAIR = "BTC/USD", "XBTUSD"
-PATIENCE_S = 90.0
+PATIENCE_S = 150.0
 RECORDED_S = 90
 REST_S = 12.0
 """How long the counter of calls takes to come down after the client before."""
@@ -83,6 +84,7 @@ async def with_ccxt(at: dict[str, str]) -> list[str]:
         check(abs(after["BTC"]["total"] - before["BTC"]["total"] - 0.02) < 1e-9)
         done.append("market order filled, balances right")
         await over_rest(client, book, done)
+        await kinds_over_rest(client, book, done)
         await over_websocket(client, book, done)
         await until_made(client, done)
     finally:
@@ -99,6 +101,42 @@ async def over_rest(client, book, done: list[str]) -> None:
     await client.cancel_order(shown["id"], SYMBOL)
     await until_closed(client)
     done.append("placed, amended and cancelled over REST")
+
+
+async def kinds_over_rest(client, book, done: list[str]) -> None:
+    """Let orders of many kinds wait or rest, count them, and end them by the dead-man's switch."""
+    mid = book["bids"][0][0]
+    far, high = round(mid * 0.9, 1), round(mid * 1.1, 1)
+    close = {"close": {"ordertype": "limit", "price": high}}
+    waiting = [
+        ("market", "sell", 0.01, None, {"stopLossPrice": far}),
+        ("limit", "sell", 0.01, far - 1, {"stopLossPrice": far}),
+        ("market", "sell", 0.01, None, {"takeProfitPrice": high}),
+        ("market", "sell", 0.01, None, {"trailingAmount": "5000"}),
+        ("limit", "buy", 0.01, far, {"timeinforce": "GTD", "expiretm": "+60"}),
+        ("limit", "buy", 0.01, far, {"oflags": "fcib"}),
+        ("limit", "buy", 0.01, far, {"stptype": "cancel-both"}),
+        ("limit", "buy", 0.01, far, close),
+    ]
+    for kind, side, amount, price, params in waiting:
+        await client.create_order(SYMBOL, kind, side, amount, price, params)
+    both = [
+        {"symbol": SYMBOL, "type": "limit", "side": "buy", "amount": 0.01, "price": price}
+        for price in (far, far - 1)
+    ]
+    placed = await client.create_orders(both)
+    check(len(await client.fetch_open_orders(SYMBOL)) == len(waiting) + 2)
+    await client.cancel_orders([order["id"] for order in placed])
+    fok = {"timeInForce": "FOK"}
+    killed = await client.create_order(SYMBOL, "limit", "buy", 1, far, fok)
+    check((await client.fetch_order(killed["id"], SYMBOL))["filled"] == 0)
+    bought = await client.create_order(SYMBOL, "market", "buy", 0.001, None, close)
+    await asyncio.sleep(1)
+    shown = await client.fetch_open_orders(SYMBOL)
+    check(any(one["info"]["refid"] == bought["id"] for one in shown))
+    await client.cancel_all_orders_after(1000)
+    await until_closed(client)
+    done.append("stops, trailing stops, GTD, closes, batches, FOK, the dead-man's switch over REST")
 
 
 async def over_websocket(client, book, done: list[str]) -> None:
@@ -171,8 +209,43 @@ async def with_sdk(at: dict[str, str]) -> list[str]:
     while (await call(user.get_open_orders))["open"]:  # noqa: ASYNC110
         await asyncio.sleep(1)
     done.append("placed, amended and cancelled over REST")
+    done.append(await sdk_kinds(trade, user))
     done.append(await sdk_over_websocket(at))
     return done
+
+
+async def sdk_kinds(trade, user) -> str:
+    """Let orders of many kinds wait or rest, count them, and end them by the dead-man's switch."""
+    call = asyncio.to_thread
+    sell = {"side": "sell", "pair": PAIR, "volume": "0.01"}
+    buy = {**sell, "side": "buy", "ordertype": "limit", "price": "20000"}
+    waiting = [
+        {**sell, "ordertype": "stop-loss-limit", "price": "20000", "price2": "19000"},
+        {**sell, "ordertype": "take-profit", "price": "200000"},
+        {**sell, "ordertype": "trailing-stop", "price": "+5%"},
+        {**sell, "ordertype": "trailing-stop-limit", "price": "+5000", "price2": "-10"},
+        {**buy, "ordertype": "iceberg", "displayvol": "0.002"},
+        {**buy, "timeinforce": "GTD", "expiretm": "+60"},
+        {**buy, "close_ordertype": "stop-loss", "close_price": "10000"},
+        {**buy, "stptype": "cancel-oldest", "oflags": "fcib"},
+        {**buy, "starttm": "+30"},
+    ]
+    for order in waiting:
+        await call(lambda order=order: trade.create_order(**order))
+    both = [
+        {"ordertype": "limit", "type": "buy", "volume": "0.01", "price": price}
+        for price in ("20000", "20001")
+    ]
+    placed = await call(lambda: trade.create_order_batch(orders=both, pair=PAIR))
+    await asyncio.sleep(REST_S / 4)
+    check(len((await call(user.get_open_orders))["open"]) == len(waiting) + 2)
+    ids = [one["txid"] for one in placed["orders"]]
+    check((await call(lambda: trade.cancel_order_batch(orders=ids)))["count"] == 2)
+    await call(lambda: trade.cancel_all_orders_after_x(1))
+    await asyncio.sleep(2)
+    while (await call(user.get_open_orders))["open"]:  # noqa: ASYNC110
+        await asyncio.sleep(2)
+    return "icebergs, trailing stops, GTD, closes, starts, batches, the dead-man's switch"
 
 
 async def sdk_books(at: dict[str, str]) -> str:

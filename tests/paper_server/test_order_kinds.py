@@ -180,3 +180,36 @@ async def test_what_is_not_modelled_is_refused_by_name(
     async with trader(paper) as rest:
         with pytest.raises(RequestRejected, match=refusal):
             await rest.add_order(order, BTC)
+
+
+# --- places ---------------------------------------------------------------------------------
+
+
+async def test_without_level_3_reports_bound_the_place_of_an_order(open_paper: OpenPaper) -> None:
+    async with (
+        open_paper(key=False, terms=RICH) as paper,
+        listener(paper) as feed,
+        trader(paper) as rest,
+    ):
+        best = feed.l2[BTC].bids.best
+        assert best is not None
+        price = feed.l2[BTC].precision.price_decimal(best.price) - 20
+        placed = await add(rest, limit(Side.BID, "0.01", price))
+        await until(lambda: feed.account.orders[placed].queue_place is not None)
+        place = feed.account.orders[placed].queue_place
+        assert place is not None
+        assert place.limit_price == price
+        assert place.qty_ahead_least is not None
+        assert place.qty_ahead_most is not None
+        assert 0 <= place.qty_ahead_least <= place.qty_ahead_most
+
+
+async def test_a_subscriber_is_told_the_places_of_before(open_paper: OpenPaper) -> None:
+    async with open_paper(terms=RICH) as paper, trader(paper) as rest:
+        placed = await add(rest, limit(Side.BID, "0.01", FAR_BELOW))
+        account = paper.exchange.broker.records.account
+        await until(lambda: account.orders.open()[0].place is not None)
+        async with listener(paper) as feed:
+            place = feed.account.orders[placed].queue_place
+        assert place is not None
+        assert place.qty_ahead_least == place.qty_ahead_most == 0

@@ -232,6 +232,9 @@ class ScriptedSource:
     async def show(self, symbol: str) -> None:
         self.requests.append(("show", symbol))
 
+    async def follow(self, needed: Mapping[str, frozenset[str]]) -> None:
+        self.requests.append(("follow", needed))
+
     async def candles(self, symbol: str, timeframe_s: int) -> events.Candles | None:
         self.requests.append((symbol, timeframe_s))
         return None

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from kracked.protocol import events
-from kracked_tui.config import Settings
+from kracked.protocol.events import Side, Trades
+from kracked_tui.config import Alerting, Settings
 from kracked_tui.export.snapshot import picture
 from tests.tui.conftest import Opened, settled
-from tests.tui.frozen_market import NOW, SYMBOL, ScriptedSource
+from tests.tui.frozen_market import NOW, PRECISION, SYMBOL, ScriptedSource, trade
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -54,6 +55,24 @@ async def test_without_a_connection_the_screen_says_so_and_what_to_do(opened: Op
         source.say(events.Reconnecting(NOW, "public", "wss://ws.kraken.com/v2", reason, 1, 2.0))
         await settled(monitor, pilot)
         compare("offline-80x24", picture(monitor, ".txt").decode())
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (120, 40), (200, 60)])
+async def test_the_alerts_at_every_size_are_the_golden_ones(
+    opened: Opened, size: tuple[int, int]
+) -> None:
+    source = ScriptedSource()
+    rules = ("price above 64250", "imbalance >= 60 % for 3s", "BTC/USD volume burst", "data")
+    settings = Settings(alerts=Alerting(rules=rules))
+    async with opened(size, source=source, settings=settings) as (monitor, pilot):
+        monitor.trade.command_keys.run("alert order >= 5 bid at 64200 within 10 bp")
+        monitor.trade.command_keys.run("alert ETH/USD price below 3000 always")
+        source.say(Trades(NOW, SYMBOL, PRECISION, (trade(99, Side.BID, 642_510, 10**7, 0),)))
+        await settled(monitor, pilot)
+        monitor.trade.view_keys.go_to("alerts")
+        await pilot.press("down")
+        await settled(monitor, pilot)
+        compare(f"alerts-{size[0]}x{size[1]}", picture(monitor, ".txt").decode())
 
 
 @pytest.mark.parametrize("pane", ["queue", "tape", "chart", "flow", "level", "depth", "watch"])

@@ -6,6 +6,7 @@ import pytest
 
 from kracked_tui import keys
 from kracked_tui.view.chrome.help import help_lines, pages
+from kracked_tui.widgets.bindings import Presses
 from kracked_tui.widgets.panels.ticket_panel import TicketPanel
 from tests.tui.conftest import Opened
 
@@ -88,7 +89,7 @@ def test_no_key_needs_what_terminals_do_not_send(key: keys.Key) -> None:
 def test_a_repeat_is_a_key_that_was_not_quiet(
     arrivals: tuple[float, ...], repeats: list[bool]
 ) -> None:
-    presses, found = keys.Presses(), []
+    presses, found = Presses(), []
     for at_s in arrivals:
         presses.hear("B", at_s)
         found.append(presses.repeat)
@@ -96,14 +97,14 @@ def test_a_repeat_is_a_key_that_was_not_quiet(
 
 
 def test_another_key_between_does_not_make_a_repeat_a_press() -> None:
-    presses = keys.Presses()
+    presses = Presses()
     for name in "BSB":
         presses.hear(name, 0.0)
     assert presses.repeat
 
 
 def test_a_click_after_a_repeat_is_no_repeat() -> None:
-    presses = keys.Presses()
+    presses = Presses()
     presses.hear("B", 0.0)
     presses.hear("B", 0.1)
     presses.point()

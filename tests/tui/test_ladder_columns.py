@@ -6,6 +6,11 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
+from kracked.times import NS_PER_S
+from kracked_tui.state.user_columns import UserColumns
+from kracked_tui.view.ladder.ladder_lines import columns_for, head_line
 from kracked_tui.view.ladder.read_out import Foot
 from tests.tui.conftest import Opened, settled
 from tests.tui.frozen_account import account
@@ -99,3 +104,47 @@ async def test_a_set_that_has_no_room_says_so_and_what_to_do(tmp_path: Path) -> 
         assert "no room: z" in shown(monitor)
         await pilot.press("z")
         assert "±30s" in shown(monitor)
+
+
+class Doubtful:
+    """A column that works until it is told to fail."""
+
+    head, width = "own", 5
+    fails = False
+
+    def cell(self, row: object, market: object) -> str:
+        del row, market
+        if self.fails:
+            raise ValueError("no more")
+        return "well"
+
+
+async def test_a_column_of_the_user_stands_at_the_right_and_its_failure_is_told(
+    opened: Opened,
+) -> None:
+    async with opened((120, 40)) as (monitor, _):
+        column, model = Doubtful(), monitor.view_model
+        model.store.user_columns = UserColumns([("mine", column)], tell=model.tell)
+        monitor.trade.draw()
+        lines = [line.text[1:-1].rstrip() for line in monitor.trade.ladder.lines]
+        assert lines[1].endswith("own")
+        assert lines[5].endswith("well")
+        column.fails = True
+        for _ in range(2):  # the head is that of the frame after the failure
+            monitor.source.time += NS_PER_S  # type: ignore[attr-defined]
+            monitor.trade.draw()
+        lines = [line.text[1:-1].rstrip() for line in monitor.trade.ladder.lines]
+        assert lines[1].endswith("fail…")
+        assert not lines[5].endswith("well")
+        assert any(
+            "column mine is left off (failed)" in each.text for each in model.store.log_entries
+        )
+
+
+@pytest.mark.parametrize("width", [40, 52, 66, 80])
+def test_columns_of_the_user_never_push_out_prices_and_sizes(width: int) -> None:
+    user = tuple((f"c{n}", 12) for n in range(4))
+    columns = columns_for(width, 8, mine=True, user=user)
+    text = head_line(columns).text
+    assert len(text) == width
+    assert all(word in text for word in ("MINE", "BID", "PRICE", "ASK"))

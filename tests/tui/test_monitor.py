@@ -205,7 +205,7 @@ async def test_every_theme_can_be_shown(opened: Opened) -> None:
 
 async def test_the_palette_offers_every_action(opened: Opened) -> None:
     async with opened() as (monitor, _):
-        titles = {name for name, _, _ in monitor.actions()}
+        titles = {name for name, _, _ in monitor.trade.command_keys.actions()}
         assert {"Recentre", "Zoom", "Pair", "Quit"} <= titles
 
 

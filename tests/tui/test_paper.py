@@ -140,3 +140,19 @@ async def test_without_a_key_of_the_exchange_the_queue_says_what_level_3_needs(
     async with on_paper(tmp_path, monkeypatch, with_key=False) as (monitor, _):
         assert "KRAKEN_API_KEY" in " ".join(text(monitor).split())
         assert "not supported" not in monitor.source.no_level3_reason
+
+
+async def test_without_level_3_the_queue_shows_the_bounds_of_an_order_s_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with on_paper(tmp_path, monkeypatch, with_key=False) as (monitor, pilot):
+        await pilot.press("A", *"btc/usd", "enter")
+        await until(lambda: not monitor.view_model.trader.why_not(SYMBOL))
+        await pilot.press("end", "b", "enter")
+        await until(lambda: "On PAPER: Buy" in " ".join(text(monitor).split()))
+        assert "odds if it joins now" in " ".join(text(monitor).split())
+        await pilot.press("y")
+        await until(lambda: "by level 2" in " ".join(text(monitor).split()))
+        [row] = monitor.trade.frame_state().account.order_rows
+        assert row.place == "?"
+        assert row.ahead

@@ -279,7 +279,7 @@ async def test_a_disk_that_refuses_is_told_once(opened: Opened, file: Path) -> N
     async with opened(memory=Memory(file)) as (monitor, pilot):
         await pilot.press("T")
         for _ in range(3):
-            await monitor._save_choices()
+            await monitor.view_model.save_choices()
         await settled(monitor, pilot)
         told = [each.text for each in monitor.store.log_entries if "not remembered" in each.text]
         assert len(told) == 1

@@ -355,12 +355,3 @@ async def test_the_list_of_recordings_leads_to_one(session: Path) -> None:
         await until(lambda: monitor.destination)
     assert monitor.destination is not None
     assert monitor.destination.path == session
-
-
-async def test_the_list_says_that_opening_one_ends_a_demo(session: Path) -> None:
-    async with screen(session) as (monitor, _, pilot):
-        monitor.recording.folder = session.parent
-        monitor.source.mode = "DEMO"
-        await pilot.press("P")
-        sessions = monitor.trade.sessions
-        await until(lambda: any("ends this demo" in line.text for line in sessions.lines))

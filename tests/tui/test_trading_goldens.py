@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kracked_tui.export.snapshot import picture
+from kracked_tui.view.chrome import layouts
 from kracked_tui.view.ticket import ticket
 from tests.tui.conftest import settled
 from tests.tui.frozen_account import account
@@ -51,6 +52,16 @@ async def test_the_screen_of_an_account_is_the_golden_one(
 ) -> None:
     text = await drawn(tmp_path, size, SCENES[scene], read_only=False, unknown=False)
     compare(named(scene, size), text)
+
+
+@pytest.mark.parametrize("name", layouts.NAMES)
+async def test_no_layout_of_the_smallest_screen_cuts_a_number(tmp_path: Path, name: str) -> None:
+    async with account(tmp_path, (80, 24), read_only=False, unknown=False) as (monitor, pilot):
+        monitor.trade.panels.lay_out_as(name)
+        await settled(monitor, pilot)
+        text = picture(monitor, ".txt").decode()
+        compare(f"own-layout-{name}-80x24", text)
+        assert re.findall(r"[\d.]+…", text) == []
 
 
 @pytest.mark.parametrize("kind", ticket.TYPES[1:])

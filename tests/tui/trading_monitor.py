@@ -18,10 +18,10 @@ from kracked.sim.server import SimOptions, SimServer
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from kracked_tui.export.snapshot import picture
-from kracked_tui.keys import Presses
 from kracked_tui.screens.order import OrderScreen
 from kracked_tui.sources.live import LiveSource
 from kracked_tui.trader import Trader
+from kracked_tui.widgets.bindings import Presses
 from tests.patience import until
 
 SYMBOL = "BTC/USD"

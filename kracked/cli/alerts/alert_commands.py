@@ -29,7 +29,12 @@ class AlertCommands:
     """
 
     def __init__(
-        self, command: Sequence[str], say: Callable[[str], None], *, limit_s: float = LIMIT_S
+        self,
+        command: Sequence[str],
+        say: Callable[[str], None],
+        *,
+        limit_s: float = LIMIT_S,
+        end_s: float | None = None,
     ) -> None:
         """Prepare to run.
 
@@ -37,8 +42,12 @@ class AlertCommands:
             command: The words of the command; the alert comes after them.
             say: Told what goes wrong, each kind once.
             limit_s: How long one run may take.
+            end_s: How long the end waits for those that are queued; by default a little longer
+                than one run.
         """
-        self._command, self._say, self._limit_s = tuple(command), say, limit_s
+        self._command, self._say = tuple(command), say
+        self._limit_s = limit_s
+        self._end_s = limit_s + _LAST_S if end_s is None else end_s
         self._waiting: deque[tuple[str, bytes]] = deque()
         self._came = asyncio.Event()
         self._started: deque[float] = deque(maxlen=MOST_A_MINUTE)
@@ -61,6 +70,11 @@ class AlertCommands:
         self._came.set()
         self._idle.clear()
 
+    async def wait(self) -> None:
+        """Wait until it ends; raises what it ends with."""
+        assert self._task is not None
+        await asyncio.shield(self._task)
+
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run())
         return self
@@ -73,7 +87,7 @@ class AlertCommands:
     ) -> None:
         assert self._task is not None
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._limit_s + _LAST_S):
+            async with asyncio.timeout(self._end_s):
                 await self._idle.wait()
         if self._waiting:
             self._say(f"{len(self._waiting)} alerts were not given to the command")

@@ -42,7 +42,7 @@ _PROXY_SCHEMES = frozenset(("http", "https", "socks4", "socks4a", "socks5", "soc
 
 
 class Limits(NamedTuple):
-    """What a connection may take."""
+    """The most that a connection may take."""
 
     open_s: float = 10.0
     """Seconds until it is open."""

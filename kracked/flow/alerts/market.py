@@ -15,6 +15,7 @@ from kracked.instruments import Precision
 
 _WARM = frozenset(("pulled", "side pulled back", "absorbed"))
 """Sightings for which the orders must have been known for a while."""
+_HELD = frozenset((AlertKind.SPREAD, AlertKind.IMBALANCE))
 
 
 class Market:
@@ -44,6 +45,8 @@ class Market:
         self.trades.use(needing["trade"])
         self.orders.use(armed)
         self.data = [one for one in armed if one.rule.kind is AlertKind.DATA]
+        self.held = [one for one in armed if one.rule.kind in _HELD]
+        """Alerts whose condition must hold for a while."""
         self.silence = [one for one in armed if one.rule.kind is AlertKind.SILENCE]
         self.needs_orders = bool(needing["level3"])
         """Whether its orders are followed: that costs something with every message."""

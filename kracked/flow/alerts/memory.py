@@ -32,7 +32,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Memory(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What one alert of one symbol remembers."""
+    """The memory of one alert of one symbol."""
 
     off: int = 0
     """When it fired for good; 0 while it waits."""

@@ -20,7 +20,7 @@ __all__ = ["EXAMPLES", "AlertKind", "AlertRule", "NotAnAlert", "parse_alert"]
 
 
 class AlertKind(StrEnum):
-    """What an alert waits for."""
+    """The occasion that an alert waits for."""
 
     PRICE = "price"
     SIZE = "size"
@@ -58,6 +58,7 @@ EXAMPLES = (
     "side pulled back",
     "same size",
     "absorbed bid",
+    "burst sell",
     "data",
     "silence 10s",
 )
@@ -124,7 +125,7 @@ _NEEDS: dict[AlertKind, tuple[str, ...]] = {
     AlertKind.DATA: (),
     AlertKind.SILENCE: (),
 }
-_SIGHTING_NEEDS = {"sweep": ("trade", "book"), "same size": ("trade",)}
+_SIGHTING_NEEDS = {"sweep": ("trade", "book"), "same size": ("trade",), "burst": ("trade",)}
 _N = r"[0-9]{1,15}(?:\.[0-9]{1,15})?"
 _SIDE = r"(?: (?P<side>bid|ask|buy|sell))?"
 _WITHIN = rf"(?: within (?P<within>{_N}) ?bp)?"
@@ -132,7 +133,7 @@ _FOR = r"(?: for (?P<hold>[0-9a-z.]+))?"
 _RISING = r"(?:(?P<rising>above|below|>=|<=) ?)?"
 _LEVELS = r"(?: >= ?(?P<levels>[1-9][0-9]{0,3}) levels)?"
 _SURE = r"(?: (?P<sureness>exact|matched|pattern))?"
-_KINDS = "sweep|hidden size|pulled|side pulled back|same size|absorbed"
+_KINDS = "sweep|hidden size|pulled|side pulled back|same size|absorbed|burst"
 _FORMS = tuple(
     (kind, re.compile(form))
     for kind, form in (

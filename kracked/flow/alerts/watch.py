@@ -28,7 +28,6 @@ from kracked.protocol.own_orders import OwnOrders
 from kracked.times import NS_PER_S
 
 _CHECKSUM = frozenset(("checksum", "impossible", "precision", "sequence"))
-_HELD = frozenset((AlertKind.SPREAD, AlertKind.IMBALANCE))
 
 
 class AlertWatch:
@@ -66,6 +65,8 @@ class AlertWatch:
         self._markets = {symbol: Market(symbol) for symbol in self.symbols}
         self._own_checks = OwnChecks()
         self.armed: list[Armed] = []
+        self._timed: list[Market] = []
+        """The markets of alerts that time alone may let fire."""
         self.use(rules)
 
     def use(self, rules: Iterable[AlertRule], symbols: Iterable[str] = ()) -> None:
@@ -95,6 +96,7 @@ class AlertWatch:
                 self.flows.order_flow[symbol].lose(market.heard)
                 self.trust.doubt("level3", symbol, NOTHING_YET)
             self.armed += market.armed
+        self._timed = [one for one in self._markets.values() if one.silence or one.held]
         self._own_checks.use(one for one in self.armed if one.rule.kind is AlertKind.OWN)
 
     @property
@@ -139,7 +141,7 @@ class AlertWatch:
                 than an event that waits to be applied.
         """
         fired = self._own_checks.due(now)
-        for market in self._markets.values():
+        for market in self._timed:
             market.heard = market.heard or now
             for one in market.silence:
                 due = market.heard + one.rule.hold_ns
@@ -148,7 +150,7 @@ class AlertWatch:
                     length = f"{one.rule.hold_ns / NS_PER_S:g} s"
                     said = f"nothing came for {length}"
                     fired.append(one.alert(due, said, key=str(due), silent=length))
-            held = (one.due(now) for one in market.armed if one.memory.since)
+            held = (one.due(now) for one in market.held if one.memory.since)
             fired += filter(None, held)
         fired.sort(key=lambda alert: alert.time)
         return fired
@@ -208,6 +210,17 @@ class AlertWatch:
         market.depth = book.depth
         market.joined = book.last.received if book.last is not None else 0
         return self._book(market, snapshot)
+
+    def lose_books(self, now: int) -> None:
+        """Take no book as known: the data go on at another moment.
+
+        Args:
+            now: On the clock of the events' `received`.
+        """
+        self.flows.lose(now)
+        for symbol in self.symbols:
+            self._lose("book", symbol)
+            self.trust.doubt("book", symbol, NOTHING_YET)
 
     # --- by event ---------------------------------------------------------------------------
 
@@ -286,9 +299,8 @@ class AlertWatch:
         if market is None or channel != "book":
             return
         market.book = None
-        for one in market.armed:
-            if one.rule.kind in _HELD:
-                one.forget_pending()
+        for one in market.held:
+            one.forget_pending()
 
     def _data(self, event: Event) -> list[Alert]:
         """Evaluate alerts of the data themselves: each state once, until it is over."""

@@ -20,7 +20,7 @@ PLACES = 1_024
 
 
 class _Price:
-    """What was traded at a price within the window, and what was shown at first."""
+    """The trades at a price within the window, and the quantity shown at first."""
 
     __slots__ = ("hits", "notes", "number", "qty", "reported", "shown")
 

@@ -30,7 +30,7 @@ SPREADS = 300
 
 
 class Sightings:
-    """What the detectors of a market reported, oldest first.
+    """The reports of a market's detectors, oldest first.
 
     Attributes:
         by_number: The newest revision of each, by number.

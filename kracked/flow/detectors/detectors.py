@@ -11,7 +11,7 @@ from kracked.flow.detectors.hidden_size import HiddenSize
 from kracked.flow.detectors.numbers import DetectorNumbers
 from kracked.flow.detectors.pulled_walls import PulledWalls
 from kracked.flow.detectors.sighting import Sighting
-from kracked.flow.detectors.taker_runs import SameSize, Sweeps
+from kracked.flow.detectors.taker_runs import Bursts, SameSize, Sweeps
 from kracked.flow.facts import Fact, Link, Outcome, Taker, What
 from kracked.flow.measures.touch import Touch
 from kracked.protocol.events import Side, Trade
@@ -42,6 +42,7 @@ class Detectors:
         self.walls = PulledWalls(self.context, self.sightings)
         self._same_size = SameSize(self.context, self.sightings)
         self._sweeps = Sweeps(self.context, self.sightings)
+        self._bursts = Bursts(self.context, self.sightings)
         self._absorption = Absorption(self.context, self.sightings)
 
     def take_news(self) -> list[Sighting]:
@@ -135,11 +136,13 @@ class Detectors:
             self.context.time = max(self.context.time, time)
             self._sweeps.taker(fills, time)
             self._same_size.taker(fills, time)
+            self._bursts.taker(fills, time)
             self.context.takers.add(sum(trade.qty for trade in fills), time)
 
     def miss_trades(self) -> None:
         """Say that trades were missed."""
         self._same_size.lose()
+        self._bursts.lose()
 
 
 # To look a member up in its enum costs 70 ns each time, a name in the module 5.

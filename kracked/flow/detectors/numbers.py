@@ -46,6 +46,11 @@ class DetectorNumbers(msgspec.Struct, frozen=True, kw_only=True):
     side_percent: int = 30
     """When so much of a side leaves at once, the side pulled back and no wall was pulled."""
 
+    wall_stands_ns: int = 60 * NS_PER_S
+    """A wall that has rested so long is marked where it stands."""
+    wall_stands_bp: int = 25
+    """Walls further from the mid than this are not marked, in basis points."""
+
     same_takers: int = 5
     same_ns: int = 120 * NS_PER_S
     same_digits: int = 4
@@ -59,6 +64,9 @@ class DetectorNumbers(msgspec.Struct, frozen=True, kw_only=True):
     sweep_spreads: int = 3
     """So many median spreads moved by one taker are a sweep, whatever its size."""
 
+    burst_takers: int = 3
+    """Takers of one side in a second, at least, that are a burst with a volume rarely seen."""
+
     absorb_ns: int = 15 * NS_PER_S
     absorb_takers: int = 4
     absorb_least_ns: int = 2 * NS_PER_S
@@ -69,13 +77,19 @@ class DetectorNumbers(msgspec.Struct, frozen=True, kw_only=True):
     absorb_again_ns: int = 30 * NS_PER_S
 
     budget: dict[str, int] | None = msgspec.field(
-        default_factory=lambda: {"hidden size": 30, "pulled": 20, "same size": 10, "absorbed": 20}
+        default_factory=lambda: {
+            "hidden size": 30,
+            "pulled": 20,
+            "same size": 10,
+            "absorbed": 20,
+            "burst": 20,
+        }
     )
     """Sightings of a pattern an hour; above it the limits of size rise. None for no budget."""
 
 
 class HitRate(NamedTuple):
-    """How often sightings of one kind were right, in markets where the truth is known."""
+    """The share of right sightings of one kind, in markets where the truth is known."""
 
     found: int
     planted: int

@@ -12,12 +12,15 @@ from typing import NamedTuple
 
 from kracked.flow.detectors.context import MarketContext, Sightings
 from kracked.flow.detectors.sighting import Evidence, Kind, Notes, Sighting, Sureness
-from kracked.flow.facts import Fact, Outcome, What
+from kracked.flow.facts import Birth, Fact, Outcome, What
+from kracked.flow.measures.sizes import Share
 from kracked.flow.measures.touch import NEAR_BP
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
 
 MOST_WALLS = 500
+WALL: Share = (1, 1_000)
+"""The part of new orders that are walls where they stand."""
 LATELY_NS = NS_PER_S
 """How long facts are kept to see whether a whole side pulled back."""
 
@@ -46,6 +49,18 @@ class _Gone(NamedTuple):
     """What else rests of the side within 10 bp, after it went."""
 
 
+class StandingWall(NamedTuple):
+    """An order among the largest that has stood a while, not far from the price."""
+
+    order_id: str
+    side: Side
+    price: int
+    qty: int
+    since: int
+    """When it entered the book at this price."""
+    arrival_seen: bool
+
+
 class PulledWalls:
     """Follows large orders from their arrival to their end.
 
@@ -64,6 +79,8 @@ class PulledWalls:
         self._lately: deque[tuple[int, Sequence[Outcome]]] = deque()
         """What was told of late, by message."""
         self._groups = 0
+        self._stood_at, self._stood = 0, list[StandingWall]()
+        """The second of the last look at walls that stand, and what was found."""
 
     def lose(self) -> None:
         """Forget what a hole may have changed."""
@@ -97,6 +114,46 @@ class PulledWalls:
         lately.append((time, outcomes))
         while lately[0][0] < horizon and not self.gone:
             lately.popleft()
+
+    def that_stand(self) -> list[StandingWall]:
+        """Return the orders of the largest thousandth that have stood a while near the price.
+
+        A mark and no alarm. While sizes are being learnt, or the book is not known, there are none.
+        """
+        context = self._context
+        ledger, touch, second = context.ledger, context.touch, context.time // NS_PER_S
+        if ledger is None or touch is None or not context.ready:
+            return []
+        if second == self._stood_at:
+            return self._stood
+        self._stood_at, self._stood = second, []
+        found = context.orders.in_force
+        if found is None or found.learning:
+            return []
+        least = max(found.detector, *context.orders.histogram.above(WALL))
+        middle, numbers = touch.bid + touch.ask, context.numbers
+        before = context.time - numbers.wall_stands_ns
+        for side in (ledger.bids, ledger.asks):
+            for key in reversed(side.keys):
+                level = side.levels[side.sign * key]
+                if abs(middle - 2 * level.price) * 10_000 > numbers.wall_stands_bp * middle:
+                    break
+                if level.qty >= least:
+                    self._stood += [
+                        StandingWall(
+                            order_id=life.order_id,
+                            side=side.side,
+                            price=level.price,
+                            qty=life.qty,
+                            since=life.entered,
+                            arrival_seen=life.birth is Birth.SEEN,
+                        )
+                        for life in level.orders.values()
+                        if life.qty >= least
+                        and life.entered <= before
+                        and life.order_id not in context.own
+                    ]
+        return self._stood
 
     def settle(self, time: int) -> None:
         """Decide about walls that went long enough ago, by the exchange's clock."""

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     SAME_SIZE = "same size"
     SWEEP = "sweep"
     ABSORBED = "absorbed"
+    BURST = "burst"
 
 
 class Sureness(StrEnum):
@@ -108,6 +109,8 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
                 shown = precision.qty_text(self.detail["shown"])
                 said = f"{self.side} {price}: {qty} traded in {seconds} by {self.count} takers"
                 said += f", {shown} shown, held"
+            case Kind.BURST:
+                said = f"{took}s of {qty} by {self.count} takers in one second {price}▸{last}"
         return said
 
     def would_be_wrong_if(self) -> str:
@@ -159,5 +162,6 @@ _REFUTED = {
     (Kind.PULLED_BACK, Sureness.PATTERN): "the orders moved under new ids",
     (Kind.SAME_SIZE, Sureness.PATTERN): "several owners took this size",
     (Kind.SWEEP, Sureness.EXACT): "the exchange told several takers in one message",
+    (Kind.BURST, Sureness.PATTERN): "the takers had nothing to do with each other",
     (Kind.ABSORBED, Sureness.PATTERN): "many orders came there one after the other by chance",
 }

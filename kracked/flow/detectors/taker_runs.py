@@ -1,4 +1,4 @@
-"""Detectors of single takers and of runs of them: sweeps, and takers of one uneven size."""
+"""Detectors of takers: sweeps of one, runs of one uneven size, bursts of many in a second."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import OrderedDict, deque
 
 from kracked.flow.detectors.context import MarketContext, Sightings
 from kracked.flow.detectors.sighting import Evidence, Kind, Notes, Sighting, Sureness
+from kracked.flow.measures.sizes import LARGE_ORDER, AdaptiveSizes
 from kracked.flow.measures.touch import Touch
 from kracked.protocol.events import Side, Trade
 from kracked.times import NS_PER_S
@@ -172,5 +173,72 @@ class Sweeps:
                     "large taker": thresholds.detector if thresholds is not None else 0,
                     "prices": self._context.numbers.sweep_prices,
                 },
+            ),
+        )
+
+
+class _Second:
+    """What takers of one side took in a second."""
+
+    __slots__ = ("notes", "number", "prices", "qty", "takers")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.qty = self.takers = 0
+        self.prices: list[int] = []
+        self.notes = Notes()
+
+
+class Bursts:
+    """Several takers of one side who in one second took more than one second in 200 sees.
+
+    Not a sweep, which is one taker. Seconds without a trade of the side do not count.
+    """
+
+    def __init__(self, context: MarketContext, sightings: Sightings) -> None:
+        self._context, self._sightings = context, sightings
+        self._seconds: dict[Side, _Second] = {}
+        self._usual = AdaptiveSizes(LARGE_ORDER)
+
+    def lose(self) -> None:
+        """Forget the present seconds: trades were missed."""
+        self._seconds.clear()
+
+    def taker(self, trades: list[Trade], time: int) -> None:
+        """Take one taker's trades."""
+        side, number = trades[0].side, time // NS_PER_S
+        second = self._seconds.get(side)
+        if second is None or number > second.number:
+            if second is not None:
+                self._usual.add(second.qty, time)
+            second = self._seconds[side] = _Second(number)
+        qty = sum(trade.qty for trade in trades)
+        second.qty += qty
+        second.takers += 1
+        second.prices += trades[0].price, trades[-1].price
+        second.notes.add(Evidence(time, "taker", "", trades[-1].price, qty))
+        thresholds, least = self._usual.thresholds(), self._context.numbers.burst_takers
+        if thresholds is None or thresholds.learning or second.takers < least:
+            return
+        large = self._sightings.raise_limit(Kind.BURST, thresholds.detector)
+        if second.qty >= large:
+            self._report(side, second, {"at least": large, "takers": least})
+
+    def _report(self, side: Side, second: _Second, numbers: dict[str, int]) -> None:
+        evidence = second.notes.facts
+        self._sightings.report(
+            (second.number, side),
+            Sighting(
+                kind=Kind.BURST,
+                side=side,
+                price=second.prices[0],
+                last_price=second.prices[-1],
+                first=evidence[0].time,
+                last=evidence[-1].time,
+                qty=second.qty,
+                count=second.takers,
+                sureness=Sureness.PATTERN,
+                evidence=evidence,
+                numbers=numbers,
             ),
         )

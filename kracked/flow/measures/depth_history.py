@@ -150,10 +150,10 @@ class DepthHistory:
             known,
             array("q", prices),
             array("q", means),
-            peaks,
-            self._low,
-            self._high,
-            self._last,
+            peaks=peaks,
+            low=self._low,
+            high=self._high,
+            last=self._last,
         )
 
     def _close(self, end: int) -> None:
@@ -187,10 +187,10 @@ def _merged(columns: Sequence[DepthColumn], begin: int) -> DepthColumn:
         known,
         array("q", prices),
         array("q", [sums[price] // known for price in prices]),
-        frozenset().union(*(each.peaks for each in told)),
-        max(each.low for each in told),
-        min(each.high for each in told),
-        columns[-1].last,
+        peaks=frozenset().union(*(each.peaks for each in told)),
+        low=max(each.low for each in told),
+        high=min(each.high for each in told),
+        last=columns[-1].last,
     )
 
 

@@ -33,7 +33,7 @@ class LevelChanges(NamedTuple):
 
     @property
     def net(self) -> int:
-        """What all of it did to the level's quantity."""
+        """The effect of all of it on the level's quantity."""
         return self.stacked + self.refilled - self.pulled - self.traded - self.pending
 
     def mark(self, level_qty: int) -> str:

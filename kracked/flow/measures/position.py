@@ -192,7 +192,7 @@ class Position:
 
     @property
     def qty(self) -> Decimal:
-        """What is held, in the base currency; negative when short."""
+        """The quantity held, in the base currency; negative when short."""
         return _decimal(self._qty, _DIGITS)
 
     @property

@@ -61,7 +61,7 @@ def lean_percent(bid_qty: int, ask_qty: int) -> int | None:
 
 
 class Near(NamedTuple):
-    """What rests near the mid: both sides to the same distance, however little is known."""
+    """Resting quantity near the mid: both sides to the same distance, however little is known."""
 
     bids: int
     asks: int
@@ -175,7 +175,7 @@ class OrderFlowImbalance:
 
     @property
     def z_score(self) -> float | None:
-        """How many deviations the value is from the mean of the last hour; None while unknown."""
+        """The deviations between the value and the mean of the last hour; None while unknown."""
         count = len(self._samples)
         if count < LEAST_SAMPLES:
             return None

@@ -68,7 +68,9 @@ class MidPath:
             self._times.append(time)
             self._mids.append(mid)
             if self._kept is not None and len(self._times) > _TRIM:
-                self._forget(time - self._kept)
+                keep = max(0, bisect_left(self._times, time - self._kept) - 1)
+                del self._times[:keep]
+                del self._mids[:keep]
 
     def pass_time(self, now: int) -> None:
         """Take that the book is as it was, up to a time."""
@@ -90,9 +92,3 @@ class MidPath:
         if begin < 0 or any(mid is None for mid in self._mids[begin:end]):
             return MISSING
         return Mark(MarkState.KNOWN, self._mids[end - 1])
-
-    def _forget(self, before: int) -> None:
-        """Forget what ended before a time."""
-        keep = max(0, bisect_left(self._times, before) - 1)
-        del self._times[:keep]
-        del self._mids[:keep]

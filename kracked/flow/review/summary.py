@@ -39,7 +39,7 @@ class AdverseShare(msgspec.Struct, frozen=True):
 
 
 class Chance(msgspec.Struct):
-    """What makers at the touch earned in a minute, by horizon, and the value they traded."""
+    """The earnings of makers at the touch in a minute, by horizon, and the value they traded."""
 
     prints: int = 0
     markouts: list[Decimal] = msgspec.field(default_factory=lambda: [ZERO] * len(HORIZONS_S))

@@ -137,18 +137,14 @@ def _last_in_closed(path: Path) -> int:
     for log in reversed(layout.logs(path)):
         began = layout.log_hour(log)
         if layout.segment_of(log) in parts or (hours and began <= max(hours)):
-            return _last_in_log(log)
+            with mapped(log) as data:
+                ends = [
+                    found.first_seq + found.lines - 1
+                    for found in frame.scan(data, verify=False)
+                    if isinstance(found, Frame) and found.kind is FrameKind.DATA
+                ]
+            return max(ends, default=0)
     return 0
-
-
-def _last_in_log(log: Path) -> int:
-    with mapped(log) as data:
-        ends = [
-            found.first_seq + found.lines - 1
-            for found in frame.scan(data, verify=False)
-            if isinstance(found, Frame) and found.kind is FrameKind.DATA
-        ]
-    return max(ends, default=0)
 
 
 def gaps_of(source: Source, symbol: str, channel: str) -> list[tuple[int, int]] | None:

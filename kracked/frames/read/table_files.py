@@ -65,7 +65,11 @@ def recorder_files(
     return [
         *_original_parquet(path, table),
         *(file for file in layout.closed_hours(path, table) if _may_hold(file, table, start, end)),
-        *(file for file in newest if file.exists() and _has_begun(file)),
+        *(
+            file
+            for file in newest
+            if file.exists() and (file.suffix != ".csv" or file.stat().st_size)  # has begun
+        ),
     ]
 
 
@@ -109,11 +113,6 @@ def parquet_files(
         and _may_hold(file, table, start, end)
     )
     return sorted(found, key=lambda file: (file.parent, layout.hour_of(file) or _FIRST, file.name))
-
-
-def _has_begun(file: Path) -> bool:
-    """Whether a file has bytes, or is a database, which is never empty."""
-    return file.suffix != ".csv" or file.stat().st_size > 0
 
 
 def _may_hold(path: Path, table: Table, start: int | None, end: int | None) -> bool:

@@ -15,6 +15,7 @@ import msgspec
 
 from kracked.gateway.accounts.fees import Rates
 from kracked.gateway.accounts.order_request import OrderRequest
+from kracked.paper.terms import PlaceBounds
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import is_met
 from kracked.times import NS_PER_S
@@ -154,6 +155,8 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     ref_id: str | None = None
     """The order whose fill placed this one as its conditional close."""
+    place: PlaceBounds | None = None
+    """What stands ahead of it, as told last; on paper alone."""
 
     @property
     def symbol(self) -> str:
@@ -204,21 +207,17 @@ class OrderRecords:
             self._open[order.order_id] = None
         elif order.order_id in self._open or order.order_id not in self._versions:
             self._open.pop(order.order_id, None)
-            self._retain_closed(order.order_id)
+            self._closed.append(order.order_id)
+            if len(self._closed) > MOST_CLOSED:  # forget the one that closed longest ago
+                oldest = self._closed.popleft()
+                del self._versions[oldest]
+                self._on_forget(self._orders.pop(oldest))
         versions = self._versions.setdefault(order.order_id, [])
         versions.append((now, order))
         stale = bisect_right(versions, now - VERSIONS_NS, key=_time) - 1
         if stale > 0:
             del versions[:stale]
         return order
-
-    def _retain_closed(self, order_id: str) -> None:
-        """Retain one more closed order, and forget the one that closed longest ago."""
-        self._closed.append(order_id)
-        if len(self._closed) > MOST_CLOSED:
-            oldest = self._closed.popleft()
-            del self._versions[oldest]
-            self._on_forget(self._orders.pop(oldest))
 
     def get(self, order_id: str) -> OrderRecord | None:
         """Return an order by id, open or closed."""

@@ -60,6 +60,7 @@ class StreamRows:
             "amended": len(order.amends) > 1,
             "timestamp": micros(order.touched),
             **({"reason": order.reason} if order.reason else {}),
+            **({} if order.place is None else self._queue_place(order)),
         }
 
     def new(self, order: OrderRecord, time: int) -> Row:
@@ -124,6 +125,14 @@ class StreamRows:
         if order.price is not None:
             row |= {"limit_price": self._price(order.price), "limit_price_type": "static"}
         return row
+
+    def placed(self, order: OrderRecord, time: int) -> Row:
+        """Return the row of an order whose place in the queue has changed.
+
+        The exchange has no such member, and its clients pass over what they do not know.
+        """
+        row = self._delta(order, "status", order.standing.value, time)
+        return row | self._queue_place(order)
 
     def noted(self, order: OrderRecord, time: int) -> Row:
         """Return the row of an open order that says no more than its `reason`."""
@@ -195,6 +204,20 @@ class StreamRows:
         if request.close is not None:
             options["contingent"] = self._contingent(order)
         return options
+
+    def _queue_place(self, order: OrderRecord) -> Row:
+        """Return the member that bounds what is ahead of an order; empty where it is not known."""
+        place = order.place
+        if place is None:
+            return {"queue_place": {}}
+        most = None if place.most is None else self._qty(place.most)
+        return {
+            "queue_place": {
+                "limit_price": self._price(place.price),
+                "qty_ahead_least": self._qty(place.least),
+                "qty_ahead_most": most,
+            }
+        }
 
     def _contingent(self, order: OrderRecord) -> Row:
         close = order.request.close

@@ -52,7 +52,7 @@ class Books(Protocol):
 
 
 class Offered(Protocol):
-    """What can be had of one symbol."""
+    """The data that can be had of one symbol."""
 
     @property
     def book(self) -> int | None:

@@ -231,23 +231,18 @@ class Subscriptions:
         ]
         for state in refused:
             if state.stage is SubscriptionStage.UNSUBSCRIBING:
-                self._unsubscribe_refused(state, verdict, event.error, now)
+                match verdict:
+                    case RejectionVerdict.RATE:
+                        self.lifecycle.unsubscribe(state, Occasion.POSTPONED, now + SLOW_DOWN_NS)
+                    case RejectionVerdict.TOKEN:
+                        self._blame_token(event.error)
+                    case _:
+                        self.lifecycle.end(state, now)  # there was nothing to end
             elif len(refused) > 1 and event.symbol is None:
                 state.requested_alone = True  # then the refusal shows which of them is meant
                 self.lifecycle.step(state, Occasion.POSTPONED, now)
             else:
                 self._subscribe_refused(state, verdict, event.error, now)
-
-    def _unsubscribe_refused(
-        self, state: SubscriptionState, verdict: RejectionVerdict, error: str, now: int
-    ) -> None:
-        match verdict:
-            case RejectionVerdict.RATE:
-                self.lifecycle.unsubscribe(state, Occasion.POSTPONED, now + SLOW_DOWN_NS)
-            case RejectionVerdict.TOKEN:
-                self._blame_token(error)
-            case _:
-                self.lifecycle.end(state, now)  # there was nothing to end
 
     def _subscribe_refused(
         self, state: SubscriptionState, verdict: RejectionVerdict, error: str, now: int

@@ -63,7 +63,7 @@ class NotVerified(RecordError):
 
     @property
     def why(self) -> str:
-        """Where the time lies in the recording, as words."""
+        """The place of the time in the recording, in words."""
         if self.end is None:
             return "the recording is empty"
         if self.start <= self.time <= self.end:
@@ -233,14 +233,11 @@ class Recording:
                 verification = merge_verifications([*verifications])
             except BrokenExecutor as error:
                 raise WorkerLost(self.path) from error
-        verification.lost += self._lost_at_end()
-        return verification
-
-    def _lost_at_end(self) -> int:
-        """Return how many messages the recorder had after the last one of the log."""
+        # The recorder may have had messages after the last one of the log.
         data = (each.frame for each in reversed(self.frame_index))
         last = next((found for found in data if found.kind is FrameKind.DATA), None)
-        return sum(gap.lost for gap in gaps.gap_at_end(last, self._info))
+        verification.lost += sum(gap.lost for gap in gaps.gap_at_end(last, self._info))
+        return verification
 
     def _sample(self) -> Iterator[bytes]:
         """Yield the bodies of some frames of messages from all over the recording."""

@@ -38,7 +38,7 @@ def missing_tables(folder: Path, info: SessionInfo, census: Census) -> Iterator[
 
 
 def _missing(folder: Path, table: Table, raw: ChannelCensus) -> Iterator[str]:
-    parts = {_segment_of(part) for part in _parts(folder, table)}
+    parts = {part.stem.removeprefix("part-") for part in _parts(folder, table)}
     last = max(_last_times(folder, table), default=None)
     if last is None and not parts:
         yield f"{table.name}: no rows, though the raw log has {raw.messages} messages of it"
@@ -52,10 +52,6 @@ def _missing(folder: Path, table: Table, raw: ChannelCensus) -> Iterator[str]:
 def _parts(folder: Path, table: Table) -> Iterator[Path]:
     hive = folder / layout.PARQUET_FOLDER / layout.channel_folder(table)
     return hive.glob("date=*/pair=*/part-*.parquet")
-
-
-def _segment_of(part: Path) -> str:
-    return part.stem.removeprefix("part-")
 
 
 def _last_times(folder: Path, table: Table) -> Iterator[int]:

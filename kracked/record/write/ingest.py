@@ -28,7 +28,6 @@ from kracked.format.session_info import SymbolInfo
 from kracked.format.tables import CONNECTIONS, RECORDER, Flag
 from kracked.format.trade_holes import TradeHoles, TradesKnown
 from kracked.protocol import events
-from kracked.protocol.events import Event
 from kracked.record.write import rows
 from kracked.record.write.book_tracking import (
     KeyframeSchedule,
@@ -111,7 +110,7 @@ class Ingest:
 
     # --- what arrives -----------------------------------------------------------------
 
-    def take(self, messages: Sequence[Message], decoded: Sequence[Event]) -> None:
+    def take(self, messages: Sequence[Message], decoded: Sequence[events.Event]) -> None:
         """Take messages and the events they brought, each list in order of arrival.
 
         Writing all lines and then all rows costs half of alternating between them; only feed
@@ -133,7 +132,7 @@ class Ingest:
         if self._raw.size >= _HAND_OVER_BYTES:
             self.hand_over(self._raw.last_received)
 
-    def _follow(self, event: Event) -> None:
+    def _follow(self, event: events.Event) -> None:
         """Remember the numbers of trades, and the last status for the next keyframes."""
         match event:
             case events.Trades():
@@ -143,15 +142,15 @@ class Ingest:
             case events.Status():
                 self._status = event.after(self._status)
 
-    def _add_rows(self, decoded: Iterable[Event], seqs: Iterable[int]) -> None:
+    def _add_rows(self, decoded: Iterable[events.Event], seqs: Iterable[int]) -> None:
         numbered = zip(decoded, seqs, strict=False)
         while (other := self.tables.add_market_events(numbered)) is not None:
             self.take_event(other)
 
-    def _take_in_order(self, messages: Sequence[Message], decoded: Iterable[Event]) -> None:
+    def _take_in_order(self, messages: Sequence[Message], decoded: Iterable[events.Event]) -> None:
         """Take each event that is no market data after the messages that came before it."""
         taken = 0
-        market: list[Event] = []
+        market: list[events.Event] = []
         for event in decoded:
             if type(event) in MARKET:
                 market.append(event)
@@ -180,7 +179,7 @@ class Ingest:
         self.lost += count
         self._add_loss(now, count, "messages came faster than they could be kept")
 
-    def take_event(self, event: Event) -> None:
+    def take_event(self, event: events.Event) -> None:
         """Take one event and add the rows it makes, in whichever tables."""
         if type(event) in line.FEED_EVENTS:
             self._take_feed_event(event)  # type: ignore[arg-type]
@@ -299,7 +298,7 @@ class Ingest:
         """Whether the writer accepts batches again after a loss: `write_state_snapshots` now."""
         return self._state_lost and self._writer_accepts
 
-    def write_state_snapshots(self, snapshots: Iterable[Event]) -> None:
+    def write_state_snapshots(self, snapshots: Iterable[events.Event]) -> None:
         """Write the current state besides the books, as the events of snapshots.
 
         Every message it rests on must be taken already.
@@ -312,7 +311,7 @@ class Ingest:
                 self.coverage.open(channel, event.symbol, event.received)  # type: ignore[attr-defined]
             self.tables.add_state_snapshot(event, seq)
 
-    def _add_state(self, event: Event) -> None:
+    def _add_state(self, event: events.Event) -> None:
         seq = self._raw.next_seq - 1
         text = keyframe.state_message(event, *line.envelope(event.received, seq, "keyframe"))
         self._raw.add(FrameKind.STATE, event.received, text, text.size)

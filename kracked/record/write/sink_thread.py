@@ -140,7 +140,11 @@ class SinkThread:
                 continue
             group, running = self._next_group(max(0.0, next_sync - time.monotonic()))
             if group:
-                self._write(group)
+                self._store(group)
+                for batch in group:
+                    self._pass_on(batch)  # before: it must not seem that nothing is left
+                    self._bytes_written += self._size_of(batch)
+                    self._waiting.popleft()
             if (begun := time.monotonic()) >= next_sync:
                 if self._syncs:
                     self._persist(self._sync)
@@ -164,13 +168,6 @@ class SinkThread:
         except Empty:
             pass
         return group, True
-
-    def _write(self, group: Sequence[WriteBatch]) -> None:
-        self._store(group)
-        for batch in group:
-            self._pass_on(batch)  # before: it must not seem that nothing is left
-            self._bytes_written += self._size_of(batch)
-            self._waiting.popleft()
 
     def _store(self, group: Sequence[WriteBatch]) -> None:
         for batch in _with_newest_files(group):

@@ -28,7 +28,7 @@ PULLED_AT_GAPS = 3.5
 
 
 class Pattern(StrEnum):
-    """What can be planted."""
+    """A kind of pattern that can be planted."""
 
     ICEBERG = "iceberg"
     """A native iceberg at the best price, of 6 to 15 parts."""

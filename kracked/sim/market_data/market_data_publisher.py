@@ -115,7 +115,10 @@ class MarketDataPublisher:
             case "trade":
                 return self._trades(list(self.history.trades)[-SNAPSHOT_TRADES:], snapshot=True)
             case "ohlc":
-                return self._candles_snapshot(topic)
+                candles, last = self.history.series[_number(topic)].traded, self.history.last
+                newest = list(islice(candles, max(0, len(candles) - SNAPSHOT_CANDLES), None))
+                time = self._time if last is None else last.time
+                return self._candles(topic, newest, time, snapshot=True)
             case _:
                 return self._ticker(now, snapshot=True)
 
@@ -174,12 +177,6 @@ class MarketDataPublisher:
         return encode.trades(
             events.Trades(0, instrument.symbol, instrument.precision, rows, snapshot)
         )
-
-    def _candles_snapshot(self, topic: Topic) -> str:
-        candles, last = self.history.series[_number(topic)].traded, self.history.last
-        newest = list(islice(candles, max(0, len(candles) - SNAPSHOT_CANDLES), None))
-        time = self._time if last is None else last.time
-        return self._candles(topic, newest, time, snapshot=True)
 
     def _candles(
         self, topic: Topic, candles: Sequence[PastCandle], time: int, *, snapshot: bool = False

@@ -99,14 +99,17 @@ def worth_text(balances: Iterable[Balance], quote: str) -> str:
     return f"worth {sum(priced, ZERO):.2f} {quote}{without}"
 
 
-def summary_spans(balances: Iterable[Balance], assets: Iterable[str]) -> tuple[Span, ...]:
-    """Draw some assets side by side: ``USD 9412.1 free 8447  BTC 0.4021``."""
+def summary_spans(
+    balances: Iterable[Balance], assets: Iterable[str], width: int = 10**6
+) -> tuple[Span, ...]:
+    """Draw some assets side by side: ``USD 9412.1 free 8447  BTC 0.4021``; none is cut."""
     by_name = {balance.asset: balance for balance in balances}
     spans: list[Span] = []
     for name in assets:
         balance = by_name.get(name, Balance(name, ZERO, ZERO))
-        spans += [Span(f" {name} ", "dim"), Span(amount_text(balance.total))]
-        if balance.held:
-            spans += [Span(" free ", "dim"), Span(amount_text(balance.free))]
-        spans.append(Span(" "))
+        total = [Span(f" {name} ", "dim"), Span(amount_text(balance.total)), Span(" ")]
+        free = [Span("free ", "dim"), Span(amount_text(balance.free)), Span(" ")]
+        for more in (total, free if balance.held else []):
+            if sum(len(span.text) for span in (*spans, *more)) - 1 <= width:
+                spans += more
     return tuple(spans)

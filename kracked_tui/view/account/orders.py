@@ -14,7 +14,7 @@ from kracked_tui.view import format as fmt
 from kracked_tui.view.account.balances import amount_text
 from kracked_tui.view.ladder.selection import Selection
 from kracked_tui.view.line import Line, Span, fit
-from kracked_tui.view.queue.own_place import OwnPlace, exact
+from kracked_tui.view.queue.own_place import OwnPlace
 from kracked_tui.view.words import verb
 
 _UNKNOWN = "UNKNOWN"
@@ -124,7 +124,7 @@ def _open_row(
 ) -> OrderRow:
     ahead = ""
     if place is not None and precision is not None:
-        ahead = exact(place.qty_ahead, precision) if place.qty_ahead else "front"
+        ahead = place.amounts(precision)
     state = "live"
     if order.order_status == "pending_new":
         state = "pending"
@@ -216,13 +216,14 @@ class OrderColumns(NamedTuple):
     price: int
     place: int
     ahead: int
+    age: int = 6
 
 
 def columns_for(width: int, rows: Sequence[OrderRow] = ()) -> OrderColumns:
     """Fit the columns to what the rows hold, so that no number is cut beside free space.
 
-    Where there is too little room the quantity ahead is left out first, then the quantity and
-    the price are cut.
+    Where there is too little room the quantity ahead is left out first, then the age, then the
+    place; only where there is no room for them alone quantity and price are cut.
     """
 
     def widest(least: int, cells: Iterable[str]) -> int:
@@ -231,15 +232,20 @@ def columns_for(width: int, rows: Sequence[OrderRow] = ()) -> OrderColumns:
 
     qty, price = widest(_QTY, (row.qty for row in rows)), widest(_PRICE, (r.price for r in rows))
     place, ahead = widest(_PLACE, (r.place for r in rows)), widest(_AHEAD, (r.ahead for r in rows))
-    others = 1 + 4 + 6 + 1
+    age = 6
+    others = 1 + 4 + age + 1
     symbol = 10 if width >= max(_WITH_PAIR, others + 10 + qty + price + place + ahead + 4) else 0
     if others + qty + price + place + ahead + 4 > width:
         ahead = 0
+    if others + qty + price + place + 4 > width:
+        others, age = others - age, 0
+    if others + qty + price + place + 4 > width:
+        place = 0
     room = width - others - place - ahead - symbol - 4
     if qty + price > room:
         price = max(1, min(price, room - _QTY))
         qty = max(1, min(qty, room - price))
-    return OrderColumns(width, symbol, qty, price, place, ahead)
+    return OrderColumns(width, symbol, qty, price, place, ahead, age)
 
 
 def _right_aligned(text: str, width: int) -> str:
@@ -253,8 +259,10 @@ def head_line(columns: OrderColumns) -> Line:
     symbol = "pair".ljust(columns.symbol)[: columns.symbol]
     ahead = "ahead".rjust(columns.ahead)[: columns.ahead]
     numbers = f"{'qty':>{columns.qty}}{'price':>{columns.price}}"
-    places = f"{'place':>{columns.place}}{ahead}"
-    text = f" {symbol}{'side':<4}{numbers}{'age':>6}{places} state"
+    places = f"{'place':>{columns.place}}"[: columns.place] + ahead
+    age = f"{'age':>{columns.age}}"[: columns.age]
+    text = f" {symbol}{'side':<4}{numbers}{age}{places}"
+    text += " state" if len(text) + 6 <= columns.width else ""
     return Line(fit([Span(text, "header")], columns.width))
 
 
@@ -268,14 +276,14 @@ def order_line(row: OrderRow, columns: OrderColumns) -> Line:
         Span(f"{word:<4}", role),
         Span(_right_aligned(row.qty, columns.qty), role),
         Span(_right_aligned(row.price, columns.price), "price"),
-        Span(f"{row.age:>6}", "dim"),
+        Span(row.age.rjust(columns.age)[: columns.age], "dim"),
     ]
     state = Span(f" {row.state if row.ours else f'{row.state} (elsewhere)'}", row.role)
     places = columns.place + columns.ahead
     room = columns.width - sum(len(span.text) for span in spans) - places
     if row.place:
         place_role = "accent" if row.place.startswith("1/") else ""
-        spans.append(Span(f"{row.place:>{columns.place}}", place_role))
+        spans.append(Span(row.place.rjust(columns.place)[: columns.place], place_role))
         spans.append(Span(row.ahead.rjust(columns.ahead)[: columns.ahead], "dim"))
     elif len(state.text) <= room:
         spans.append(Span(" " * places))

@@ -12,6 +12,7 @@ from kracked_tui.keys import MONEY, Key, shown
 
 PAIR, WATCH, GROUP, FILTER, CANDLES = "pair", "watch", "group", "filter", "candles"
 THEME, LAYOUT, GO, SORT = "theme", "layout", "go", "sort"
+ALERT = "alert"
 HELP, FORGET, QUIT = "help", "forget", "quit"
 _MOST_NAMED = 12
 """Known names that a sentence lists."""
@@ -39,6 +40,7 @@ _OWN = (
     Command(LAYOUT, "NAME", "Set the arrangement of the panes"),
     Command(GO, "PANE", "Go to a pane; one without room is shown alone"),
     Command(SORT, "COLUMN", "Sort the watch list"),
+    Command(ALERT, "[WHAT]", "Tell when it happens: 64250, taker 5, remove 2; alone: the list"),
     Command(HELP, "[WORD]", "Search the help"),
     Command(FORGET, "", "Forget pair, grouping, theme and all that is remembered"),
     Command(QUIT, "", "End the program"),
@@ -99,7 +101,7 @@ def _named(word: str, known: Sequence[Command]) -> Command | None:
 
 
 def _with_argument(command: Command, rest: str, offered: Sequence[str] | None) -> Typed:
-    if offered is None:
+    if offered is None or command.name == ALERT:  # what is offered are only examples
         return Typed(command, rest)
     if command.name in (PAIR, WATCH):
         # Spelled as listed, or meant: btcusd and XBT/USD are BTC/USD.

@@ -14,6 +14,7 @@ from kracked_tui.view import format as fmt
 from kracked_tui.view.chrome.data_status import DataStatus, light
 from kracked_tui.view.chrome.trading_status import TradingStatus, minutes, trading_spans
 from kracked_tui.view.line import Line, Span, spread
+from kracked_tui.view.replay.past import PastView, past_spans
 
 _CLOCK_CELLS = 8
 """Cells of a live clock: it is left out on a small screen, a recorded time is not."""
@@ -46,6 +47,8 @@ class HeaderView(NamedTuple):
     trading: TradingStatus = TradingStatus()
     maintenance: str = ""
     """The countdown to maintenance, or when it ends."""
+    past: PastView | None = None
+    """The moment shown, where it is not the present."""
 
 
 def countdown(effect: TradingEffect) -> str:
@@ -74,7 +77,10 @@ def header_line(view: HeaderView, width: int) -> Line:
         left += [Span(view.precision.price_text(view.last), role), Span(f" {sign}", role)]
     if view.maintenance:
         left.append(Span(f" {view.maintenance}", "warn"))
-    right = _right(view, width, _cells(left))
+    if view.past is not None:
+        right = past_spans(view.past, width - _cells(left) - 1)
+    else:
+        right = _right(view, width, _cells(left))
     for part in _facts(view):
         if _cells((*left, *part, *right)) + 2 > width:
             break

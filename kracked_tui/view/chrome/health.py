@@ -9,8 +9,8 @@ from kracked_tui.view import format as fmt
 from kracked_tui.view.chrome.status import FeedView
 from kracked_tui.view.line import Line, Span, fit
 
-_NAME = 26
-"""Cells of a counter's name."""
+_ROW = 41
+"""Cells of a counter's name and its value."""
 
 
 class ConnectionRow(NamedTuple):
@@ -39,18 +39,20 @@ def health_lines(view: FeedView, connections: Sequence[ConnectionRow], width: in
         ("events not shown", view.dropped, True),
         ("frames a second", view.frames, False),
     )
-    lines = [
-        _row(name, f"{count:,}".replace(",", " "), "warn" if bad and count else "")
+    lines = [_row("engine of the books", view.engine, "", width)] if view.engine else []
+    lines += [
+        _row(name, f"{count:,}".replace(",", " "), "warn" if bad and count else "", width)
         for name, count, bad in counters
     ]
-    lines.append(_row("watching for", fmt.age(view.uptime_ns), ""))
+    lines.append(_row("watching for", fmt.age(view.uptime_ns), "", width))
     for one in connections:
         lines += _connection(one)
     return [Line(fit(spans, width)) for spans in lines]
 
 
-def _row(name: str, value: str, role: str) -> list[Span]:
-    return [Span(f" {name:<{_NAME}}", "dim"), Span(f"{value:>14}", role)]
+def _row(name: str, value: str, role: str, width: int) -> list[Span]:
+    room = min(_ROW, width - 1) - 1 - len(name)
+    return [Span(f" {name}", "dim"), Span(value.rjust(room), role)]
 
 
 def _connection(one: ConnectionRow) -> list[list[Span]]:

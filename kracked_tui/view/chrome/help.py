@@ -22,6 +22,7 @@ _READING = (
     ("±30s +1.2 -0.4", "stacked (new) less pulled (cancelled) in 30 s, fills apart"),
     ("= ~", "eaten and put back; put up and pulled again and again"),
     ("h =", "refilled hidden size, or absorption, seen at this price within the last minute"),
+    ("W", "a very large order that has stood for a minute, within 25 basis points of the mid"),
     ("» h × =", "on the chart: a sweep, hidden size, a pulled wall, absorption"),
     ("Δ", "below the candles: takers bought less sold, summed up; a dot: not all seen"),
     ("P ┌ └ w", "most volume of the session, its value area (70 %), average price"),

@@ -21,15 +21,17 @@ FLOW, LEVEL, DEPTH, WATCH = "flow", "level", "depth", "watch"
 ORDERS, FILLS, BALANCES, MINE = "orders", "fills", "balances", "mine"
 PICKER, HELP, TICKET, PROMPT = "picker", "help", "ticket", "prompt"
 LOG_LIST, HEALTH, RECORDER = "log-list", "health", "recorder"
-SEEN, HEAT = "seen", "heat"
+SEEN, HEAT, ALERTS = "seen", "heat", "alerts"
 COMMAND, JUMP, CARD = "command", "jump", "card"
 TIME, SESSIONS, STRIP = "time", "sessions", "strip"
 
 NUMBERED = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH, ORDERS, FILLS, BALANCES)
-PANES = (*NUMBERED, LOG_LIST, HEALTH, RECORDER, SEEN, HEAT)
+PANES = (*NUMBERED, LOG_LIST, HEALTH, RECORDER, SEEN, HEAT, ALERTS)
 """Panes in the order of their numbers, from 1; the first have keys of one digit."""
 _LEAST_WIDTH, _LEAST_HEIGHT = 60, 16
 _LEAST_PANEL = 30
+_LEAST_LADDER = 42
+"""Columns in which the ladder has a price, both quantities and own orders whole."""
 _LEAST_PANE_ROWS = 5
 """Rows below which a pane of a split says nothing."""
 _HEAT_ROWS = 7
@@ -57,10 +59,8 @@ class Split(NamedTuple):
         parts = self.parts
         while len(parts) > 1 and whole * min(share for share, _ in parts) < least * _total(parts):
             parts = parts[:-1]
-        start = before = 0
-        for share, part in parts:
-            before += share
-            end = whole * before // _total(parts)
+        start = 0
+        for (_, part), end in zip(parts, self._ends(whole, parts), strict=True):
             if self.across:
                 along = place._replace(x=place.x + start, width=end - start)
             else:
@@ -70,6 +70,26 @@ class Split(NamedTuple):
             else:
                 yield from part.places(along)
             start = end
+
+    def _ends(self, whole: int, parts: tuple[tuple[int, str | Split], ...]) -> list[int]:
+        """Return where each part ends; the ladder has room for its prices and both quantities."""
+        total, before, ends = _total(parts), 0, []
+        for share, _ in parts:
+            before += share
+            ends.append(whole * before // total)
+        at = next((at for at, (_, part) in enumerate(parts) if _has_ladder(part)), None)
+        if self.across and at is not None and len(parts) == 2:
+            widths = [ends[0], whole - ends[0]]
+            least = min(_LEAST_LADDER, whole - _LEAST_PANEL)
+            if widths[at] < least:
+                ends[0] = least if at == 0 else whole - least
+        return ends
+
+
+def _has_ladder(part: str | Split) -> bool:
+    if isinstance(part, str):
+        return part == LADDER
+    return any(_has_ladder(each) for _, each in part.parts)
 
 
 def _total(parts: tuple[tuple[int, str | Split], ...]) -> int:
@@ -84,6 +104,7 @@ def arrange(
     panel: str | None = None,
     account: bool = False,
     timed: bool = False,
+    told: bool = False,
     split: Split | None = None,
 ) -> Arrangement:
     """Return the places of everything that is shown at this size.
@@ -95,10 +116,11 @@ def arrange(
         panel: A panel that lies over the panes: none of them moves.
         account: Whether there are own orders to show.
         timed: Whether there is the time bar of a recording.
+        told: Whether a row below the header tells what is shown.
         split: How the panes share the room, where the size alone does not decide it.
     """
     small = width < _LEAST_WIDTH or height < _LEAST_HEIGHT
-    top = [HEADER, STRIP] if account and not small else [HEADER]
+    top = [HEADER, STRIP] if (account or told) and not small else [HEADER]
     foot = [HINTS] if small else [STATUS, LOG, HINTS]
     if account and not small and not _has_room(width, height - len(top) - len(foot)):
         foot = [MINE, *foot]
@@ -185,6 +207,7 @@ def _huge(body: Rectangle, *, account: bool) -> Arrangement:
     queue, seen = _rows(middle, middle.height * 11 // 20)
     right, flow = _rows(right, right.height - 8)
     tape, heat = _rows(right, right.height * 11 // 20)
+    heat, alerts = _rows(heat, heat.height - 6)
     chart, rest = _columns(lower, lower.width // 2)
     account_panes = {}
     if account:
@@ -196,6 +219,7 @@ def _huge(body: Rectangle, *, account: bool) -> Arrangement:
         LADDER: ladder,
         QUEUE: queue,
         TAPE: tape,
+        ALERTS: alerts,
         CHART: chart,
         FLOW: flow,
         SEEN: seen,

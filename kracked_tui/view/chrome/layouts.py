@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kracked_tui.view.chrome.layout import (
+    ALERTS,
     BALANCES,
     CHART,
     DEPTH,
@@ -46,6 +47,8 @@ SPLITS: Mapping[str, Split] = {
     ),
     "seen": _beside((9, LADDER), (11, _stacked((5, SEEN), (5, HEAT), (4, TAPE), (3, QUEUE)))),
     "watch": _beside((9, _stacked((5, WATCH), (6, CHART))), (9, _stacked((7, LADDER), (3, TAPE)))),
-    "health": _beside((9, LADDER), (10, _stacked((6, HEALTH), (5, LOG_LIST), (4, RECORDER)))),
+    "health": _beside(
+        (9, LADDER), (10, _stacked((6, HEALTH), (5, LOG_LIST), (4, RECORDER), (4, ALERTS)))
+    ),
 }
 NAMES = (STANDARD, *SPLITS)

@@ -30,7 +30,11 @@ PANES: Mapping[str, PaneHelp] = {
     "queue": PaneHelp(
         (
             "The orders at the ladder's cursor, the first to fill on top: level 3, with a key.",
-            "Ahead is the quantity that fills before an order does.",
+            "Ahead is what fills before an order at its price; front is nothing; YOU is yours.",
+            (
+                "new came seconds ago, moved was amended and lost its place, part is filled in "
+                "part, refill 3 is an iceberg's third slice; beside it is its size over its life."
+            ),
         ),
         LADDER,
         ("follow",),
@@ -91,7 +95,7 @@ PANES: Mapping[str, PaneHelp] = {
             "Certain: it follows from the rules of the feed. Likely: trades and orders agree.",
             "May be chance: a pattern, which other causes make too. It never says why.",
             "Orders beyond the depth watched, or on their way, cannot be seen.",
-            "On the ladder h marks hidden size and = absorption of the last minute.",
+            "On the ladder: h hidden size, = absorption of the last minute, W a wall that stands.",
         ),
         LISTS,
         ("filter", "filter-off", "open", "copy"),
@@ -116,6 +120,17 @@ PANES: Mapping[str, PaneHelp] = {
             "A failed checksum costs a book its trust until a fresh snapshot is verified.",
         ),
         EVERYWHERE,
+    ),
+    "alerts": PaneHelp(
+        (
+            "What is waited for, whether it is evaluated now, and what was told.",
+            "Each is told once, also after a restart, and between two frames: at the foot, by the",
+            "bell, on the desktop or by a command, as [alerts] of the configuration says.",
+            "alert 64250, alert taker 5, alert queue 1, alert ETH/USD sweep, alert all data stale;",
+            "alert remove 2 takes the second away. Prices that crossed in a gap are told late.",
+        ),
+        LISTS,
+        ("alert", "remove-alert"),
     ),
     "recorder": PaneHelp(("The recording in progress, and what it is worth so far.",), EVERYWHERE),
 }

@@ -31,6 +31,8 @@ class FeedView(NamedTuple):
     """Frames drawn in the last second."""
     uptime_ns: int = 0
     rates: RateView | None = None
+    engine: str = ""
+    """What applies the messages: native (compiled) or python."""
 
 
 class Counted(Protocol):
@@ -129,6 +131,17 @@ def foremost(log_entries: Sequence[LogEntry], now: int) -> list[LogEntry]:
         return list(log_entries)
     held = set(map(id, recent))
     return [*recent, *(each for each in log_entries if id(each) not in held)]
+
+
+def pressing(log_entries: Sequence[LogEntry], now: int) -> list[LogEntry]:
+    """Return the newest entry of our own that matters and is a few seconds old; none otherwise.
+
+    Where there is no room for the log it is shown in place of the keys.
+    """
+    newest = foremost(log_entries, now)[:1]
+    return [
+        it for it in newest if it.own and it.role != "dim" and 0 <= now - it.time < _OWN_FIRST_NS
+    ]
 
 
 def log_line(log_entries: Sequence[LogEntry], now: int, width: int) -> Line:

@@ -10,7 +10,7 @@ from kracked_tui.view import block_bars
 from kracked_tui.view import format as fmt
 from kracked_tui.view.line import Line, Span, fit
 
-_WITH_LEANS, _WITH_VOLUME = 50, 66
+_WITH_SPREAD, _WITH_LEANS, _WITH_VOLUME = 43, 50, 66
 """Columns from which a row has them."""
 
 
@@ -65,7 +65,7 @@ def head_line(width: int, order: str = "") -> Line:
         "symbol": f"  {'symbol':<9}",
         "last": f"{'last':>11}",
         "change": f"{'24 h':>9}  {trend}",
-        "spread": f"{'spread':>10}",
+        "spread": f"{'spread':>10}" if width >= _WITH_SPREAD else "",
         "leans": _leans("leans", width),
         "volume": _volume("volume", width),
     }
@@ -92,6 +92,8 @@ def watch_line(row: WatchRow, width: int) -> Line:
     room = _trend_width(width)
     falling = row.change is not None and row.change < 0
     change = "" if row.change is None else f"{fmt.signed(f'{row.change:.2f}')}%"
+    if width < _WITH_SPREAD:
+        change = row.word or change
     leans = "" if row.imbalance is None else f"{row.imbalance:+d}%"
     spans = (
         Span("▸ " if row.shown else "  ", "accent"),
@@ -99,7 +101,10 @@ def watch_line(row: WatchRow, width: int) -> Line:
         Span(f"{row.price:>11}"),
         Span(f"{change:>9}  ", "sell" if falling else "buy"),
         Span(block_bars.spark(row.spark[-room:]).ljust(room) if room else "", "accent"),
-        Span(f"{row.word or row.spread:>10}", "warn" if row.word else "dim"),
+        Span(
+            f"{row.word or row.spread:>10}" if width >= _WITH_SPREAD else "",
+            "warn" if row.word else "dim",
+        ),
         Span(_leans(leans, width), "sell" if (row.imbalance or 0) < 0 else "buy"),
         Span(_volume(row.volume, width), "dim"),
     )

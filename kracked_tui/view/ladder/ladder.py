@@ -43,6 +43,8 @@ class LadderRow(NamedTuple):
     """Eighths of the profile's bar."""
     mark: str = ""
     """What stands beside the price: point of control, averages, own entry."""
+    user: tuple[str, ...] = ()
+    """The cells of the user's own columns."""
 
 
 class LadderView(NamedTuple):
@@ -54,7 +56,7 @@ class LadderView(NamedTuple):
 
 
 class RowMeasures(NamedTuple):
-    """What the ladder shows of the order flow; empty where nothing of it is known."""
+    """The order flow of the ladder's rows; empty where nothing of it is known."""
 
     traded: Mapping[int, PriceTrades] = {}
     """Traded quantities by price."""

@@ -39,10 +39,12 @@ class LadderColumns(NamedTuple):
     """Of the whole row: the profile has no second half."""
     window: str = ""
     """The head of the column of changes."""
+    user: tuple[tuple[str, int], ...] = ()
+    """Head and width of each of the user's own columns, at the right edge."""
 
 
 class ColumnSet(StrEnum):
-    """What the ladder shows besides sizes."""
+    """The columns that the ladder shows beside the sizes."""
 
     SIZE = "traded"
     CHANGES = "pulled and stacked"
@@ -56,6 +58,7 @@ def columns_for(
     mine: bool = False,
     shown: ColumnSet = ColumnSet.SIZE,
     window: str = "",
+    user: tuple[tuple[str, int], ...] = (),
 ) -> LadderColumns:
     """Fit the columns. Order counts are left out first, then traded quantities, then bars.
 
@@ -68,10 +71,15 @@ def columns_for(
         mine: Whether there is a column of own orders.
         shown: The set.
         window: The length of the window of changes, as its head.
+        user: Head and width of the user's own columns; those without room are left out.
     """
+    everything = width
+    while user and width - _user_width(user) < price_width + 3 + 2 * (_QTY + 2) + _LEAST_MINE:
+        user = user[:-1]
+    width -= _user_width(user)
     profile = min(_PROFILE, max(0, width - price_width - 3 - 2 * (_QTY + 2) - _LEAST_MINE))
     profile = profile if shown is ColumnSet.PROFILE else 0
-    whole, width = width, width - profile
+    width -= profile
     least = price_width + 3 + 2 * (_QTY + 2)
     wanted = _ROOMY_MINE if width >= _ROOMY else _MINE
     own = max(_LEAST_MINE, min(wanted, width - least)) if mine else 0
@@ -82,7 +90,7 @@ def columns_for(
     spare -= traded
     count = _COUNT if spare >= _COUNT + 3 * _LEAST_BAR else 0
     return LadderColumns(
-        whole,
+        everything,
         price_width,
         max(0, spare - count),
         traded,
@@ -91,7 +99,12 @@ def columns_for(
         change,
         profile,
         window,
+        user,
     )
+
+
+def _user_width(user: tuple[tuple[str, int], ...]) -> int:
+    return sum(width + 1 for _, width in user)
 
 
 def head_line(columns: LadderColumns) -> Line:
@@ -104,6 +117,7 @@ def head_line(columns: LadderColumns) -> Line:
     right = "BOUGHT".rjust(columns.traded)[: columns.traded] + change + ask + " "
     right += " " * columns.bar + "#".rjust(columns.orders)[: columns.orders]
     right += "PROFILE".rjust(columns.profile)[: columns.profile]
+    right += "".join(f" {head:>{width}}" for head, width in columns.user)
     own = "MINE".ljust(columns.mine)[: columns.mine]
     text = f" {own}{left} {'PRICE'.rjust(columns.price)} {right}"
     return Line(fit([Span(text, "header")], columns.width))
@@ -162,6 +176,7 @@ def ladder_line(
                 *block_bars.rightwards(row.ask, largest, columns.bar, "ask"),
                 count(row.ask_orders),
                 *_profile_bar(row.profile, columns.profile),
+                *(Span(f" {cell}", "dim") for cell in row.user[: len(columns.user)]),
             ),
             columns.width,
         ),

@@ -24,7 +24,7 @@ _BP = 10_000
 
 
 class Foot(StrEnum):
-    """What the ladder's last line tells."""
+    """The subject of the ladder's last line."""
 
     SUMS = "sums in sight"
     CURSOR = "the row at the cursor"
@@ -32,7 +32,7 @@ class Foot(StrEnum):
 
 
 class CursorRow(NamedTuple):
-    """What is known of the prices under the cursor."""
+    """The facts about the prices under the cursor."""
 
     selection: Selection
     symbol: str

@@ -29,7 +29,7 @@ class Selection(NamedTuple):
         if best == worst:
             return text
         whole = f"{text} to {precision.price_text(worst)}"
-        return whole if len(whole) + 14 <= width else f"{text}…"
+        return whole if len(whole) + 14 <= width else f"{text} on"
 
 
 def levels_from(book: L3Book, selection: Selection) -> Iterator[LevelQueue]:

@@ -21,6 +21,10 @@ _SURE = {
     PlaceKnown.REENTRY: "from the message that brought its level back",
     PlaceKnown.UNKNOWN: "unknown: between the front and here",
 }
+_BOUNDED = (
+    "bounds by level 2: cancels stood ahead of it at best, behind it at worst; "
+    "it fills as from the worst"
+)
 _HORIZONS = ("30 s", "1 min", "5 min")
 A_MINUTE = 1
 """The outcome whose hit rate is told: a fill within a minute."""
@@ -52,7 +56,9 @@ def own_facts(
         precision: The decimals of the pair.
     """
     facts = [("you", place.words(precision))]
-    if told is None or told.price != place.price:
+    if place.bounded:
+        facts.append(("sure", _BOUNDED))
+    elif told is None or told.price != place.price:
         facts.append(("sure", "not known how it came there: level 3 was not followed then"))
     else:
         facts.append(("sure", _SURE[told.known]))
@@ -86,11 +92,8 @@ def odds_facts(told: OrderOdds) -> list[tuple[str, str]]:
     odds = told.odds
     if isinstance(odds, NoOdds):
         return [("odds", odds.why)]
-    filled = "  ".join(
-        f"{name} {_percent(band)}" for name, band in zip(_HORIZONS, odds.filled, strict=True)
-    )
     facts = [
-        ("odds", f"estimate, all filled within {filled}"),
+        ("odds", f"estimate, all filled within {'  '.join(_filled(odds))}"),
         ("", f"price leaves first {_percent(odds.leaves)}"),
     ]
     proofs = ((told.proof, "left-out cases"), (told.live, "watched since"), (told.own, "of yours"))
@@ -106,6 +109,19 @@ def _proven(proof: Reliability, of: str) -> str:
     if proof.total >= LEAST_CASES:
         said += f" (odds off by {100 * proof.error:.1f})"
     return said
+
+
+def joining_odds(odds: Odds | NoOdds) -> str:
+    """Write the odds of an order that joins the queue now, or why there are none."""
+    if isinstance(odds, NoOdds):
+        return f"odds if it joins now: {odds.why}"
+    return f"if it joins now, all filled within {', '.join(_filled(odds))}: an estimate"
+
+
+def _filled(odds: Odds) -> list[str]:
+    """Write each horizon with the band of the odds that all is filled within it."""
+    bands = zip(_HORIZONS, odds.filled, strict=True)
+    return [f"{name} {_percent(band)}" for name, band in bands]
 
 
 def _percent(band: Band) -> str:

@@ -16,7 +16,9 @@ from kracked_tui.view.ladder.selection import Selection
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.queue.life_lines import LIFE_CELLS
 
-_BOTH = 5 + LIFE_CELLS
+_NOTE = 8
+"""Cells of the longest note."""
+_BOTH = _NOTE + 1 + LIFE_CELLS
 """Cells that a note and a line of sizes need beside each other."""
 _NEW_NS = 5 * NS_PER_S
 _LARGE = 4
@@ -176,7 +178,10 @@ def queue_line(
     bar: tuple[Span, ...] = ()
     note, life = row.told
     if columns.bar and (note or len(life) > 1):
-        shown = f"{note:<4} {life}" if columns.bar >= _BOTH else note or life[-columns.bar :]
+        shown = f"{note:<{_NOTE}} {life}"
+        if columns.bar < _BOTH:
+            short = note if len(note) <= columns.bar else note.partition(" ")[0]
+            shown = short if 0 < len(short) <= columns.bar else life[-columns.bar :]
         bar = (Span(shown.ljust(columns.bar)[: columns.bar], "mark"),)
     elif columns.bar:
         bar = block_bars.rightwards(row.qty, largest, columns.bar, side.value)
@@ -212,11 +217,11 @@ def note_of(life: Life | None, letter: str, now: int) -> str:
     if letter or life is None:
         return letter
     if life.slices:
-        return f"ref{life.slices}"
+        return f"refill {life.slices}"
     if life.filled:
         return "part"
     if life.amended:
-        return "mvd"
+        return "moved"
     return "new" if life.birth is Birth.SEEN and now - life.entered < _NEW_NS else ""
 
 

@@ -31,6 +31,7 @@ ELSE: Mapping[Kind, tuple[str, ...]] = {
         "hidden size: an order that shows a part of itself",
         "many owners who put orders there one after the other",
     ),
+    Kind.BURST: ("takers who answer the same news, or the same move elsewhere",),
 }
 """Plain explanations that fit the same events."""
 

@@ -27,6 +27,7 @@ NAMES = {
     Kind.SAME_SIZE: "SAME SIZE",
     Kind.SWEEP: "SWEEP",
     Kind.ABSORBED: "ABSORBED",
+    Kind.BURST: "BURST",
 }
 FILTERS: tuple[Kind | None, ...] = (None, *Kind)
 """What the list can be narrowed to; None shows all kinds."""
@@ -79,7 +80,7 @@ def seen_line(row: SeenRow, width: int, price_width: int, precision: Precision) 
 
 def side_word(one: Sighting) -> str:
     """Return the side of the book; of takers what they did."""
-    if one.kind in (Kind.SAME_SIZE, Kind.SWEEP):
+    if one.kind in (Kind.SAME_SIZE, Kind.SWEEP, Kind.BURST):
         return "buys" if one.side is Side.BID else "sells"
     return one.side.value
 
@@ -115,6 +116,8 @@ def gist(one: Sighting, precision: Precision) -> str:
         case Kind.ABSORBED:
             shown = exact(one.detail["shown"], precision)
             said = f"{one.count} takers in {seconds} s, {shown} shown, price held"
+        case Kind.BURST:
+            said = f"{one.count} takers in one second to {precision.price_text(one.last_price)}"
     return said
 
 

@@ -13,6 +13,9 @@ from kracked_tui.view.line import Line, Span, fit, line
 WINDOWS = (("10s", 10), ("1m", 60), ("5m", 300), ("15m", 900))
 """Name and seconds of each row."""
 _COLUMNS = 60
+_WITH_WORDS = 37
+"""Columns from which a window has words beside its shares."""
+_LEAST_BAR = 3
 
 
 class Window(NamedTuple):
@@ -93,13 +96,16 @@ def _window_line(window: Window, width: int, precision: Precision) -> Line:
     name = window.name + ("" if window.full else "…")
     delta = _delta(window.bought - window.sold, precision) if both else ""
     left, right = (f"{buy:>3}%", f"{100 - buy:>3}%") if both else ("  – ", "  – ")
+    bought, sold = (" buy ", " sell ") if width >= _WITH_WORDS else (" ", " ")
+    room = width - 4 - 2 * 4 - 8 - len(bought) - len(sold)
+    bar = block_bars.share(window.bought, both, room) if room >= _LEAST_BAR else ()
     return Line(
         fit(
             line(
                 Span(f"{name:<4}", "dim"),
-                Span(f"{left} buy ", "buy"),
-                *block_bars.share(window.bought, both, max(6, width - 31)),
-                Span(f" sell {right}", "sell"),
+                Span(f"{left}{bought}", "buy"),
+                *bar,
+                Span(f"{sold}{right}", "sell"),
                 Span(f"{delta:>8}", "dim"),
             ).spans,
             width,

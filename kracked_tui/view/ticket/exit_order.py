@@ -19,7 +19,7 @@ BEYOND_BP = 10
 
 
 class Exit(NamedTuple):
-    """What a key asks for."""
+    """The exit that a key asks for."""
 
     symbol: str
     times: int

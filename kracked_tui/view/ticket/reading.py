@@ -52,7 +52,7 @@ class Reading:
 
     @property
     def unread(self) -> str:
-        """Why the ticket cannot have been read to its end; empty when it can."""
+        """The reason why the ticket cannot have been read to its end; empty when it can."""
         if not self.readable:
             return TOO_SMALL
         return "" if self._read_to >= self._rows else NOT_TO_THE_END

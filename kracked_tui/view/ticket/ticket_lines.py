@@ -41,6 +41,8 @@ class TicketView(NamedTuple):
     """What else the user should know before it is sent."""
     effect: Effect = Effect()
     """The predicted place in the queue of a new order, or the effect of an amend on it."""
+    odds: str = ""
+    """The odds that it is filled if it joins the queue now, or why none are known."""
     paper: bool = False
     """Whether it goes to an account on paper."""
 
@@ -67,7 +69,8 @@ def ticket_lines(view: TicketView, width: int) -> list[Line]:
     words = _sentence(view.words, "word" if ticket.previewed else "dim", width)
     remarks = [row for remark in view.remarks for row in _sentence(remark, "warn", width)]
     if ticket.previewed:
-        return [head, blank, *words, *_warnings(view, width), *remarks]
+        odds = _sentence(view.odds, "dim", width)
+        return [head, blank, *words, *_warnings(view, width), *remarks, *odds]
     return [head, blank, *_fields(view, width), blank, *_warnings(view, width), *words, *remarks]
 
 
@@ -84,7 +87,9 @@ def body_lines(view: TicketView, width: int, height: int) -> tuple[list[Line], b
     lines = ticket_lines(view, width)
     if len(lines) > height:
         lines = [line for line in lines if line.text.strip()]
-    texts = (view.words, view.effect.words, view.note, *view.problems)
+    if len(lines) > height and view.odds:  # an estimate keeps no order from being read to its end
+        return body_lines(view._replace(odds=""), width, height)
+    texts = (view.words, view.effect.words, view.odds, view.note, *view.problems)
     longest = max((len(word) for text in texts for word in text.split()), default=0)
     if view.ticket.previewed and longest + 2 > width - 2:
         return _sentence(TOO_SMALL, "warn", width)[:height], False

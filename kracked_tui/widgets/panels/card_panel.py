@@ -55,7 +55,11 @@ class CardPanel(LiveRows):
         rows = height - 2
         self._skip = max(0, min(self._skip, len(lines) - rows))
         below = self._below = max(0, len(lines) - self._skip - rows)
-        words = [f"{below} rows below: j" if below else "", card.foot, "esc closes"]
+        words = [
+            f"{below} row{'s' * (below > 1)} below: j" if below else "",
+            card.foot,
+            "esc closes",
+        ]
         foot = (Span(" · ".join(word for word in words if word), "dim"),)
         title = Title("", card.name, card.note)
         shown = lines[self._skip : self._skip + rows]

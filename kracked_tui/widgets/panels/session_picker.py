@@ -14,12 +14,6 @@ from kracked_tui.view.replay.sessions import SessionRow, session_lines
 from kracked_tui.view.words import wrapped
 from kracked_tui.widgets.painted_rows import LiveRows
 
-_ENDS_DEMO = (
-    "Opening a recording ends this demo: its market, your orders there and their result. "
-    "esc leads back to a new one."
-)
-_ENDS = "● REC: opening a recording ends it; back here another one begins."
-
 
 class SessionPicker(LiveRows):
     """Lists recordings. Never modal: the market goes on beside it."""
@@ -43,10 +37,6 @@ class SessionPicker(LiveRows):
         self._above = 0
         """Lines above the list."""
         self._box = Box()
-        self.ends_recording = False
-        """Whether choosing one ends a recording in progress."""
-        self.ends_demo = False
-        """Whether choosing one ends a simulated exchange."""
 
     def start(self, rows: Sequence[SessionRow], folder: Path) -> None:
         """Open for these recordings of a folder."""
@@ -67,19 +57,15 @@ class SessionPicker(LiveRows):
         if not lines:
             none = f" none yet; R records into {self._folder}"
             lines = [Line(fit([Span(none, "dim")], width - 2))]
-        warnings = [_ENDS_DEMO] if self.ends_demo else []
-        warnings += [_ENDS] if self.ends_recording else []
         above = [
             Line(fit([Span(f" {text}", "warn")], width - 2))
-            for sentence in (*warnings, self._refusal)
-            for text in wrapped(sentence, width - 4)
+            for text in wrapped(self._refusal, width - 4)
             if text
         ]
         self._above = len(above)
         self._first = max(0, self._cursor + len(above) - height + 3)
         title = Title("P", "Recordings", f"{len(self._rows)}")
-        enter = "enter ends the recording, then replays" if self.ends_recording else "enter replays"
-        foot = (Span(f"{enter} · esc closes", "dim"),)
+        foot = (Span("enter replays · esc closes", "dim"),)
         body = [*above, *lines[self._first :]]
         self.set_lines(self._box.around(title, body, (width, height), focused=True, foot=foot))
 

@@ -106,7 +106,7 @@ class OrdersPane(Pane):
             assets = reversed(frame.symbol.split("/"))
             filled = fills.summary_of(account.fills)
             body += [blank] * (height - len(body) - 2)
-            body.append(Line(fit(balances.summary_spans(account.balances, assets), width)))
+            body.append(Line(fit(balances.summary_spans(account.balances, assets, width), width)))
             body.append(Line(fit(fills.summary_spans(filled), width)))
         if not account.known:
             body = [each.within("stale") for each in body]

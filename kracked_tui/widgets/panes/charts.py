@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textual.events import MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
 from kracked_tui.state.frame_state import FrameState
@@ -107,11 +106,9 @@ class ChartPane(Pane):
         self._end, self._requested = end, None
         self.redraw()
 
-    def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
-        self.shift(-1)
-
-    def on_mouse_scroll_down(self, _: MouseScrollDown) -> None:
-        self.shift(1)
+    def wheel(self, up: int) -> None:
+        """Show older candles, or newer ones."""
+        self.shift(-up)
 
     @property
     def plotted(self) -> bool:

@@ -30,7 +30,7 @@ def colours_of(app: App[object]) -> Colours | None:
 
 
 class HeatPane(Pane):
-    """What rested at each price over time, the newest right; it never moves by itself."""
+    """Resting quantity by price over time, the newest right; it never moves by itself."""
 
     name_shown = "Heat"
     every = 10

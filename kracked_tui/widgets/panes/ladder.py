@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
-from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.events import Click, Leave, MouseMove
 from textual.message import Message
 
 from kracked.flow.measures.price_changes import DEFAULT_WINDOW_NS, WINDOWS
@@ -16,8 +16,11 @@ from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
 from kracked_tui.remembered import scaled
 from kracked_tui.state.frame_state import FrameState
-from kracked_tui.view.ladder import ladder, ladder_lines, read_out, row_measures
-from kracked_tui.view.ladder.ladder import NO_CHANGES, RowMeasures
+from kracked_tui.state.sightings import WALL_MARK
+from kracked_tui.state.user_columns import ColumnRow
+from kracked_tui.view.ladder import click_mode, ladder, ladder_lines, read_out, row_measures
+from kracked_tui.view.ladder.click_mode import CellOffer
+from kracked_tui.view.ladder.ladder import NO_CHANGES, LadderRow, RowMeasures
 from kracked_tui.view.ladder.ladder_lines import ColumnSet, LadderColumns
 from kracked_tui.view.ladder.ladder_scroll import LadderScroll, ask_row, bid_row, first_scroll
 from kracked_tui.view.ladder.read_out import Foot
@@ -34,6 +37,7 @@ _head = lru_cache(16)(ladder_lines.head_line)
 _foot = lru_cache(64)(ladder_lines.foot_spans)
 _SETS = tuple(ColumnSet)
 _COSTS_EVERY_NS = NS_PER_S // 4
+_CELLS_EVERY_NS = NS_PER_S // 5
 _ROOMY_HEIGHT = 34
 """Rows from which the cursor's row and the cost to trade are always told."""
 
@@ -46,6 +50,13 @@ class LadderPane(Pane):
     class Moved(Message):
         """The cursor is on another level."""
 
+    class CellPressed(Message):
+        """Prepare the order that is offered at a cell."""
+
+        def __init__(self, offer: CellOffer) -> None:
+            super().__init__()
+            self.offer = offer
+
     def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(number, id=id, ascii_only=ascii_only)
         self.scroll = LadderScroll()
@@ -57,12 +68,26 @@ class LadderPane(Pane):
         """What the last line tells."""
         self.hides_empty = False
         """Whether only rows with a level are shown; then rows move with the market."""
+        self.offers: Callable[[Side, int], CellOffer | None] | None = None
+        """What a click on a cell would prepare; None while clicks only move the cursor."""
+        self._offer: CellOffer | None = None
+        """The order whose words are on the screen: only this one counts."""
+        self._columns: LadderColumns | None = None
+        """The columns of the last frame."""
         self._symbol = ""
         self._prices: Sequence[int] = ()
         """The prices of the rows, top to bottom."""
         self._large = LargeMarks()
+        self._cells: tuple[object, list[tuple[str, ...]]] = (None, [])
+        """What the user's cells were made of, and the cells of each row."""
         self._costs: tuple[object, str] = (None, "")
         """What the cost to trade was made of, and its text."""
+
+    def show_as(self, other: LadderPane) -> None:
+        """Show the rows and columns of another ladder: of the same pair at another time."""
+        self.scroll, self._symbol = other.scroll, other._symbol
+        self.shown, self.window_ns, self.foot = other.shown, other.window_ns, other.foot
+        self.hides_empty = other.hides_empty
 
     @property
     def rows(self) -> int:
@@ -91,6 +116,7 @@ class LadderPane(Pane):
             mine=account.known or bool(account.own_levels),
             shown=self.shown,
             window=row_measures.window_name(self.window_ns),
+            user=frame.user_columns.heads,
         )
         self._prices = self._row_prices(frame, rows)
         shown = ladder.ladder_view(
@@ -103,9 +129,10 @@ class LadderPane(Pane):
             mine=account.own_levels,
             measures=self._measures(frame),
         )
+        shown_rows = self._with_user_cells(shown.rows, frame) if columns.user else shown.rows
         body = [
             _head(columns),
-            *(_line(row, shown.largest, columns, precision, frame.decimals) for row in shown.rows),
+            *(_line(row, shown.largest, columns, precision, frame.decimals) for row in shown_rows),
         ]
         body += [Line(fit([], width))] * (1 + rows - len(body))
         if self._told_rows:
@@ -132,7 +159,19 @@ class LadderPane(Pane):
         if not self._told_rows and self.foot is not Foot.SUMS:
             tell = self._cost_text if self.foot is Foot.COST else self._cursor_text
             foot = (Span(tell(frame, width - 6), "dim"),)
+        self._columns = columns
+        if self.offers is not None:
+            foot = click_mode.foot(self._offer, width - 6)
         return Content(body, self._note(frame, columns), beyond, foot, urgent=bool(beyond))
+
+    def _with_user_cells(self, rows: Sequence[LadderRow], frame: FrameState) -> Sequence[LadderRow]:
+        """Return the rows with the cells of the user's columns, asked for a few times a second."""
+        made_of = (frame.symbol, self.scroll.step, self._prices, frame.now // _CELLS_EVERY_NS)
+        if made_of != self._cells[0]:
+            step = self.scroll.step
+            asked = [ColumnRow(row.price, step, row.bid, row.ask) for row in rows]
+            self._cells = (made_of, frame.user_columns.cells(asked, frame.column_market))
+        return [row._replace(user=cells) for row, cells in zip(rows, self._cells[1], strict=True)]
 
     def _measures(self, frame: FrameState) -> RowMeasures:
         """Return what the set of columns shows of the order flow."""
@@ -147,7 +186,9 @@ class LadderPane(Pane):
             large=self._large,
             followed=levels_of(book, sizes) if book is not None and sizes else None,
         )
-        lately = frame.seen.marks(frame.measures.now(frame.now))
+        walls = frame.measures.detectors.walls.that_stand()
+        lately = {wall.price: WALL_MARK for wall in walls}
+        lately |= frame.seen.marks(frame.measures.now(frame.now))
         seen = row_measures.nearest_rows(lately, self.scroll.step).items()
         weaker = row_measures.OF_THE_SESSION
         marks = {row: mark for row, mark in seen if made.marks.get(row, POC) in weaker}
@@ -339,16 +380,45 @@ class LadderPane(Pane):
         if frame and frame.quote and self.scroll.ready:
             self._take_scroll(self.scroll.regrouped(frame.tick, coarser, bid=frame.quote[0]))
 
+    def offer_clicks(self, offers: Callable[[Side, int], CellOffer | None] | None) -> None:
+        """Let clicks on bids and asks prepare orders, or only move the cursor (None)."""
+        self.offers, self._offer = offers, None
+        self.redraw()
+
+    def _offered_at(self, x: int, y: int) -> CellOffer | None:
+        """Return what a click at a cell of the widget would prepare."""
+        row, columns = y - 2, self._columns
+        if self.offers is None or columns is None or not 0 <= row < len(self._prices):
+            return None
+        side = click_mode.side_at(columns, x - 1)
+        return self.offers(side, self._prices[row]) if side is not None else None
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        self._show_offer(self._offered_at(event.x, event.y))
+
+    def on_leave(self, _: Leave) -> None:
+        self._show_offer(None)
+
+    def _show_offer(self, offer: CellOffer | None) -> None:
+        if offer != self._offer:
+            self._offer = offer
+            self.redraw()
+            self.paint_now()
+
     def on_click(self, event: Click) -> None:
         row = event.y - 2
-        if self.scroll.ready and 0 <= row < len(self._prices):
-            self._take_scroll(self.scroll.pointed(self._prices[row], rows=self.rows))
+        if not (self.scroll.ready and 0 <= row < len(self._prices)):
+            return
+        shown, offer = self._offer, self._offered_at(event.x, event.y)
+        self._take_scroll(self.scroll.pointed(self._prices[row], rows=self.rows))
+        if offer is not None and offer == shown:
+            self.post_message(self.CellPressed(offer))
+        else:
+            self._show_offer(offer)  # the rows moved, or no pointer was told: it is shown first
 
-    def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
-        self.move(1)
-
-    def on_mouse_scroll_down(self, _: MouseScrollDown) -> None:
-        self.move(-1)
+    def wheel(self, up: int) -> None:
+        """Move the cursor by a row."""
+        self.move(up)
 
 
 def _banner(frame: FrameState, width: int) -> list[Line]:

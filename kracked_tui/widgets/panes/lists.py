@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.events import Click
 
+from kracked import _native
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chrome import watchlist
+from kracked_tui.view.chrome.alerts import AlertRow, alert_lines
 from kracked_tui.view.chrome.health import ConnectionRow, health_lines
 from kracked_tui.view.chrome.status import LogEntry, feed_view
 from kracked_tui.view.line import Line, Span, fit
@@ -100,15 +102,9 @@ class ScrolledPane(Pane):
         """Scroll to the first line (1) or the last (-1)."""
         self.move(up * self._length)
 
-    def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
-        self.move(3)
-
-    def on_mouse_scroll_down(self, _: MouseScrollDown) -> None:
-        self.move(-3)
-
 
 class LogPane(ScrolledPane):
-    """What was logged, newest first; a long sentence goes on in the next row."""
+    """The log, newest first; a long sentence goes on in the next row."""
 
     name_shown = "Log"
 
@@ -128,6 +124,57 @@ def _entry_lines(entry: LogEntry, width: int) -> list[Line]:
         Line(fit([Span(f" {clock:<9}", "faint"), Span(row, entry.role)], width))
         for clock, row in zip(clocks, rows, strict=True)
     ]
+
+
+class AlertsPane(ScrolledPane):
+    """The alerts that are set, a cursor on one of them, and what was told."""
+
+    name_shown = "Alerts"
+
+    def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
+        super().__init__(number, id=id, ascii_only=ascii_only)
+        self._cursor = 0
+        self._rows: Sequence[AlertRow] = ()
+        self._of_line: Sequence[int | None] = ()
+        """The alert that each line belongs to; None for what was told."""
+
+    @property
+    def chosen(self) -> AlertRow | None:
+        """The alert at the cursor; None without one."""
+        return self._rows[self._cursor] if self._cursor < len(self._rows) else None
+
+    def content(self, frame: FrameState) -> Content:
+        """Draw the alerts and what was told, as far as they are in sight."""
+        self._rows, told = frame.alerts.rows(), frame.alerts.told
+        self._cursor = max(0, min(self._cursor, len(self._rows) - 1))
+        rows = [
+            row._replace(cursor=self.has_focus and at == self._cursor)
+            for at, row in enumerate(self._rows)
+        ]
+        note = f"{len(rows)} set, {len(told)} told" if rows or told else ""
+        lines, self._of_line = alert_lines(rows, told, self.inside[0])
+        return Content(self._in_sight(lines), note, foot=self._below)
+
+    def move(self, rows_up: int) -> None:
+        """Move the cursor up by some alerts; beyond the first and the last scroll."""
+        last = len(self._rows) - 1
+        at = self._cursor - rows_up
+        self._cursor = max(0, min(last, at))
+        if not 0 <= at <= last:
+            super().move(rows_up)
+        self.redraw()
+
+    def on_click(self, event: Click) -> None:
+        at = event.y - 1 + self._scroll.skip
+        row = self._of_line[at] if 0 <= at < len(self._of_line) else None
+        if row is not None:
+            self._cursor = row
+            self.redraw()
+
+    def open(self) -> None:
+        """Show the pair of the alert at the cursor."""
+        if self.chosen is not None and "/" in self.chosen.pair:
+            self.post_message(SymbolChosen(self.chosen.pair))
 
 
 class HealthPane(ScrolledPane):
@@ -154,6 +201,7 @@ class HealthPane(ScrolledPane):
         view = feed_view(frame.source.name, frame.store, frame.source.counters(), frame.now)
         view = view._replace(
             rate=self._messages.per_second(frame.now, frame.store.messages),
+            engine="native" if _native.load() else "python",
             frames=self._frames.per_second(frame.now, self._frames_drawn()),
         )
         feed = frame.source.feed
@@ -210,5 +258,10 @@ class RecorderPane(ScrolledPane):
             text = "This is a recording; P shows the others."
             if frame.source.mode != "REPLAY":
                 text = "Nothing is recorded. R starts, P shows what was recorded."
-            return Content(self._in_sight(sentence_lines(text, width)))
-        return Content(self._in_sight(recorder_lines(view, width)), foot=self._below)
+            lines = sentence_lines(text, width)
+        else:
+            lines = recorder_lines(view, width)
+        if (kept := frame.kept) is not None:
+            said = f"In memory without recording: {kept.words()}. , shows it."
+            lines += sentence_lines(said, width)
+        return Content(self._in_sight(lines), foot=self._below)

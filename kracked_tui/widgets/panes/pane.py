@@ -6,13 +6,14 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from textual.events import Blur, Focus
+from textual.events import Blur, Focus, MouseScrollDown, MouseScrollUp
 
 from kracked_tui.error_boundary import error_text
 from kracked_tui.keys import pane_key
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.chrome.pane_frame import Box, Title
 from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.replay.past import past_note
 from kracked_tui.view.words import bare, wrapped
 from kracked_tui.widgets.painted_rows import LiveRows
 
@@ -83,7 +84,10 @@ class Pane(LiveRows, can_focus=True):
             self._failure = ""
         except Exception as error:  # a screen without one pane is better than no screen
             body, note, right, foot, urgent = self._failed(error)
-        title = Title(pane_key(self.number, self.id or ""), self.name_shown, note, right, urgent)
+        name = self.name_shown
+        if (past := self.frame.past) is not None:
+            name, note = f"{past.word} {name}", past_note(past, note)
+        title = Title(pane_key(self.number, self.id or ""), name, note, right, urgent)
         armed = self.frame.armed
         self.set_lines(
             self._box.around(
@@ -120,6 +124,16 @@ class Pane(LiveRows, can_focus=True):
         rows = self.lines[2:-1]
         marked = next((row for row in rows if "▸" in row.text), rows[0] if rows else Line(()))
         return bare("".join(span.text for span in marked.spans if "-bar" not in span.role))
+
+    def wheel(self, up: int) -> None:
+        """Take a notch of the mouse wheel, up (1) or down (-1)."""
+        self.move(3 * up)
+
+    def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
+        self.wheel(1)
+
+    def on_mouse_scroll_down(self, _: MouseScrollDown) -> None:
+        self.wheel(-1)
 
     def on_focus(self, _: Focus) -> None:
         self.redraw()

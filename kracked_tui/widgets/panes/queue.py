@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from textual.events import Click
+
 from kracked.protocol.events import OrderChange
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.ladder.selection import levels_from, orders_at
@@ -34,11 +36,8 @@ class QueuePane(Pane):
         """Draw the orders in sight; the reason where there is no level 3 book."""
         width, height = self.inside
         if frame.selection is None or frame.l3_book is None:
-            reason = frame.no_level3_reason or "no orders yet"
-            return Content([Line(fit([], width)), *sentence_lines(reason, width)])
-        place = frame.account.place_at(frame.selection)
-        facts = frame.account.facts_of(place, frame.precision) if place else []
-        own = fact_lines(facts, width, height // 2 - 1)
+            return self._without_orders(frame)
+        own = self._own_facts(frame, height // 2 - 1)
         rows = max(0, height - 1 - len(own))
         orders = orders_at(frame.l3_book, frame.selection)
         self._length, self._rows = len(orders), rows
@@ -90,6 +89,19 @@ class QueuePane(Pane):
             foot = (*foot, Span("  "), Span(counts, "mark"))
         return Content(body, note, "" if trusted else "STALE", foot, urgent=not trusted)
 
+    def _without_orders(self, frame: FrameState) -> Content:
+        """Draw why there are no orders, and what is known of the place of an own one."""
+        width, height = self.inside
+        reason = frame.no_level3_reason or "no orders yet"
+        told = [Line(fit([], width)), *sentence_lines(reason, width), Line(fit([], width))]
+        return Content([*told, *self._own_facts(frame, height - len(told))])
+
+    def _own_facts(self, frame: FrameState, height: int) -> list[Line]:
+        """Draw the place of the own order at the selected prices, if there is one."""
+        place = frame.account.place_at(frame.selection) if frame.selection else None
+        facts = frame.account.facts_of(place, frame.precision) if place else []
+        return fact_lines(facts, self.inside[0], height)
+
     def at_cursor(self) -> OrderChange | None:
         """Return the order at the cursor; None where there is none."""
         frame = self.frame
@@ -106,6 +118,12 @@ class QueuePane(Pane):
         by = above if above > 0 else -below if below > 0 else 0
         self._scroll.move(by, length=self._length, rows=self._rows)
         self.redraw()
+
+    def on_click(self, event: Click) -> None:
+        at = event.y - 2
+        if 0 <= at < self._rows:
+            self._cursor = max(0, min(self._length - 1, at + self._scroll.skip))
+            self.redraw()
 
     def edge(self, up: int) -> None:
         """Go to the first order (1) or the last (-1)."""

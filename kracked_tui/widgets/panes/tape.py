@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from textual.events import MouseScrollDown, MouseScrollUp
-
 from kracked_tui.remembered import scaled
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view import format as fmt
@@ -81,12 +79,6 @@ class TapePane(Pane):
     def edge(self, up: int) -> None:
         """Scroll to the newest print (1) or the oldest (-1)."""
         self.move(up * (len(self.frame.market.prints) if self.frame else 0))
-
-    def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
-        self.move(3)
-
-    def on_mouse_scroll_down(self, _: MouseScrollDown) -> None:
-        self.move(-3)
 
 
 class FlowPane(Pane):

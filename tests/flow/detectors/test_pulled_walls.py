@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from kracked.flow.detectors.sighting import Kind, Sureness
 from kracked.instruments import Precision
+from kracked.protocol.events import Executions
+from kracked.times import NS_PER_S
 from tests.flow.detectors.watched_feed import Watched
 
 PRECISION = Precision(1, 8)
@@ -147,3 +151,49 @@ def test_a_wall_that_was_filled_counts_as_traded() -> None:
     approached(feed)
     feed.update(bids=["delete W 998.0 0 13.4"], time="13.4")
     assert (feed.market.detectors.walls.traded, feed.market.detectors.walls.pulled) == (1, 0)
+
+
+# --- walls that stand ---------------------------------------------------------------------
+
+
+def standing(feed: Watched) -> dict[str, bool]:
+    """Return the walls that stand, by id, and whether their arrival was seen."""
+    found = feed.market.detectors.walls.that_stand()
+    return {one.order_id: one.arrival_seen for one in found}
+
+
+def walled_for_long() -> Watched:
+    """Return a feed with a wall, on which walls stand after 30 s."""
+    feed = walled()
+    context = feed.market.detectors.context
+    context.numbers = replace(context.numbers, wall_stands_ns=30 * NS_PER_S)
+    return feed
+
+
+def test_a_large_order_near_the_price_stands_after_a_while() -> None:
+    feed = walled_for_long()
+    feed.update(bids=["add L 997.9 0.1 34.5"], time="34.5")
+    assert standing(feed) == {"A": False, "B": False, "Y": False}
+    feed.update(bids=["add M 997.9 0.1 35.5"], time="35.5")
+    assert standing(feed) == {"A": False, "B": False, "Y": False, "W": True}
+
+
+def test_an_order_far_from_the_price_is_no_wall_that_stands() -> None:
+    feed = walled_for_long()
+    feed.update(bids=["add F 997.4 9 05.5"], time="05.5")  # 26 bp
+    feed.update(bids=["add L 997.9 0.1 40.0"], time="40.0")
+    assert "F" not in standing(feed)
+
+
+def test_an_own_order_is_no_wall() -> None:
+    feed = walled_for_long()
+    feed.flows.apply(Executions(feed.now, ({"order_id": "W"},)))
+    feed.update(bids=["add L 997.9 0.1 40.0"], time="40.0")
+    assert "W" not in standing(feed)
+
+
+def test_in_a_hole_no_wall_is_said_to_stand() -> None:
+    feed = walled_for_long()
+    feed.update(bids=["add L 997.9 0.1 40.0"], time="40.0")
+    feed.flows.lose(feed.now)
+    assert standing(feed) == {}

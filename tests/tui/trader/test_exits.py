@@ -11,9 +11,9 @@ from kracked.orders.draft import Draft
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import TimeInForce
 from kracked.sim.faults.order_faults import OrderFault
-from kracked_tui.keys import Presses
 from kracked_tui.view.ticket.exit_order import exit_draft
 from kracked_tui.view.ticket.ticket import TicketMarket
+from kracked_tui.widgets.bindings import Presses
 from tests.tui.frozen_market import BEST_ASK, BEST_BID, INSTRUMENT
 from tests.tui.trading_monitor import SYMBOL, Trading, trading
 

@@ -80,7 +80,7 @@ async def test_read_only_has_no_order_key_and_no_order_action(tmp_path: Path) ->
         assert not bound & {key.id for key in ORDER_KEYS}
         assert not any(hasattr(found.monitor.trade, f"action_{name}") for name in actions)
         assert found.monitor.view_model.trader is None
-        titles = {name for name, _, _ in found.monitor.actions()}
+        titles = {name for name, _, _ in found.monitor.trade.command_keys.actions()}
         assert not titles & {"Buy", "Send", "Arm", "Panic"}
         await found.until(lambda: "No order of yours is open." in found.text())
         await found.pilot.press(*NAMES)
@@ -116,7 +116,7 @@ async def test_the_pair_typed_after_an_arm_key_that_was_refused_acts_as_no_key(
 
 async def test_every_order_action_is_in_the_palette_too(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
-        titles = {name for name, _, _ in found.monitor.actions()}
+        titles = {name for name, _, _ in found.monitor.trade.command_keys.actions()}
         assert {"Buy", "Sell", "Arm", "Join bid", "Amend", "Cancel pair", "Panic", "Send"} <= titles
 
 

@@ -194,7 +194,9 @@ async def test_what_changes_a_ticket_is_in_the_palette_too(tmp_path: Path) -> No
     async with trading(tmp_path) as found:
         await found.pilot.press("b")
         before = found.screen.ticket_keys.ticket
-        found_in_palette = {name: run for name, _, run in found.monitor.actions()}
+        found_in_palette = {
+            name: run for name, _, run in found.monitor.trade.command_keys.actions()
+        }
         await found_in_palette["Price down"]()  # type: ignore[misc]
         after = found.screen.ticket_keys.ticket
         assert before is not None

@@ -58,7 +58,7 @@ def test_no_cell_of_the_screen_is_left_over(size: tuple[int, int], account: bool
     [
         ((50, 14), {layout.LADDER}),
         ((80, 24), {layout.LADDER, layout.QUEUE, layout.TAPE}),
-        ((200, 60), {*layout.NUMBERED, layout.SEEN, layout.HEAT}),
+        ((200, 60), {*layout.NUMBERED, layout.SEEN, layout.HEAT, layout.ALERTS}),
     ],
 )
 def test_more_panes_come_with_more_room(size: tuple[int, int], panes: set[str]) -> None:

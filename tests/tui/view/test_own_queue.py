@@ -14,7 +14,13 @@ from kracked.times import NS_PER_S
 from kracked_tui.view.queue import queue
 from kracked_tui.view.queue.followed import Followed, counts_text, levels_of
 from kracked_tui.view.queue.life_lines import LIFE_CELLS, LifeLines
-from kracked_tui.view.queue.own_lines import OrderOdds, fact_lines, odds_facts, own_facts
+from kracked_tui.view.queue.own_lines import (
+    OrderOdds,
+    fact_lines,
+    joining_odds,
+    odds_facts,
+    own_facts,
+)
 from kracked_tui.view.queue.own_place import OwnPlace
 from tests.tui.frozen_market import BEST_BID, NOW, PRECISION, SYMBOL, orders
 
@@ -114,9 +120,9 @@ class Story:
     "story",
     [
         Story("new", {}),
-        Story("ref2", {"slices": 2, "filled": 5}),
+        Story("refill 2", {"slices": 2, "filled": 5}),
         Story("part", {"filled": 5}),
-        Story("mvd", {"amended": 1}),
+        Story("moved", {"amended": 1}),
         Story("", {"birth": Birth.SNAPSHOT}),
         Story("", {"entered": NOW - 9 * NS_PER_S}),
     ],
@@ -163,3 +169,24 @@ def test_a_life_line_is_bounded_in_length_and_in_number() -> None:
     for name in ("P", "Q"):
         lines.line(name, 1, first=1)
     assert len(lines.line("O", 1, first=20)) == 2
+
+
+def test_a_place_that_level_2_bounds_says_so_and_names_no_position() -> None:
+    place = OwnPlace(628_820, 0, 0, 0, "O1", bounded=True, most=10_700_000)
+    found = dict(own_facts(place, None, OrderOdds(NO_ODDS), PRECISION))
+    assert found["you"] == "at 62882.0, 0 to 0.107 ahead by level 2"
+    assert found["sure"].startswith("bounds by level 2")
+    assert place.short == "?"
+
+
+def test_a_place_beyond_the_levels_in_view_has_no_upper_bound() -> None:
+    place = OwnPlace(628_820, 0, 0, 0, "O1", bounded=True)
+    assert place.words(PRECISION) == "at 62882.0, 0 or more ahead by level 2"
+
+
+def test_the_odds_of_a_ticket_are_bands_called_an_estimate() -> None:
+    assert joining_odds(ODDS) == (
+        "if it joins now, all filled within 30 s 18 to 26 %, 1 min 35 to 47 %, "
+        "5 min 70 to 80 %: an estimate"
+    )
+    assert joining_odds(NO_ODDS).startswith("odds if it joins now: not fitted")

@@ -44,6 +44,19 @@ async def test_only_rows_that_differ_are_drawn_again() -> None:
         assert app.rows.painted == painted + 1
 
 
+async def test_blanks_beside_a_ground_keep_their_own() -> None:
+    app = Rows()
+    async with app.run_test(size=(20, 5)) as pilot:
+        app.rows._styles["", "armed"] = Style(bgcolor="red")
+        app.rows._styles["", "bid"] = app.rows.rich_style
+        app.rows._drawn_for = app.rows.cells
+        app.rows._lines, app.rows._strips = [None] * 5, [None] * 5
+        app.rows.set_lines([Line((Span("ON", "armed"), Span("  "), Span("x", "bid"), Span("  ")))])
+        await pilot.pause()
+        texts = [text for text, _ in app.rows._pieces(app.rows.lines[0])[0]]
+        assert texts == ["ON", "  ", "x  "]
+
+
 async def test_equal_lines_draw_nothing() -> None:
     app = Rows()
     async with app.run_test(size=(20, 5)) as pilot:

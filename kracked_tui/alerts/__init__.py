@@ -1,0 +1,1 @@
+"""Alerts of the monitor: evaluated on every event, told once, kept on disk."""
