@@ -152,7 +152,8 @@ def grow(runner: Runner, contenders: list[str], options: argparse.Namespace) -> 
                 memory = [one["memory_mb"] for one in figures if one]
                 megabytes = f" ({median(memory):.0f} MB)" if memory else ""
                 cells.append(cell(rate(figures)) + megabytes)
-            rows.append([name, *cells])
+            if any(found.get((name, count)) for count in SYMBOLS):
+                rows.append([name, *cells])
         print(f"{channel}, depth {depth}, thousand messages per CPU second (peak memory):\n")
         print_table(head, rows)
 

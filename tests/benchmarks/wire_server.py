@@ -23,6 +23,8 @@ from tests.benchmarks.streams import stream
 CERTIFICATE = Path(__file__).parents[1] / "feed" / "transport" / "localhost.pem"
 CHUNK_BYTES = 2**16
 SETTLE_S = 0.3
+LEVEL3_SYMBOLS = 200
+"""The most on one connection."""
 SOURCE = b"BTC/USD"
 
 
@@ -57,15 +59,16 @@ class Wire:
         self.symbols = names(symbols)
         self.snapshot, updates = stream(channel, depth, -(-messages // symbols))
         self.frames = [
-            frame(update.replace(SOURCE, symbol.encode()))
+            (symbol, frame(update.replace(SOURCE, symbol.encode())))
             for update in updates
             for symbol in self.symbols
         ][:messages]
+        self.subscribed: dict[ServerConnection, set[str]] = {}
+        """Of the connections that wait for the stream."""
 
     async def talk(self, socket: ServerConnection) -> None:
         """Answer requests until all symbols are subscribed; then send the stream."""
-        wanted = set(self.symbols)
-        flooding = None
+        flooding: list[asyncio.Task[None]] = []
         try:
             await socket.send(STATUS, text=True)
             async for text in socket:
@@ -74,14 +77,14 @@ class Wire:
                     await socket.send(answer, text=True)
                 params = request.get("params", {})
                 if params.get("channel") == self.channel:
-                    wanted -= set(params["symbol"])
-                    if not wanted and flooding is None:
-                        flooding = asyncio.ensure_future(self.flood(socket))
+                    self.subscribed.setdefault(socket, set()).update(params["symbol"])
+                    flooding += self.floods(socket)
         except ConnectionClosed:
             pass
         finally:
-            if flooding is not None:
-                flooding.cancel()
+            self.subscribed.pop(socket, None)
+            for one in flooding:
+                one.cancel()
 
     def answers(self, request: dict) -> list[bytes]:
         """Return the acknowledgements and snapshots of a request."""
@@ -100,18 +103,30 @@ class Wire:
             found.append(self.snapshot.replace(SOURCE, symbol.encode()))
         return found
 
-    async def flood(self, socket: ServerConnection) -> None:
+    def floods(self, socket: ServerConnection) -> list[asyncio.Task[None]]:
+        """Start the stream where all symbols are subscribed.
+
+        Many symbols of level 3 take a client several connections: they get their parts together.
+        """
+        several = self.channel == "level3" and len(self.symbols) > LEVEL3_SYMBOLS
+        waiting = self.subscribed if several else {socket: self.subscribed.get(socket, set())}
+        if set().union(*waiting.values()) != set(self.symbols):
+            return []
+        parts = [(one, self.subscribed.pop(one)) for one in tuple(waiting)]
+        return [asyncio.ensure_future(self.flood(one, symbols)) for one, symbols in parts]
+
+    async def flood(self, socket: ServerConnection, symbols: set[str]) -> None:
         """Send the stream past the library, which would take longer than its readers."""
         await asyncio.sleep(SETTLE_S)
-        transport = socket.transport
+        transport, frames = socket.transport, [one for of, one in self.frames if of in symbols]
         if self.rate:
             loop, begun = asyncio.get_running_loop(), asyncio.get_running_loop().time()
-            for number, one in enumerate(self.frames):
+            for number, one in enumerate(frames):
                 await asyncio.sleep(max(0.0, begun + number / self.rate - loop.time()))
                 transport.write(one)
             return
         chunk = bytearray()
-        for one in self.frames:
+        for one in frames:
             chunk += one
             if len(chunk) > CHUNK_BYTES:
                 transport.write(bytes(chunk))
