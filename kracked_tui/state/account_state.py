@@ -18,7 +18,8 @@ from kracked.orders.rules.funds import held
 from kracked.protocol.events import Side
 from kracked_tui.view.account.balances import Balance, balances_of
 from kracked_tui.view.account.fill_card import FillStory
-from kracked_tui.view.account.orders import OrderRow, OwnLevel, own_levels, rows_of
+from kracked_tui.view.account.orders import OrderRow, rows_of
+from kracked_tui.view.account.own_levels import OwnLevel, own_levels
 from kracked_tui.view.account.position import PositionView, amount_of, position_view
 from kracked_tui.view.account.rates import RateView
 from kracked_tui.view.chrome.trade_strip import StripLimits, StripView

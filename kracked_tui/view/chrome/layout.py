@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from kracked_tui.keys import PANE_KEYS
+
 
 class Rectangle(NamedTuple):
     """A rectangle in cells, from the top left corner of the screen."""
@@ -28,6 +30,26 @@ TIME, SESSIONS, STRIP = "time", "sessions", "strip"
 NUMBERED = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH, ORDERS, FILLS, BALANCES)
 PANES = (*NUMBERED, LOG_LIST, HEALTH, RECORDER, SEEN, HEAT, ALERTS)
 """Panes in the order of their numbers, from 1; the first have keys of one digit."""
+LETTERS = {
+    LADDER: "l",
+    QUEUE: "q",
+    TAPE: "t",
+    CHART: "c",
+    FLOW: "x",
+    LEVEL: "v",
+    DEPTH: "p",
+    WATCH: "w",
+    ORDERS: "o",
+    FILLS: "f",
+    BALANCES: "b",
+    LOG_LIST: "k",
+    HEALTH: "h",
+    RECORDER: "r",
+    SEEN: "d",
+    HEAT: "e",
+    ALERTS: "a",
+}
+"""The letter of each pane after the key that jumps."""
 _LEAST_WIDTH, _LEAST_HEIGHT = 60, 16
 _LEAST_PANEL = 30
 _LEAST_LADDER = 42
@@ -44,6 +66,11 @@ _LEAST_SHARED, _LEAST_WITH_OWN = 66, 72
 """Columns below which a ladder, and one with own orders, has no room for a neighbour."""
 
 Arrangement = dict[str, Rectangle]
+
+
+def pane_key(number: int, pane: str) -> str:
+    """Return the key that goes to a pane: its number, or the two keys of its letter."""
+    return PANE_KEYS[number - 1] if number <= len(PANE_KEYS) else f"g{LETTERS[pane]}"
 
 
 class Split(NamedTuple):

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from textual.events import Blur, Focus, MouseScrollDown, MouseScrollUp
 
 from kracked_tui.error_boundary import error_text
-from kracked_tui.keys import pane_key
 from kracked_tui.state.frame_state import FrameState
+from kracked_tui.view.chrome.layout import pane_key
 from kracked_tui.view.chrome.pane_frame import Box, Title
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.replay.past import past_note

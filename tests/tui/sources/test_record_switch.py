@@ -14,11 +14,12 @@ from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.sim.server import SimOptions, SimServer
 from kracked_tui import launch, options
-from kracked_tui.app import Destination, Monitor
+from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from kracked_tui.options import Options
 from kracked_tui.remembered import Memory
 from kracked_tui.sources.live import LiveSource
+from kracked_tui.sources.opening import Destination
 from kracked_tui.sources.record_switch import session_name, sessions_folder
 from kracked_tui.view.chrome.status import FeedView, status_line
 from kracked_tui.view.replay.record_status import RecordView, banner_line, record_facts
