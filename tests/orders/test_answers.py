@@ -94,7 +94,7 @@ async def held_up(market: Market, manager: OrderManager) -> tuple[asyncio.Task[o
 
 async def withdrawn(market: Market, manager: OrderManager, frozen: FrozenTime) -> object:
     order, (release, reading) = await held_up(market, manager)  # type: ignore[misc]
-    manager._client._executor.withdraw()
+    manager._client._executor.lock.withdraw()
     release.set()
     await reading
     return await order

@@ -45,6 +45,7 @@ class LadderPane(Pane):
     """Price rows that stand still, and the cursor."""
 
     name_shown = "Ladder"
+    notch_rows = 1
 
     class Moved(Message):
         """The cursor is on another level."""
@@ -346,7 +347,3 @@ class LadderPane(Pane):
             self.post_message(self.CellPressed(offer))
         else:
             self._show_offer(offer)  # the rows moved, or no pointer was told: it is shown first
-
-    def wheel(self, up: int) -> None:
-        """Move the cursor by a row."""
-        self.move(up)
