@@ -88,7 +88,7 @@ async def held_up(market: Market, manager: OrderManager) -> tuple[asyncio.Task[o
     reading = asyncio.create_task(manager._client.balance())
     await asked.wait()
     order: asyncio.Task[object] = asyncio.create_task(manager.place(DRAFT, NOW))
-    await until(lambda: manager._client._executor._lock._waiting)
+    await until(lambda: manager._client._executor.lock._waiting)
     return order, (release, reading)
 
 
