@@ -37,7 +37,8 @@ def find_columns(environment: Mapping[str, str]) -> FoundColumns:
     columns: list[tuple[str, Any]] = []
     problems: list[str] = []
     folder = config_path(environment).parent / FOLDER
-    for name, load in (*_files(folder, problems), *_installed()):
+    installed = ((each.name, each.load) for each in entry_points(group=GROUP))
+    for name, load in (*_files(folder, problems), *installed):
         try:
             found = load()
             columns.append((name, found() if isinstance(found, type) else found))
@@ -83,8 +84,3 @@ def _loaded(path: Path) -> object:
     if not hasattr(module, "COLUMN"):
         raise AttributeError(f"{path} has no COLUMN")
     return module.COLUMN
-
-
-def _installed() -> Iterator[tuple[str, Any]]:
-    for each in entry_points(group=GROUP):
-        yield each.name, each.load

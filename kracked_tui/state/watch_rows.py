@@ -42,6 +42,10 @@ def _watch_row(model: ViewModel, symbol: str) -> WatchRow:
     turnover = None
     if ticker is not None and last is not None:
         turnover = Decimal(last * ticker.volume).scaleb(-precision.price - precision.qty)
+    # A pair that is not shown has no book, and is as current as its connection.
+    verified = book is None or book.verified
+    health = model.store.health(symbol, has_book=True, verified=verified)
+    status = data_status(health, model.source.now())
     return WatchRow(
         symbol,
         price=precision.price_text(last) if last is not None else "",
@@ -52,18 +56,6 @@ def _watch_row(model: ViewModel, symbol: str) -> WatchRow:
         imbalance=imbalance,
         spread_bp=spread_bp,
         turnover=turnover,
-        word=_watch_word(model, symbol),
+        word="" if status.usable else status.word,
         shown=symbol == model.symbol,
     )
-
-
-def _watch_word(model: ViewModel, symbol: str) -> str:
-    """Return the word for the data of a watched pair; empty while they are current.
-
-    A pair that is not shown has no book, and is as current as its connection.
-    """
-    book = model.book(symbol)
-    verified = book is None or book.verified
-    health = model.store.health(symbol, has_book=True, verified=verified)
-    status = data_status(health, model.source.now())
-    return "" if status.usable else status.word

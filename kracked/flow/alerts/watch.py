@@ -160,17 +160,15 @@ class AlertWatch:
         found: dict[str, str] = {}
         for market in self._markets.values():
             for one in market.armed:
-                reasons = (self._blind(one, channel) for channel in one.rule.needs)
-                reason = next(filter(None, reasons), "") or market.learning(
-                    one, self.flows[market.symbol]
+                reasons = (
+                    f"no {channel}: {why}"
+                    for channel in one.rule.needs
+                    if (why := self.trust.reason(channel, one.symbol))
                 )
+                reason = next(reasons, "") or market.learning(one, self.flows[market.symbol])
                 if reason and not one.memory.off:
                     found[one.name] = reason
         return found
-
-    def _blind(self, one: Armed, channel: str) -> str:
-        reason = self.trust.reason(channel, one.symbol)
-        return f"no {channel}: {reason}" if reason else ""
 
     # --- in mid-stream ----------------------------------------------------------------------
 

@@ -162,15 +162,11 @@ def gaps_of(source: Source, symbol: str, channel: str) -> list[tuple[int, int]] 
             gaps = (gap for gap in _gaps(log) if gap.channel in ("", channel))
             mine = (gap for gap in gaps if not gap.symbols or symbol in gap.symbols)
             found += [(gap.start, gap.end) for gap in mine]
-        end = _last_received(logs[-1])
+        with mapped(logs[-1]) as data:
+            frames = frame.scan(data, verify=False)
+            end = max((one.last_received for one in frames if isinstance(one, Frame)), default=0)
         found.append((end, end + 1))
     return found
-
-
-def _last_received(log: Path) -> int:
-    with mapped(log) as data:
-        frames = frame.scan(data, verify=False)
-        return max((one.last_received for one in frames if isinstance(one, Frame)), default=0)
 
 
 def _gaps(log: Path) -> Iterator[Gap]:

@@ -205,19 +205,14 @@ def _panes(body: Rectangle, *, account: bool) -> Arrangement:
         return _huge(body, account=account)
     if _has_room(body.width, body.height):
         return _large(body, account=account)
-    return _compact(body)
-
-
-def _compact(body: Rectangle) -> Arrangement:
-    """Place ladder, queue and tape, as at 80x24."""
-    right = max(30, min(58, body.width * 3 // 8))
+    right = max(30, min(58, body.width * 3 // 8))  # ladder, queue and tape, as at 80x24
     ladder, side = _columns(body, body.width - right)
     queue, tape = _rows(side, body.height // 2)
     return {LADDER: ladder, QUEUE: queue, TAPE: tape}
 
 
 def _large(body: Rectangle, *, account: bool) -> Arrangement:
-    """Place those, the candles, and own orders or else the watchlist, as at 120x40."""
+    """Place ladder, queue, tape, candles, and own orders or else the watchlist, at 120x40."""
     left, right = _columns(body, body.width * 11 // 20)
     ladder, chart = _rows(left, body.height * 7 // 10)
     queue, rest = _rows(right, body.height * 11 // 40)
