@@ -370,6 +370,14 @@ def test_the_rule_of_the_taker_says_which_of_two_own_orders_ends(
     assert (known[old].state, known[new].state) == (older, newer)
 
 
+def test_a_market_order_must_be_able_to_pay_beyond_the_own_orders_it_cancels() -> None:
+    paper = PaperMarket(usd="150", asks=("OZ 101.0 1.0 10.0", "OY 500.0 2.0 10.5"))
+    paper.order("sell", 1, 102.0)
+    paper.order("buy", 2.5, stp=SelfTrade.CANCEL_OLDEST)
+    assert paper.errors == ["EOrder:Insufficient funds"]
+    assert paper.fills == []
+
+
 def test_a_fok_order_counts_what_it_gets_once_own_orders_are_gone() -> None:
     paper = PaperMarket()
     paper.order("sell", 1, 101.5)
