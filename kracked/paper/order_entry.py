@@ -35,6 +35,7 @@ from kracked.paper.visible import Taken
 from kracked.protocol.order_terms import SelfTrade, TimeInForce, is_met
 
 NO_FUNDS = "Insufficient funds"
+NO_PRICE = "Invalid price"
 NOT_FILLED = "Immediate or cancel order could not be filled completely"
 KILLED = "Fill or kill order could not be filled completely"
 BOOK_EMPTY = "the visible book holds no more"
@@ -236,6 +237,8 @@ class OrderEntry:
         market.entered.pop(order_id, None)
         if not market.ready:
             self.obscure(order_id, _NO_BOOK.format("it was triggered"), time)
+        elif request.price is not None and request.price <= 0:
+            self.end(order_id, NO_PRICE, time)
         elif not self._affords(market, request, order.left, order_id):
             self.end(order_id, NO_FUNDS, time)
         else:

@@ -88,6 +88,16 @@ def test_a_trailing_stop_limit_knows_its_limit_when_it_triggers() -> None:
     assert paper.account.open[order].state is PaperState.RESTING
 
 
+def test_a_trailing_stop_limit_without_a_price_above_zero_ends_and_holds_nothing() -> None:
+    paper = PaperMarket()
+    traded(paper, 1, 101.0, "31.000001")
+    trailing(paper, "buy", limit=-500)
+    traded(paper, 2, 105.0, "32.000001")
+    assert not paper.account.open
+    assert paper.reason() == "Invalid price"
+    assert paper.account.money.held("USD") == 0
+
+
 def test_a_trailing_buy_triggers_above_the_lowest_price() -> None:
     paper = PaperMarket()
     traded(paper, 1, 101.0, "31.000001")
