@@ -199,6 +199,8 @@ class Monitor(App[None]):
         """Ask for a frame, look what is due, and save what is to be remembered."""
         if not self.intake.applying:
             self.view_model.look_at_alerts()
+        if self.trade.covered and self.trade.is_attached:
+            self.view_model.go_on(self.trade.frame_state())
         self._applied()
         self.view_model.remember_pairs()
         unsaved = self.view_model.memory.unsaved or self.store.odds.unsaved

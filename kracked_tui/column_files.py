@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from kracked_tui.config import config_path
 from kracked_tui.error_boundary import error_text
+from kracked_tui.state.user_columns import ITS_ERRORS
 
 GROUP = "kracked.ladder_columns"
 FOLDER = "columns"
@@ -42,7 +43,7 @@ def find_columns(environment: Mapping[str, str]) -> FoundColumns:
         try:
             found = load()
             columns.append((name, found() if isinstance(found, type) else found))
-        except (Exception, SystemExit) as error:  # the user's own code: whatever it raises
+        except ITS_ERRORS as error:
             problems.append(f"column {name} is not loaded: {error_text(error)}")
     return FoundColumns(tuple(columns), tuple(problems))
 

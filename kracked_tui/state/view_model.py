@@ -194,6 +194,12 @@ class ViewModel:
             self.symbol = next(filter(None, known), "")
         return FrameState(self, select, chosen_order)
 
+    def go_on(self, frame: FrameState) -> None:
+        """Do what every frame does besides drawing, while another screen has them."""
+        self.follow(frame)
+        if self.source.access is not None:
+            self.positions.look(self.source.access.account, frame.now)
+
     def follow(self, frame: FrameState) -> None:
         """Bring what follows the books of the pair shown to the present, once with each frame.
 
