@@ -223,23 +223,6 @@ async def test_quitting_ends_a_recording_cleanly(live: Monitor, tmp_path: Path) 
     assert kracked.open_recording(tmp_path / "session").info().clean_stop
 
 
-async def test_the_list_of_recordings_says_that_opening_one_ends_this_one(
-    live: Monitor, tmp_path: Path
-) -> None:
-    live.recording.folder = tmp_path
-    live.record_at_once = True
-    async with live.run_test(size=(80, 24)) as pilot:
-        await recorded_some(live)
-        await pilot.press("P")
-        sessions = live.trade.sessions
-        await until(lambda: "session" in "".join(line.text for line in sessions.lines[2:3]))
-        assert "● REC: opening a recording ends it" in sessions.lines[1].text
-        await pilot.click(sessions, offset=(5, 2))
-        await until(lambda: live.destination)
-    assert live.destination == Destination(tmp_path / "session", ends_recording=True)
-    assert kracked.open_recording(tmp_path / "session").info().clean_stop
-
-
 def test_a_recording_that_a_replay_ended_begins_anew_on_the_way_back(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
