@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import deque
+from bisect import insort_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -71,7 +71,7 @@ class SessionAlerts:
 
     Attributes:
         set: The alerts, in the order of their numbers.
-        told: What fired, newest first.
+        told: What fired, newest first by the time it happened.
         watch: The evaluator.
         unkept: Whether something is to be kept on disk, see `keep`.
         on_fire: Told each alert that fires, and its line, for the ways besides the screen.
@@ -96,7 +96,7 @@ class SessionAlerts:
         self._last = last
         self.on_fire: Callable[[Alert, str], None] | None = None
         self.set: list[SetAlert] = []
-        self.told: deque[ToldRow] = deque(maxlen=MOST_TOLD)
+        self.told: list[ToldRow] = []
         self.watch = AlertWatch((), (), AlertMemory())
         self.unkept = False
         self._source: Source = EmptySource("", "")
@@ -222,7 +222,9 @@ class SessionAlerts:
             self.unkept = True
             replayed = "REPLAY " if self._is_replay else ""
             text = f"{replayed}{alert.symbol} {alert.words}"
-            self.told.appendleft(ToldRow(alert.time, f"{text}  [{alert.rule}]"))
+            row = ToldRow(alert.time, f"{text}  [{alert.rule}]")
+            insort_left(self.told, row, key=lambda one: -one.time)  # one told late has its place
+            del self.told[MOST_TOLD:]
             if alert.figures.get("reason", "").lower() == _BY_USER:
                 continue  # whoever asked for it need not be told
             access = self._source.access

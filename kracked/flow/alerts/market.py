@@ -34,8 +34,13 @@ class Market:
         self.joined = 0
         """When the last message came that the book had when it was joined in mid-stream."""
 
-    def use(self, armed: list[Armed]) -> None:
-        """Evaluate these alerts from now on; what the checks know of the market stays."""
+    def use(self, armed: list[Armed], *, seen: int = 0) -> None:
+        """Evaluate these alerts from now on; what the checks know of the market stays.
+
+        Args:
+            armed: The alerts.
+            seen: The newest instant that was seen of the market, on the exchange's clock.
+        """
         self.armed = armed
         needing = {
             channel: [one for one in armed if channel in one.rule.needs]
@@ -43,7 +48,7 @@ class Market:
         }
         self.books.use(needing["book"])
         self.trades.use(needing["trade"])
-        self.orders.use(armed)
+        self.orders.use(armed, seen=seen)
         self.data = [one for one in armed if one.rule.kind is AlertKind.DATA]
         self.held = [one for one in armed if one.rule.kind in _HELD]
         """Alerts whose condition must hold for a while."""

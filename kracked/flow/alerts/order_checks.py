@@ -34,10 +34,20 @@ class OrderChecks:
         """The newest remainder of a taker, which may rest yet, by order id."""
         self._keys: dict[int, str] = {}
         """What makes each sighting the same one, by its number."""
+        self._seen: dict[str, int] = {}
+        """The newest instant that was seen before an alert waited, by the text of its rule."""
 
-    def use(self, alerts: list[Armed]) -> None:
-        """Evaluate these: the alerts of the symbol that look at orders, sightings and places."""
+    def use(self, alerts: list[Armed], *, seen: int = 0) -> None:
+        """Evaluate these: the alerts of the symbol that look at orders, sightings and places.
+
+        Args:
+            alerts: Those before among them go on as they are.
+            seen: The newest instant that was seen, on the exchange's clock. A sighting that
+                ended by then is never told to an alert that is new.
+        """
         self._of = {kind: [a for a in alerts if a.rule.kind is kind] for kind in AlertKind}
+        texts = (one.rule.text for one in self._of[AlertKind.SIGHTING])
+        self._seen = {text: self._seen.get(text, seen) for text in texts}
 
     def orders(
         self, outcomes: Iterable[Outcome], market: MarketFlow, precision: Precision
@@ -110,7 +120,10 @@ class OrderChecks:
     def sightings(
         self, news: Iterable[Sighting], market: MarketFlow, precision: Precision
     ) -> list[Alert]:
-        """Evaluate alerts of detectors on what came or grew."""
+        """Evaluate alerts of detectors on what came or grew.
+
+        A detector reports a sighting again when it learns what came after it, however old it is.
+        """
         fired = []
         for one in news:
             identity = f"{one.kind} {one.side} {one.price} {one.first}"
@@ -118,7 +131,8 @@ class OrderChecks:
             if len(self._keys) > MOST_KEYS:
                 del self._keys[next(iter(self._keys))]
             for armed in self._of[AlertKind.SIGHTING]:
-                wanted = _is_wanted(armed.rule, one, precision)
+                wanted = one.last > self._seen[armed.rule.text]
+                wanted = wanted and _is_wanted(armed.rule, one, precision)
                 if not wanted or not _is_near(armed.rule, one.last_price, one, market):
                     continue
                 if armed.memory.tell_once(key, one.last):

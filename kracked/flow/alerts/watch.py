@@ -88,7 +88,8 @@ class AlertWatch:
             for one in armed:
                 if one.name not in before:
                     one.forget_pending()
-            market.use([before.get(one.name, one) for one in armed])
+            seen = self.flows[symbol].detectors.context.time
+            market.use([before.get(one.name, one) for one in armed], seen=seen)
             if not market.needs_book and market.book is not None:
                 market.book = None
                 self.trust.doubt("book", symbol, NOTHING_YET)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from kracked.book.l2 import L2Book
 from kracked.flow.alerts import AlertWatch, parse_alert
-from kracked.protocol.events import BookSnapshot, BookUpdate
+from kracked.protocol.events import BookSnapshot, BookUpdate, Trades
 from tests.flow.alerts.scene import BTC, PRECISION, Scene, fired, opened, watching
 
 
@@ -97,3 +98,64 @@ def test_a_pair_that_is_watched_later_has_the_alerts_of_all() -> None:
     watch = watching("silence 10s")
     watch.use([parse_alert("silence 10s")], ["ETH/USD"])
     assert [one.name for one in watch.armed] == ["BTC/USD silence 10s", "ETH/USD silence 10s"]
+
+
+def swept(scene: Scene, *prices: str) -> Trades:
+    """Return the trades of one taker through several levels."""
+    for price in prices:
+        scene.trade(price, "1", after=0)
+    made = scene.events[-1]
+    assert isinstance(made, Trades)
+    return replace(made, trades=tuple(scene.trades[-len(prices) :]))
+
+
+RISING = tuple(str(64010 + step) for step in range(8))
+HIGHER = tuple(str(64040 + step) for step in range(8))
+
+
+def test_a_sweep_from_before_its_alert_is_not_told_when_the_book_is_joined() -> None:
+    scene = opened()
+    book = kept_book(scene)
+    watch = watching("price above 90000")
+    scene.passes(1)
+    assert not watch.apply(swept(scene, *RISING))
+    use(watch, "price above 90000", "sweep")
+    scene.passes(5)
+    told = watch.join(book, scene.now)
+    told += watch.apply(scene.update(("ask", "64011", "1"), after=20))
+    told += watch.apply(scene.trade("64011"))
+    assert told == []
+    (alert,) = watch.apply(swept(scene, *HIGHER))
+    assert alert.figures["price"] == "64040.0"
+
+
+def test_a_sweep_after_its_alert_is_told_before_the_book_is_joined() -> None:
+    scene = opened()
+    watch = watching()
+    watch.apply(scene.trade("64010"))
+    use(watch, "sweep")
+    scene.passes(1)
+    assert len(watch.apply(swept(scene, *RISING))) == 1
+
+
+def test_an_alert_that_is_set_anew_does_not_tell_what_came_before() -> None:
+    scene = opened()
+    watch = watching("sweep buy")
+    fired(watch, scene.events)
+    scene.passes(1)
+    assert len(watch.apply(swept(scene, *RISING))) == 1
+    use(watch)
+    watch.memory.alerts.clear()
+    use(watch, "sweep buy")
+    fired(watch, [scene.snapshot()])
+    assert not watch.apply(scene.update(("ask", "64011", "1"), after=20))
+
+
+@pytest.mark.parametrize("text", ["sweep", "taker >= 1", "volume burst", "same size", "burst"])
+def test_the_trades_of_the_first_snapshot_raise_nothing(text: str) -> None:
+    scene, watch = opened(), watching(text)
+    fired(watch, scene.events)
+    scene.passes(1)
+    trades = replace(swept(scene, *RISING), snapshot=True)
+    assert not watch.apply(trades)
+    assert not watch.apply(scene.update(("ask", "64011", "1"), after=20))

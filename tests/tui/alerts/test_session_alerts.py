@@ -236,3 +236,14 @@ async def test_a_pair_that_comes_later_has_the_alerts_of_every_pair() -> None:
     session.alerts.look(NOW, [SYMBOL, "ETH/USD"], ())
     session.alerts.apply(events.Resync(NOW, "ETH/USD", "book", "checksum"))
     assert session.said == ["! ETH/USD book is renewed: checksum"]
+
+
+async def test_what_is_told_late_stands_at_its_time_the_newest_first() -> None:
+    session = await started()
+    session.add("taker >= 0.1")
+    session.add("data")
+    for number in (1, 20):
+        session.alerts.apply(trades(number, "64240"))
+    session.alerts.apply(events.Resync(NOW + 9 * NS_PER_S, SYMBOL, "book", "checksum"))
+    times = [(one.time - NOW) // NS_PER_S for one in session.alerts.told]
+    assert times == [20, 9, 1]
