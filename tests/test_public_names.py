@@ -96,7 +96,7 @@ def names_used(example: Path) -> set[str]:
 SHARED = {"example_recording.py", "line_picture.py", "simulated_hour.py"}
 """What the notebooks import: it runs commands, draws, and makes a market without a server."""
 STRANGERS = {"ladder_column.py", "market_maker.py"}
-"""What imports none of our names: a column of the ladder, and a program of another client library."""
+"""What imports no name of ours: a column of the ladder, a program of another client library."""
 PROGRAMS = sorted(
     path
     for path in EXAMPLES.iterdir()
