@@ -29,6 +29,7 @@ async def tickers(serve: Serve, path: Path, trigger: str) -> list[Ticker]:
     async with serve(path) as server, listener(server, [BTC], ticker=trigger) as feed:
         with feed.consumer() as consumer:
             async with asyncio.timeout(30):
+                await feed.ready()
                 await server.over.wait()
             await asyncio.sleep(0.2)
             told = [event for event in consumer.take() if isinstance(event, Ticker)]
