@@ -145,6 +145,7 @@ class Monitor(App[None]):
         )
         self.beside = Beside(self, self.trade, settings, self.pump.mark)
         """What is shown beside the session, and what is kept of it."""
+        self.view_model.applying = lambda: self.intake.applying
 
     @property
     def source(self) -> Source:
@@ -210,6 +211,7 @@ class Monitor(App[None]):
         """Ask for a frame, look what is due, and save what is to be remembered."""
         if not self.intake.applying:
             self.view_model.look_at_alerts()
+            self.view_model.follow(self.trade.frame_state())  # another screen may be in front
         self._applied()
         self.view_model.remember_pairs()
         unsaved = self.view_model.memory.unsaved or self.store.odds.unsaved
