@@ -360,13 +360,9 @@ class FeedManager:
                     self.account.distrust(channel)
         self._fanout.publish(happened)
         if self._judge.due(now := self.clock.steady()):
-            self._judge_freshness(now)
-
-    def _judge_freshness(self, now: int) -> None:
-        """Tell which subscriptions have become stale, and renew each of them alone."""
-        markets = self._connections.markets(self._last_values, self.instruments)
-        for found in self._judge.judge(markets, now):
-            self._fanout.publish(self._connections.renew_stale(found, self.clock.wall(), now))
+            markets = self._connections.markets(self._last_values, self.instruments)
+            for found in self._judge.judge(markets, now):  # renew each stale one alone
+                self._fanout.publish(self._connections.renew_stale(found, self.clock.wall(), now))
 
     def on_state_change(self) -> None:
         """Wake the tasks that wait for a subscription or a connection to change its state."""
@@ -377,7 +373,13 @@ class FeedManager:
         """Update instruments and account before the event is published; return what follows."""
         match event:
             case events.Instruments():
-                self._update_instruments(event, source)
+                self.instruments.update((one.symbol, one) for one in event.pairs)
+                self.assets.update((asset.id, asset) for asset in event.assets)
+                self._connections.instruments_known = bool(self.instruments)
+                for managed in self._connections:
+                    if managed.connection is not source:
+                        self._fanout.publish(managed.session.inform(event, self.clock.steady()))
+                        managed.connection.wake()
             case events.Executions() | events.Balances():
                 self.account.apply(event)
                 orders = isinstance(event, events.Executions)
@@ -389,12 +391,3 @@ class FeedManager:
             case events.Status():
                 return list[Event](self.maintenance.apply(event))
         return []
-
-    def _update_instruments(self, event: events.Instruments, source: Connection) -> None:
-        self.instruments.update((instrument.symbol, instrument) for instrument in event.pairs)
-        self.assets.update((asset.id, asset) for asset in event.assets)
-        self._connections.instruments_known = bool(self.instruments)
-        for managed in self._connections:
-            if managed.connection is not source:
-                self._fanout.publish(managed.session.inform(event, self.clock.steady()))
-                managed.connection.wake()

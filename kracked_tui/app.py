@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rich.segment import Segments
 from rich.traceback import Traceback
@@ -44,7 +44,7 @@ from kracked_tui.screens.past import BackToLive
 from kracked_tui.screens.replay import ReplayScreen
 from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.sources.base import Source
-from kracked_tui.sources.opening import EmptySource, Open, Opening
+from kracked_tui.sources.opening import Destination, EmptySource, Open, Opening
 from kracked_tui.sources.record_switch import RecordSwitch, session_name, sessions_folder
 from kracked_tui.state.market_odds import MarketOdds
 from kracked_tui.state.store import Store
@@ -63,17 +63,6 @@ _TICK_S = 0.5
 """How often a frame is drawn without an event: ages and staleness change all the same."""
 _MODAL_FPS = 2
 """Frame rate below the command palette, where drawing costs five times as much."""
-
-
-class Destination(NamedTuple):
-    """The source to open when this monitor has ended."""
-
-    path: Path | None
-    """A recording; None for the source watched before."""
-    ends_recording: bool = False
-    """Whether this ends a recording in progress."""
-    other_account: bool = False
-    """Whether to go on with paper money in place of the real account, or the other way."""
 
 
 class Monitor(App[None]):
@@ -211,7 +200,8 @@ class Monitor(App[None]):
         """Ask for a frame, look what is due, and save what is to be remembered."""
         if not self.intake.applying:
             self.view_model.look_at_alerts()
-            self.view_model.follow(self.trade.frame_state())  # another screen may be in front
+        if self.trade.covered and self.trade.is_attached:
+            self.view_model.go_on(self.trade.frame_state())
         self._applied()
         self.view_model.remember_pairs()
         unsaved = self.view_model.memory.unsaved or self.store.odds.unsaved

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from kracked_tui.config import config_path
 from kracked_tui.error_boundary import error_text
+from kracked_tui.state.user_columns import ITS_ERRORS
 
 GROUP = "kracked.ladder_columns"
 FOLDER = "columns"
@@ -37,11 +38,12 @@ def find_columns(environment: Mapping[str, str]) -> FoundColumns:
     columns: list[tuple[str, Any]] = []
     problems: list[str] = []
     folder = config_path(environment).parent / FOLDER
-    for name, load in (*_files(folder, problems), *_installed()):
+    installed = ((each.name, each.load) for each in entry_points(group=GROUP))
+    for name, load in (*_files(folder, problems), *installed):
         try:
             found = load()
             columns.append((name, found() if isinstance(found, type) else found))
-        except (Exception, SystemExit) as error:  # the user's own code: whatever it raises
+        except ITS_ERRORS as error:
             problems.append(f"column {name} is not loaded: {error_text(error)}")
     return FoundColumns(tuple(columns), tuple(problems))
 
@@ -83,8 +85,3 @@ def _loaded(path: Path) -> object:
     if not hasattr(module, "COLUMN"):
         raise AttributeError(f"{path} has no COLUMN")
     return module.COLUMN
-
-
-def _installed() -> Iterator[tuple[str, Any]]:
-    for each in entry_points(group=GROUP):
-        yield each.name, each.load

@@ -183,17 +183,13 @@ def settings(
         found = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
         reason, _, place = str(error).partition(" - at `$.")
-        table, name = _table_and_name(place.rstrip("`"))
+        table, _, name = place.rstrip("`").partition(".")  # such as `trading.armed_min`
+        if not name and table not in _TABLES:
+            table, name = "monitor", table
         raise WrongSetting(read_from.get(name, path), table, name, reason) from error
     for table, name, reason in config_checks.problems(found):
         raise WrongSetting(read_from.get(name, path), table, name, reason)
     return found
-
-
-def _table_and_name(place: str) -> tuple[str, str]:
-    """Split msgspec's place of an error, such as ``trading.armed_min``."""
-    table, _, name = place.partition(".")
-    return (table, name) if name or table in _TABLES else ("monitor", table)
 
 
 def _tables(path: Path) -> dict[str, object]:

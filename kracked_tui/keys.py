@@ -31,33 +31,6 @@ TRADING, TICKET, REPLAY = "Trading", "Order ticket", "Replay"
 GROUPS = (EVERYWHERE, REPLAY, LADDER, LISTS, CHART, TRADING, TICKET)
 PANE_KEYS = (*"1234567890", "$")
 """The key of each pane, in the order of their numbers; the panes after them have letters alone."""
-LETTERS = {
-    "ladder": "l",
-    "queue": "q",
-    "tape": "t",
-    "chart": "c",
-    "flow": "x",
-    "level": "v",
-    "depth": "p",
-    "watch": "w",
-    "orders": "o",
-    "fills": "f",
-    "balances": "b",
-    "log-list": "k",
-    "health": "h",
-    "recorder": "r",
-    "seen": "d",
-    "heat": "e",
-    "alerts": "a",
-}
-"""The letter of each pane after the key that jumps."""
-
-
-def pane_key(number: int, pane: str) -> str:
-    """Return the key that goes to a pane: its number, or the two keys of its letter."""
-    return PANE_KEYS[number - 1] if number <= len(PANE_KEYS) else f"g{LETTERS[pane]}"
-
-
 _KEY_NAMES = {"$": "dollar_sign"}
 
 KEYS = (

@@ -95,8 +95,8 @@ def names_used(example: Path) -> set[str]:
 
 SHARED = {"example_recording.py", "line_picture.py", "simulated_hour.py"}
 """What the notebooks import: it runs commands, draws, and makes a market without a server."""
-STRANGERS = {"market_maker.py"}
-"""Programs of another client library, which any of our exchanges serves."""
+STRANGERS = {"ladder_column.py", "market_maker.py"}
+"""What imports no name of ours: a column of the ladder, a program of another client library."""
 PROGRAMS = sorted(
     path
     for path in EXAMPLES.iterdir()
@@ -113,7 +113,7 @@ def test_an_example_uses_public_names_alone(example: Path) -> None:
 
 
 @pytest.mark.parametrize("example", sorted(STRANGERS))
-def test_a_program_of_another_library_uses_no_name_of_ours(example: str) -> None:
+def test_what_needs_no_name_of_ours_uses_none(example: str) -> None:
     assert not names_used(EXAMPLES / example)
 
 

@@ -102,7 +102,11 @@ class NautilusWriter:
         files = [path for file in made if (path := self._placed(file))]
         rows, precision = self._deltas.count + self._trades.count, self._target.precision
         readme = _README.format(price=precision.price, size=precision.qty)
-        return Written([*files, self._reasons()], rows, self._told, Counter(), readme)
+        # The reason of each delta has a file of its own: a catalog has no room for it.
+        pa, path = self._arrow, self._target.folder / "why.parquet"
+        whys = pa.array([str(why) for why in self._whys], pa.string()).dictionary_encode()
+        self._parquet.write_table(pa.table({"why": whys}), path)
+        return Written([*files, path], rows, self._told, Counter(), readme)
 
     def close(self) -> None:
         """Close the files."""
@@ -196,13 +200,6 @@ class NautilusWriter:
         file.pack(self._arrow)
         file.writer.close()
         return file
-
-    def _reasons(self) -> Path:
-        """Write the reason of each delta: a catalog has no room for it."""
-        pa, path = self._arrow, self._target.folder / "why.parquet"
-        whys = pa.array([str(why) for why in self._whys], pa.string()).dictionary_encode()
-        self._parquet.write_table(pa.table({"why": whys}), path)
-        return path
 
 
 class CatalogFile:

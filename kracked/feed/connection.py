@@ -16,7 +16,7 @@ from kracked.errors import ConfigError, ConnectionLost, KrackedError, RequestRej
 from kracked.feed.backoff import AFTER_REFUSAL_S, Backoff
 from kracked.feed.clock import Clock
 from kracked.feed.errors import Denied
-from kracked.feed.transport import Closed, NotConnected, Socket, Transport, proxy_of
+from kracked.feed.transport import NotConnected, Socket, Transport, proxy_of
 from kracked.protocol import events
 from kracked.protocol.client.rejection_policy import RejectionVerdict, judge
 from kracked.protocol.client.session import MAINTENANCE, Session
@@ -161,7 +161,10 @@ class Connection:
                 self._begin(token)
                 async with asyncio.TaskGroup() as tasks:
                     speaking = tasks.create_task(self._speak(socket))
-                    reason = self._end(await socket.listen(self._on_message))
+                    closed = await socket.listen(self._on_message)
+                    if closed.code == POLICY:
+                        self._deny(closed.reason)
+                    reason = self._reason(self.session.broken or closed.reason)
                     speaking.cancel()
         except NotConnected as error:
             if error.status in FINAL_STATUSES:
@@ -199,12 +202,6 @@ class Connection:
             self._woken.set()
         if lifecycle.revision != self._revision:
             self._report_state_change()
-
-    def _end(self, closed: Closed) -> str:
-        """Return why the connection ended."""
-        if closed.code == POLICY:
-            self._deny(closed.reason)
-        return self._reason(self.session.broken or closed.reason)
 
     def _deny(self, error: str) -> None:
         """Note that the exchange does not want this client: to come back at once is no use."""

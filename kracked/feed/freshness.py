@@ -123,7 +123,10 @@ class FreshnessJudge:
                     watch = seen[key] = self._watched(market, state, stalled)
                     reason = _stale(market, state, watch, now)
                 if reason:
-                    found.append(self._condemn(market, state, reason, now))
+                    self.reasons[key] = reason
+                    silent_ns = now - max(state.last_message, state.live_since)
+                    last = _last_received(market, key)
+                    found.append(StaleSubscription(key, reason, last, silent_ns))
         self._watches = seen
         return found
 
@@ -157,14 +160,6 @@ class FreshnessJudge:
         since = watch.doubt_since if watch is not None else None
         age_ns = silent if since is None else max(silent, now - since)
         return Freshness(current=True, reason="", age_ns=age_ns)
-
-    def _condemn(
-        self, market: Market, state: SubscriptionState, reason: str, now: int
-    ) -> StaleSubscription:
-        key = state.subscription.key
-        self.reasons[key] = reason
-        silent_ns = now - max(state.last_message, state.live_since)
-        return StaleSubscription(key, reason, _last_received(market, key), silent_ns)
 
     def _watched(self, market: Market, state: SubscriptionState, stalled: int) -> _Watch:
         """Return the watch of a subscription, begun anew after each of its messages."""

@@ -135,8 +135,9 @@ class Linker:
     def _decide_takers(self, now: int, found: list[Outcome]) -> None:
         """Decide the takers that both feeds have passed, or that have waited long enough."""
         takers = self._takers
+        passed = min(self.level3_time, self.trade_time) - self._slack
         while takers and (
-            self._passed(takers[0][0]) or any(now - t[2].arrived >= self._hold for t in takers)
+            passed > takers[0][0] or any(now - t[2].arrived >= self._hold for t in takers)
         ):
             _, _, group = takers.pop(0)
             later = next((t[0] for t in takers if t[0] > group.instant), 0)
@@ -192,11 +193,6 @@ class Linker:
                 return first + self._hold
             return min(first, unsettled[0].arrived) + self._hold
         return unsettled[0].arrived + self._hold if unsettled else None
-
-    def _passed(self, instant: int) -> bool:
-        """Whether both feeds have shown something later than a taker's last fill."""
-        end = instant + self._slack
-        return self.level3_time > end and self.trade_time > end
 
     def _decide(self, group: _Group, later: int, found: list[Outcome]) -> None:
         """Find the orders that a taker filled; `later` is the next later taker's instant."""

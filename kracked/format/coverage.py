@@ -173,19 +173,14 @@ class Coverage:
                 gaps = spans + [(hole.start, hole.end) for hole in self.trades.holes_of(symbol)]
                 if told and not gaps:  # what is missing had no trade of it
                     least = 1.0
-            total, uncovered = _length(asked), _overlap(asked, gaps)
+            total = _length(asked)
+            uncovered = total + _length(gaps) - _length([*asked, *gaps])  # what is in both
             part = 1 - min(1.0, uncovered / total) if total else float(not gaps)
             hundredths = math.floor(min(part, least) * _HUNDREDTHS)
             if gaps or least < 1:
                 hundredths = min(hundredths, _HUNDREDTHS - 1)
             found.setdefault(symbol or ACCOUNT, {})[channel] = hundredths / 100
         return found
-
-
-def _overlap(some: Iterable[Span], others: Iterable[Span]) -> int:
-    """Return how much time is in both some spans and others."""
-    some, others = [*some], [*others]
-    return _length(some) + _length(others) - _length([*some, *others])
 
 
 def _length(spans: Iterable[Span]) -> int:

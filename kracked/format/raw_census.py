@@ -20,7 +20,7 @@ from kracked.errors import RecordError
 from kracked.format import frame, layout, line, tables
 from kracked.format.coverage import TRADES, Coverage
 from kracked.format.frame import Frame, FrameKind, mapped
-from kracked.format.trade_holes import TradeHole, TradesKnown
+from kracked.format.trade_holes import TradesKnown
 from kracked.protocol.events import HealedTrades
 
 TABLE_OF = {
@@ -155,18 +155,13 @@ def last_trades(folder: Path, known: Mapping[str, TradesKnown]) -> dict[str, Tra
     for symbol, trades in coverage.trades.known.items():
         before = known.get(symbol)
         if before is not None:
+            told = {(hole.first, hole.last) for hole in trades.holes}
+            older = (hole for hole in before.holes if (hole.first, hole.last) not in told)
             trades = msgspec.structs.replace(  # noqa: PLW2901
-                trades, begun=min(before.begun, trades.begun), holes=_joined(before, trades)
+                trades, begun=min(before.begun, trades.begun), holes=(*older, *trades.holes)
             )
         found[symbol] = trades
     return found
-
-
-def _joined(before: TradesKnown, after: TradesKnown) -> tuple[TradeHole, ...]:
-    """Return the holes that either knows, each once."""
-    seen = {(hole.first, hole.last) for hole in after.holes}
-    older = (hole for hole in before.holes if (hole.first, hole.last) not in seen)
-    return (*older, *after.holes)
 
 
 class _Counting:
@@ -243,7 +238,8 @@ class _Counting:
         data = message.get("data")
         if message.get("channel") in MARKET and isinstance(data, list) and data:
             symbol = data[0].get("symbol", "") if isinstance(data[0], dict) else ""
-            self.message(received, seq, str(message["channel"]), _symbol(message, symbol))
+            private = message["channel"] in ("executions", "balances")
+            self.message(received, seq, str(message["channel"]), "" if private else str(symbol))
             if message["channel"] == TRADES:
                 self._follow(text)
         result = message.get("result")
@@ -253,7 +249,3 @@ class _Counting:
                 self._coverage.open(str(channel), str(symbol), received)
             elif channel in MARKET and message.get("method") == "unsubscribe":
                 self._coverage.close(str(channel), str(symbol), received)
-
-
-def _symbol(message: dict[str, Any], symbol: object) -> str:
-    return "" if message["channel"] in ("executions", "balances") else str(symbol)

@@ -171,6 +171,17 @@ class TableInfo(msgspec.Struct):
     without_rows: int = 0
 
 
+class CoverageInfo(msgspec.Struct):
+    """The part of `session.json` that tells for which time each subscription was recorded."""
+
+    start: str | None = None
+    end: str | None = None
+    clock_offset_ms: float | None = None
+    symbols: dict[str, SymbolInfo] = {}
+    tracks: Tracks = {}
+    trades: dict[str, TradesKnown] = {}
+
+
 def describe_verdict(info: SessionInfo) -> str:
     """Return the verdict in words, with the least coverage of any symbol and channel."""
     percents = [each for channels in info.coverage.values() for each in channels.values()]
@@ -215,8 +226,20 @@ def read_table_info(folder: Path) -> TableInfo | None:
     Tables load without most of what makes a recording, so nothing else is asked of it.
     Raises `UnreadableInfo`.
     """
+    return _if_there(folder, TableInfo)
+
+
+def read_coverage_info(folder: Path) -> CoverageInfo | None:
+    """Return what a `session.json` tells of the time recorded; None for a folder without one.
+
+    Raises `UnreadableInfo`.
+    """
+    return _if_there(folder, CoverageInfo)
+
+
+def _if_there(folder: Path, kind: type[_Info]) -> _Info | None:
     try:
-        return _decode(folder / SESSION_INFO, TableInfo)
+        return _decode(folder / SESSION_INFO, kind)
     except (FileNotFoundError, NotADirectoryError):
         return None
 

@@ -152,7 +152,11 @@ class TradeHoles:
         recent = self._recent.setdefault(symbol, deque(maxlen=RECENT))
         holes: tuple[TradeHole, ...] = ()
         if known is not None and snapshot and not counts_on(dict(recent), dict(trades)):
-            holes = tuple(map(_of_earlier_count, known.holes))
+            anew = "the exchange counts anew"
+            holes = tuple(
+                replace(hole, earlier_count=True, reason=hole.reason or anew)
+                for hole in known.holes
+            )
             known = None
         if known is None:
             recent.clear()
@@ -270,8 +274,3 @@ def _bounded(holes: tuple[TradeHole, ...]) -> tuple[TradeHole, ...]:
             joined = replace(older, last=newer.last, end=newer.end)
             return (*holes[:at], joined, *holes[at + 2 :])
     return holes
-
-
-def _of_earlier_count(hole: TradeHole) -> TradeHole:
-    why = hole.reason or "the exchange counts anew"
-    return replace(hole, earlier_count=True, reason=why)

@@ -19,17 +19,20 @@ from pandas.api.types import union_categoricals
 
 from kracked.durations import parse_duration_ns
 from kracked.errors import ConfigError
+from kracked.frames.bar_coverage import LeftOut, uncovered
 from kracked.frames.loaders import load_trades
 from kracked.frames.read.table_files import HasPath, Source
 from kracked.frames.trade_arrays import Ints, TradeArrays, trades_by_symbol
+from kracked.frames.trade_coverage import RECORDINGS, trade_coverage
 
 COLUMNS = [
     "symbol", "open", "high", "low", "close", "volume", "vwap", "trades", "value", "buy_volume",
     "end", "suspect",
 ]  # fmt: skip
-_ENDS = ["first", "last", "first_number", "last_number"]
+_ENDS = ["first", "last", "first_number", "last_number", "before", "after"]
 """Times of a bar's first and last trade, ns, and their numbers: they put the pieces of one bar in
-order, and show what is missing between two files."""
+order, and show what is missing between two files. Then whether the bar reaches before or beyond
+what its file covers."""
 NEEDED = ["ts_event", "symbol", "price", "qty", "side", "trade_id", "flags"]
 """Columns of trades from which bars are made."""
 _ESSENTIAL = NEEDED[:5]
@@ -71,13 +74,17 @@ def bars(
     Returns:
         A frame indexed by a bar's beginning, with columns symbol, open, high, low, close,
         volume, vwap, trades, value (sum of price times quantity), buy_volume (quantity that
-        takers bought), end (of the interval, or the last trade), suspect (trades are missing
-        next to one of its own, so its sums may be too small). Sums are those of doubles,
-        good to twelve digits and more.
+        takers bought), end (of the interval, or the last trade), suspect (its sums may be too
+        small: trades are missing next to one of its own, or a part of it was not recorded and
+        no numbers prove that nothing was traded then). So the first and the last bar of time
+        of a recording are suspect unless it covers them whole. Frames know it that still have
+        the `attrs` of `load_trades`; other files tell of holes in the numbers alone. Sums are
+        those of doubles, good to twelve digits and more.
 
     Raises:
         ConfigError: A frame lacks a column; there is no rule, or two, or one without a size;
             or there are several files and no `every`.
+        UnreadableInfo: The `session.json` of a recording is damaged.
     """
     step = _checked_step(every, ticks=ticks, volume=volume, dollars=dollars)
     rule = _Rule(step, ticks, volume, dollars, carry, history)
@@ -85,9 +92,9 @@ def bars(
     if frame is not None:
         trades = frame
     if isinstance(trades, pd.DataFrame):
-        return _bars_of_frame(rule, trades)[COLUMNS]
+        return _with_edges(_bars_of_frame(rule, trades))[COLUMNS]
     if isinstance(trades, str | Path | HasPath):
-        return _bars_of_source(rule, trades)[COLUMNS]
+        return _with_edges(_bars_of_source(rule, trades))[COLUMNS]
     if every is None:
         raise ConfigError("several files can be joined into bars of time only: give every=")
     run = map if executor is None else executor.map
@@ -148,7 +155,10 @@ def _bars_of_frame(rule: _Rule, trades: pd.DataFrame) -> pd.DataFrame:
         raise ConfigError(f"trades without {', '.join(missing)} make no bars: use load_trades")
     symbols: list[str] = []
     parts: list[dict[str, Any]] = []
-    for symbol, arrays in trades_by_symbol(trades, history=rule.history, numbered=rule.joined):
+    coverage = trade_coverage(map(Path, trades.attrs.get(RECORDINGS, ())))
+    left_out = LeftOut(trades) if coverage and not rule.history else None
+    numbered = rule.joined or bool(coverage)
+    for symbol, arrays in trades_by_symbol(trades, history=rule.history, numbered=numbered):
         if rule.step:
             starts = arrays.by_time(rule.step)
         elif rule.ticks is not None:
@@ -160,7 +170,20 @@ def _bars_of_frame(rule: _Rule, trades: pd.DataFrame) -> pd.DataFrame:
             values = arrays.price * arrays.qty
             starts = arrays.by_sum(values, rule.dollars, _DIGITS, carry=rule.carry)
         symbols.append(symbol)
-        parts.append(_aggregate(arrays, starts, rule.step))
+        part = _aggregate(arrays, starts, rule.step)
+        before = None
+        if left_out is not None and arrays.numbers is not None and len(starts):
+            before = left_out.time_of(symbol, int(arrays.numbers[0]) - 1)
+        lacking = uncovered(
+            arrays,
+            part["start"],
+            part["end"],
+            coverage.get(symbol),
+            left_out=before,
+            by_time=rule.step > 0,
+        )
+        part["suspect"] |= lacking.between
+        parts.append(part | {"before": lacking.before, "after": lacking.after})
     if not parts:
         return _no_bars()
     whole: dict[str, Any] = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
@@ -214,7 +237,7 @@ def _join(parts: list[pd.DataFrame]) -> pd.DataFrame:
     """Return the bars of several files; pieces of the same bar are merged."""
     full = [part.reset_index().assign(file=at) for at, part in enumerate(parts) if len(part)]
     if not full:
-        return _no_bars()
+        return _no_bars()[COLUMNS]
     symbols = union_categoricals([part["symbol"] for part in full], sort_categories=True)
     whole = pd.concat([part.drop(columns="symbol") for part in full], ignore_index=True)
     whole["symbol"] = symbols
@@ -226,9 +249,16 @@ def _join(parts: list[pd.DataFrame]) -> pd.DataFrame:
     return whole[COLUMNS]
 
 
+def _with_edges(bars_of: pd.DataFrame) -> pd.DataFrame:
+    """Return bars with those suspect that reach beyond what is covered."""
+    suspect = bars_of["suspect"] | bars_of["before"] | bars_of["after"]
+    return bars_of.assign(suspect=suspect)
+
+
 def _suspect_between_files(whole: pd.DataFrame) -> pd.DataFrame:
     """Return pieces of bars with those suspect between which, in two files, trades are missing.
 
+    Where the numbers go on from one file to the other, nothing is missing of the time between.
     Trades without numbers show nothing.
     """
     whole = whole.sort_values(["symbol", "first"], kind="stable", ignore_index=True)
@@ -238,7 +268,13 @@ def _suspect_between_files(whole: pd.DataFrame) -> pd.DataFrame:
     other_file = before["file"].to_numpy() != after["file"].to_numpy()
     hole = same & other_file & (last >= 0) & (first > last + 1)
     beside = np.concatenate((hole, [False])) | np.concatenate(([False], hole))
-    return whole.assign(suspect=whole["suspect"] | beside)
+    goes_on = same & other_file & (last >= 0) & (first == last + 1)
+    proven = whole.assign(
+        suspect=whole["suspect"] | beside,
+        before=whole["before"] & ~np.concatenate(([False], goes_on)),
+        after=whole["after"] & ~np.concatenate((goes_on, [False])),
+    )
+    return _with_edges(proven)
 
 
 def _merge_pieces(shared: pd.DataFrame) -> pd.DataFrame:
@@ -267,4 +303,4 @@ def _no_bars() -> pd.DataFrame:
     times = pd.DatetimeIndex([], tz="UTC", name="start").as_unit("ns")
     frame = pd.DataFrame(columns, index=times)
     kinds = {"symbol": "category", "trades": "int64", "end": times.dtype, "suspect": "bool"}
-    return frame.astype(kinds)
+    return frame.astype(kinds).assign(before=False, after=False)

@@ -34,6 +34,7 @@ from kracked.frames.read.file_selection import select_files
 from kracked.frames.read.pandas_reader import PandasReader
 from kracked.frames.read.query import TableQuery
 from kracked.frames.read.table_files import Source, databases, paths
+from kracked.frames.trade_coverage import RECORDINGS
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,8 @@ def load_trades(source: Source, **options: Any) -> pd.DataFrame:
         or sell, of the taker), ord_type, trade_id (counts each symbol's trades), seq, flags. Rows
         with bit 32 of `flags` were in a snapshot, so they may be older than the recording. Before
         a row with bit 4 trades are missing, by their numbers. Rows without a `trade_id`, or that
-        share theirs with another trade, are all kept, and logged.
+        share theirs with another trade, are all kept, and logged. `attrs["recordings"]` has the
+        paths, by which `bars` knows for which time there are trades.
 
     Raises:
         ConfigError, RecordError, FileNotFoundError: As for `load`.
@@ -69,7 +71,10 @@ def load_trades(source: Source, **options: Any) -> pd.DataFrame:
     sources = paths(source)
     trades, names = _load_with(tables.TRADES, sources, trade_rows.NEEDED, options)
     where = ", ".join(map(str, sources))
-    return trade_rows.put_right(trades, where, alone=len(sources) == 1)[names]
+    found = trade_rows.put_right(trades, where, alone=len(sources) == 1)[names]
+    # Text, because a Parquet file of the frame has the attributes as JSON.
+    found.attrs[RECORDINGS] = [str(path.absolute()) for path in sources]
+    return found
 
 
 def load_ticker(source: Source, **options: Any) -> pd.DataFrame:

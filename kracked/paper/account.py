@@ -71,14 +71,11 @@ class PaperAccount:
         self.deadline: int | None = None
         self.orders = self.fills = 0
         if isinstance(opened, Carried):
-            self._carry(opened)
-
-    def _carry(self, carried: Carried) -> None:
-        for order in (*carried.closed, *carried.open):
-            self._put(order)
-        self.history.extend(carried.history)
-        self.orders, self.fills = carried.orders, carried.fills
-        self.deadline = carried.deadline
+            for order in (*opened.closed, *opened.open):
+                self._put(order)
+            self.history.extend(opened.history)
+            self.orders, self.fills = opened.orders, opened.fills
+            self.deadline = opened.deadline
 
     def carried(self, time: int) -> Carried:
         """Return the event that makes this account, in place of all before."""
@@ -131,7 +128,12 @@ class PaperAccount:
                 self.deadline = event.deadline
                 return None
             case Listed():
-                self._list(event.instrument)
+                instrument = event.instrument
+                old = self.instruments.get(instrument.symbol)
+                if old is not None and old.precision != instrument.precision:
+                    raise ImpossibleEvent("Listed", f"{instrument.symbol} had other decimals")
+                self.money.list(instrument)
+                self.instruments[instrument.symbol] = instrument
                 return None
             case Accepted():
                 return self._place(event)
@@ -139,14 +141,6 @@ class PaperAccount:
         if order is None:
             raise ImpossibleEvent(type(event).__name__, f"no order {event.order_id} is open")
         return self._put(self._changed(order, event))
-
-    def _list(self, instrument: Instrument) -> None:
-        """Let one more pair be traded, or follow the new rules of one."""
-        old = self.instruments.get(instrument.symbol)
-        if old is not None and old.precision != instrument.precision:
-            raise ImpossibleEvent("Listed", f"{instrument.symbol} had other decimals")
-        self.money.list(instrument)
-        self.instruments[instrument.symbol] = instrument
 
     def _place(self, event: Accepted) -> PaperOrder:
         if event.order_id in self.open or event.order_id in self.closed:

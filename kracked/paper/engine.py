@@ -95,14 +95,11 @@ class PaperEngine:
         self._amends = Amends(account, self._entry, self._put)
         self._cancels = Cancels(account, self._entry, self._markets, self._news.append)
         for order in tuple(account.open.values()):
-            self._continue(order, now)
-
-    def _continue(self, order: PaperOrder, now: int) -> None:
-        """Take an order up again: it is unknown, unless its time is yet to come."""
-        self._schedule(order)
-        later = (order.request.start_at or 0) > now
-        if order.state is not PaperState.UNKNOWN and not (not order.started and later):
-            self._entry.obscure(order.order_id, NOT_RUNNING, now)
+            self._schedule(order)
+            # An order that is taken up again is unknown, unless its time is yet to come.
+            later = (order.request.start_at or 0) > now
+            if order.state is not PaperState.UNKNOWN and not (not order.started and later):
+                self._entry.obscure(order.order_id, NOT_RUNNING, now)
 
     def _schedule(self, order: PaperOrder) -> None:
         """Note when an order begins and ends by itself."""
@@ -311,10 +308,18 @@ class PaperEngine:
         try:
             match request:
                 case PaperRequest():
-                    order_id = self._place(request, time)
+                    market = self._market(request.symbol)
+                    order_id = self._entry.place(market, request, time)
+                    if (placed := self.account.open.get(order_id)) is not None:
+                        self._schedule(placed)
                 case PaperAmend():
                     order_id = request.order_id
-                    self._amend(request, time)
+                    order = self._cancels.open(order_id)
+                    if request.qty is not None and 0 < request.qty <= order.filled:
+                        self._cancels.cancel(order, USER_REQUESTED, time, None)
+                    else:
+                        market = self._market(order.request.symbol)
+                        self._amends.amend(market, order, request, time)
                 case CancelRequest():
                     order = self._cancels.open(request.order_id)
                     self._cancels.cancel(order, USER_REQUESTED, time, ticket)
@@ -334,13 +339,6 @@ class PaperEngine:
             return
         self._news.append(Answer(ticket=ticket, time=time, order_id=order_id, count=count))
 
-    def _place(self, request: PaperRequest, time: int) -> str:
-        order_id = self._entry.place(self._market(request.symbol), request, time)
-        order = self.account.open.get(order_id)
-        if order is not None:
-            self._schedule(order)
-        return order_id
-
     def _follow_time(self, due: StartRequest | ExpiryRequest, time: int) -> None:
         """Let an order begin or end at its own time."""
         order = self.account.open.get(due.order_id)
@@ -348,13 +346,6 @@ class PaperEngine:
             self._cancels.expire(due.order_id, time)
         elif order is not None and order.state is PaperState.PENDING:
             self._entry.start(self._market(order.request.symbol), order, time)
-
-    def _amend(self, amend: PaperAmend, time: int) -> None:
-        order = self._cancels.open(amend.order_id)
-        if amend.qty is not None and 0 < amend.qty <= order.filled:
-            self._cancels.cancel(order, USER_REQUESTED, time, None)
-            return
-        self._amends.amend(self._market(order.request.symbol), order, amend, time)
 
     # --- places -------------------------------------------------------------------------------
 

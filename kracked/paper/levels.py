@@ -39,8 +39,8 @@ class VisibleLevels(Offered):
     def follow(self) -> None:
         """Forget what was used of levels that have shrunk, or are gone."""
         for key, used in tuple(self.used.items()):
-            side, price = _place(key)
-            total = self.told(side, price)
+            side, _, price = key.partition(":")
+            total = self.told(Side(side), int(price))
             left = used if total is None else min(used, total)
             if left:
                 self.used[key] = left
@@ -223,22 +223,19 @@ class RestingLevels:
         """Note the totals at own prices, and levels that come across own orders."""
         changes = {Side.BID: event.bids, Side.ASK: event.asks}
         for _, ghost in self._in_order():
-            total = _total(changes[ghost.side], ghost.price)
+            total = next((qty for at, qty in changes[ghost.side] if at == ghost.price), None)
             if total is None and (ghost.ahead is None or isinstance(event, BookSnapshot)):
                 total = self._visible.told(ghost.side, ghost.price)
             if total is not None:
                 ghost.totals.append((time, total))
             for price, qty in changes[ghost.side.opposite]:
-                if qty and ghost.reached(price):
-                    self._cross(ghost, price, qty, time)
-
-    def _cross(self, ghost: LevelGhost, price: int, qty: int, time: int) -> None:
-        """Offer what is new of a level across an own order; each part once."""
-        side = ghost.side.opposite
-        offered = min(self._visible.unused(side, price, qty), ghost.left)
-        if offered:
-            self._visible.use(_key(side, price), offered)
-            ghost.crossings.append((time, offered))
+                if not qty or not ghost.reached(price):
+                    continue
+                # What is new of a level across an own order is offered once.
+                offered = min(self._visible.unused(ghost.side.opposite, price, qty), ghost.left)
+                if offered:
+                    self._visible.use(_key(ghost.side.opposite, price), offered)
+                    ghost.crossings.append((time, offered))
 
     def apply(self, outcome: Outcome) -> Fills:
         """Give a taker to each order by price and time, less what the ones before took."""
@@ -252,7 +249,12 @@ class RestingLevels:
             ghost.shrink(outcome.instant - 1)
             left = []
             for price, qty, trade_id in rest:
-                fill = _fill(ghost, price, qty, outcome.instant, trade_id)
+                fill = None
+                if qty and ghost.reached(price):
+                    if price == ghost.price:
+                        fill = ghost.take(qty, outcome.instant, trade_id)  # behind those ahead
+                    else:
+                        fill = ghost.fill(qty, outcome.instant, FillReason.THROUGH, trade_id)
                 if fill is not None:
                     found.append((order_id, fill))
                 left.append((price, qty - (fill.qty if fill else 0), trade_id))
@@ -278,30 +280,11 @@ class RestingLevels:
         return sorted(every, key=_priority)
 
 
-def _fill(ghost: LevelGhost, price: int, qty: int, instant: int, trade_id: int) -> GhostFill | None:
-    """Return what a trade fills of an order: behind those ahead, or all that went through it."""
-    if not qty or not ghost.reached(price):
-        return None
-    if price == ghost.price:
-        return ghost.take(qty, instant, trade_id)
-    return ghost.fill(qty, instant, FillReason.THROUGH, trade_id)
-
-
 def _priority(stay: tuple[str, LevelGhost]) -> tuple[int, int]:
     """Return the key of price, then time."""
     ghost = stay[1]
     return -ghost.price if ghost.side is Side.BID else ghost.price, ghost.placed
 
 
-def _total(changes: tuple[tuple[int, int], ...], price: int) -> int | None:
-    """Return the total that a message states at a price; None where it states none."""
-    return next((qty for at, qty in changes if at == price), None)
-
-
 def _key(side: Side, price: int) -> str:
     return f"{side.value}:{price}"
-
-
-def _place(key: str) -> tuple[Side, int]:
-    side, _, price = key.partition(":")
-    return Side(side), int(price)

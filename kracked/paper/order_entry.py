@@ -31,9 +31,11 @@ from kracked.paper.terms import (
     PaperState,
     check_terms,
 )
+from kracked.paper.visible import Taken
 from kracked.protocol.order_terms import SelfTrade, TimeInForce, is_met
 
 NO_FUNDS = "Insufficient funds"
+NO_PRICE = "Invalid price"
 NOT_FILLED = "Immediate or cancel order could not be filled completely"
 KILLED = "Fill or kill order could not be filled completely"
 BOOK_EMPTY = "the visible book holds no more"
@@ -147,7 +149,7 @@ class OrderEntry:
         money, price, side = self._account.money, request.price, request.side
         rate = money.rates.maker
         if price is None:
-            taken, _ = market.offers(side, left, None)
+            taken = _reached(market, request, left)
             notional, left = sum(t.price * t.qty for t in taken), sum(t.qty for t in taken)
         else:
             notional = left * price
@@ -235,6 +237,8 @@ class OrderEntry:
         market.entered.pop(order_id, None)
         if not market.ready:
             self.obscure(order_id, _NO_BOOK.format("it was triggered"), time)
+        elif request.price is not None and request.price <= 0:
+            self.end(order_id, NO_PRICE, time)
         elif not self._affords(market, request, order.left, order_id):
             self.end(order_id, NO_FUNDS, time)
         else:
@@ -325,9 +329,11 @@ def triggers(request: PaperRequest, last: int) -> bool:
 
 def _can_fill(market: SymbolMarket, order: PaperOrder) -> bool:
     """Whether the whole order would trade at once, self-trade prevention included."""
-    request = order.request
+    return sum(part.qty for part in _reached(market, order.request, order.left)) >= order.left
+
+
+def _reached(market: SymbolMarket, request: PaperRequest, left: int) -> list[Taken]:
+    """Return what an order would take now: beyond own orders, too, if its rule cancels those."""
     if request.stp is SelfTrade.CANCEL_OLDEST:
-        taken = market.visible.offers(request.side, order.left, request.price)
-    else:
-        taken, _ = market.offers(request.side, order.left, request.price)
-    return sum(part.qty for part in taken) >= order.left
+        return market.visible.offers(request.side, left, request.price)
+    return market.offers(request.side, left, request.price)[0]

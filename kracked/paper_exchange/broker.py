@@ -91,14 +91,10 @@ class PaperBroker:
         self._tell(self.engine.elapse(now))
         if not 0 <= now - self._looked < PLACES_EVERY_NS:
             self._looked = now
-            self._tell_places(now)
-
-    def _tell_places(self, now: int) -> None:
-        """Tell the places in the queue that have changed since they were told last."""
-        for order in self.records.account.orders.open():
-            place = self.engine.bounds(order.order_id)
-            if place != order.place:
-                self.records.place(order, place, now)
+            for order in self.records.account.orders.open():
+                place = self.engine.bounds(order.order_id)
+                if place != order.place:
+                    self.records.place(order, place, now)
 
     def _tell(self, news: Iterable[object]) -> None:
         """Let the records follow, and keep the answers for whoever asked."""

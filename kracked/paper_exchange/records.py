@@ -87,7 +87,8 @@ class AccountRecords:
         self.amounts: dict[str, Amounts] = {}
         self._money = money
         self._rows: dict[str, StreamRows] = {}
-        self._scale()
+        self.scales.update(money.scales)  # an amount of before keeps its digits
+        self.scales[USD] = max(self.scales.get(USD, 0), _USD_DECIMALS)
         ledger = AccountLedger(self.scales, shown, ExchangeIds("L", start=1 << 70))
         rates = Rates(taker=opened.rates.taker, maker=opened.rates.maker)
         self.account = ClientAccount(
@@ -145,11 +146,6 @@ class AccountRecords:
             closed=order.ended or None,
             reason=order.reason,
         )
-
-    def _scale(self) -> None:
-        """Take the scales that the money has now; an amount of before keeps its digits."""
-        self.scales.update(self._money.scales)
-        self.scales[USD] = max(self.scales.get(USD, 0), _USD_DECIMALS)
 
     def _list(self, instrument: Instrument) -> None:
         self.amounts[instrument.symbol] = amounts = Amounts(instrument, self.scales)

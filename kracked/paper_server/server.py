@@ -10,7 +10,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -178,7 +178,10 @@ class PaperServer:
             if log is not None:
                 stack.callback(log.close)
             self._log = log
-            await self._until_ready()
+            # The first books are waited for, for a while; a refusal is for clients to see.
+            with suppress(TimeoutError, KrackedError):
+                async with asyncio.timeout(READY_S):
+                    await self.feed.ready()
             self._tap = stack.enter_context(self.feed.tap())
             self._consumer = stack.enter_context(self.feed.consumer())
             now = self._clock()
@@ -207,14 +210,6 @@ class PaperServer:
 
     async def __aexit__(self, *exc_info: object) -> bool | None:
         return await self._running.__aexit__(*exc_info)  # type: ignore[arg-type]
-
-    async def _until_ready(self) -> None:
-        """Wait for the first books, for a while; a refusal is for clients to see."""
-        try:
-            async with asyncio.timeout(READY_S):
-                await self.feed.ready()
-        except (TimeoutError, KrackedError):
-            return
 
     def _relay(self) -> MarketRelay:
         keys = ApiKeys()
@@ -371,8 +366,15 @@ async def serve(
         loop.add_signal_handler(number, task.cancel)  # at any time: while it connects, too
     try:
         async with server:
+            account = server.options.account
             announce(
-                announcement(server.endpoints, server.api_key, server.api_secret, **_has(server))
+                announcement(
+                    server.endpoints,
+                    server.api_key,
+                    server.api_secret,
+                    queue="level3" if server.has_level3 else "level2",
+                    account=None if account is None else str(account),
+                )
             )
             ready(server)
             system = "online"
@@ -385,12 +387,3 @@ async def serve(
         return
     except ExceptionGroup as group:  # of the tasks inside: one error is enough to know
         raise group.exceptions[0] from None
-
-
-def _has(server: PaperServer) -> dict[str, object]:
-    """Return what the first line tells besides addresses and key."""
-    file = server.options.account
-    return {
-        "queue": "level3" if server.has_level3 else "level2",
-        "account": None if file is None else str(file),
-    }

@@ -10,11 +10,13 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from kracked.book.keeper import BookKeeper
+from kracked.errors import RecordError, says
 from kracked.format import keyframe
 from kracked.format.frame import FrameKind
 from kracked.format.keyframe import Book
@@ -22,13 +24,24 @@ from kracked.protocol.events import Event
 from kracked.record.raw_index import FOREVER, LogPosition
 from kracked.record.read.book_rebuilder import BookRebuilder, Recorded
 from kracked.record.read.recording import Recording
-from kracked.times import NS_PER_S, Instant, to_ns
+from kracked.times import NS_PER_S, Instant, to_ns, to_rfc3339
 
 MAX_SPEED = float("inf")
 _ALL = LogPosition(FOREVER)
 _SNAPSHOTS = (FrameKind.KEYFRAME, FrameKind.STATE)
 _EARLY_S = 0.002
 """A message is played when its time is nearer than this: sleeping is no more exact."""
+
+
+@says("{path} has nothing after {asked}: the recording ends at {end}")
+class BeyondEnd(RecordError):
+    """A replay was to begin after the end of its recording."""
+
+    path: Path
+    asked: str
+    """RFC 3339."""
+    end: str
+    """When its last line came."""
 
 
 class Moment(NamedTuple):
@@ -139,6 +152,19 @@ class Player:
         """Go to an instant and return its books, as snapshots."""
         self.move_to(to)
         return self._snapshot_moment()
+
+    def begin_at(self, at: Instant) -> Moment:
+        """Go to the instant at which a replay begins and return its books, as snapshots.
+
+        An instant before the recording is its beginning.
+
+        Raises:
+            BeyondEnd: The recording ends before it: nothing would be played.
+            NotATime: It is no time.
+        """
+        if (when := to_ns(at)) > self.end:
+            raise BeyondEnd(self.recording.path, to_rfc3339(when, 9), to_rfc3339(self.end, 9))
+        return self.seek(when)
 
     def move_to(self, to: Instant) -> None:
         """Go to an instant without making snapshots, which cost milliseconds for deep books."""

@@ -106,7 +106,7 @@ class PlaybackServer:
         """Set once the last message has been played."""
         player = Player(open_recording(path))
         if self.options.start is not None:
-            player.seek(self.options.start)
+            player.begin_at(self.options.start)
         self._clock = clock
         self._replay = Replay(player, speed=self.options.speed)
         keys = ApiKeys()

@@ -166,7 +166,7 @@ class RestClient(PublicCalls):
 
     async def cancel_order(self, order: orders.OrderRef) -> orders.Cancelled:
         """Cancel an order. It may be repeated: the second time it is refused as gone."""
-        self._executor.withdraw({order.txid, order.cl_ord_id} - {None})
+        self._executor.lock.withdraw({order.txid, order.cl_ord_id} - {None})
         return await self._calls.write(
             "CancelOrder", encoding.fields(order), orders.Cancelled, Urgency.CANCEL
         )
@@ -182,7 +182,7 @@ class RestClient(PublicCalls):
         """
         if not 2 <= len(txids) + len(cl_ord_ids) <= 50:
             raise BadOrder("a batch cancels 2 to 50 orders")
-        self._executor.withdraw({*txids, *cl_ord_ids})
+        self._executor.lock.withdraw({*txids, *cl_ord_ids})
         members: dict[str, object] = {}
         if txids:
             members["orders"] = list(txids)
@@ -197,7 +197,7 @@ class RestClient(PublicCalls):
 
         Orders of this client that wait to be sent are withdrawn.
         """
-        self._executor.withdraw()
+        self._executor.lock.withdraw()
         return await self._calls.write("CancelAll", {}, orders.Cancelled, Urgency.CANCEL)
 
     async def cancel_all_orders_after(self, timeout_s: int) -> orders.CancelAllTimer:

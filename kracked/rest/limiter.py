@@ -19,20 +19,17 @@ _TOKEN = Decimal(1)
 
 
 class RestLimiter:
-    """The call counter of one key. `now` is ns of any clock that only rises."""
+    """The limits of one key's calls. `now` is ns of any clock that only rises."""
 
     def __init__(self, tier: Tier = STARTER) -> None:
         self.tier = tier
-        self._counter = RateCounter(tier.rest_decay_per_s)
+        self.counter = RateCounter(tier.rest_decay_per_s)
+        """The calls counted."""
         self._closed_until = 0
-
-    def count(self, now: int) -> Decimal:
-        """Return the counter's value."""
-        return self._counter.value(now)
 
     def wait_ns(self, endpoint: str, now: int) -> int:
         """Return the ns that a read should wait, so that the reserve is left for cancels."""
-        counted_ns = self._counter.wait_ns(cost_of_call(endpoint), self._for_reads, now)
+        counted_ns = self.counter.wait_ns(cost_of_call(endpoint), self._for_reads, now)
         return max(self.throttled_ns(now), counted_ns)
 
     def held_ns(self, endpoint: str, now: int) -> int:
@@ -41,7 +38,7 @@ class RestLimiter:
         It is not sent late, because the market may have moved.
         """
         cost = cost_of_call(endpoint)
-        return self._counter.wait_ns(cost, self._for_reads - _TOKEN, now) if cost else 0
+        return self.counter.wait_ns(cost, self._for_reads - _TOKEN, now) if cost else 0
 
     def throttled_ns(self, now: int) -> int:
         """Return the ns in which the exchange wants no call at all."""
@@ -49,13 +46,13 @@ class RestLimiter:
 
     def spend(self, endpoint: str, now: int) -> None:
         """Count a call."""
-        self._counter.spend(cost_of_call(endpoint), now)
+        self.counter.spend(cost_of_call(endpoint), now)
 
     def spend_on_write(self, endpoint: str, now: int) -> None:
         """Count a write the exchange might not charge; alone it never blocks reads or amends."""
         cost = cost_of_call(endpoint)
-        room = self._for_reads - _TOKEN - cost - self._counter.value(now)
-        self._counter.spend(min(cost, max(Decimal(0), room)), now)
+        room = self._for_reads - _TOKEN - cost - self.counter.value(now)
+        self.counter.spend(min(cost, max(Decimal(0), room)), now)
 
     @property
     def _for_reads(self) -> Decimal:
@@ -69,7 +66,7 @@ class RestLimiter:
             until: When a throttle ends; None when the counter is full.
         """
         if until is None:
-            self._counter.raise_to(Decimal(self.tier.rest_limit), now)
+            self.counter.raise_to(Decimal(self.tier.rest_limit), now)
         else:
             self._closed_until = max(self._closed_until, until)
 
@@ -83,7 +80,7 @@ class EngineLimiter:
 
     def __init__(self, tier: Tier = STARTER) -> None:
         self.tier = tier
-        self._counters: dict[str, RateCounter] = {}
+        self.counters: dict[str, RateCounter] = {}
         self._every = RateCounter(tier.decay_per_s)
         """What a refusal for all pairs has shown; only such a refusal raises it."""
 
@@ -121,7 +118,7 @@ class EngineLimiter:
             self.exceeded(symbol, now)
 
     def _of(self, symbol: str) -> RateCounter:
-        counter = self._counters.get(symbol)
+        counter = self.counters.get(symbol)
         if counter is None:
-            counter = self._counters[symbol] = RateCounter(self.tier.decay_per_s)
+            counter = self.counters[symbol] = RateCounter(self.tier.decay_per_s)
         return counter

@@ -144,9 +144,10 @@ class RequestExecutor:
         self._exchange_now = exchange_now or timing.clock
         self.limiter = RestLimiter(tier)
         self._transport, self._root, self._signer = transport, root, signer
-        self._timing, self._otp, self._lock = timing, otp, PriorityLock()
+        self._timing, self._otp, self.lock = timing, otp, PriorityLock()
+        """Gives each call its turn; withdraw orders from it before their cancel is sent."""
         self._public = RateCounter(_ONE)
-        self._locked_until = 0
+        self.locked_until = 0
 
     async def public(self, name: str, params: Mapping[str, str]) -> bytes:
         """Make a public call and return its result; repeat it while that may help.
@@ -241,16 +242,6 @@ class RequestExecutor:
             raise OutcomeUnknown(name, words)
         raise Refused(name, words, kind)
 
-    def withdraw(self, names: Set[object] | None = None) -> None:
-        """Withdraw orders that wait for their turn; their `write` raises `NotSent`.
-
-        Call it before a cancel of these orders is sent.
-
-        Args:
-            names: Any of the orders' names; None for all orders.
-        """
-        self._lock.withdraw(names)
-
     async def _repeated(
         self,
         name: str,
@@ -307,7 +298,7 @@ class RequestExecutor:
         url = f"{self._root}/0/private/{name}"
         for _ in range(RESIGNATURES + 1):
             try:
-                async with self._lock.turn(urgency, names) as turn:
+                async with self.lock.turn(urgency, names) as turn:
                     answer = await self._signed(name, members, turn, before)
             except Withdrawn:
                 raise NotSent(url, "it was withdrawn: a cancel went before it") from None
@@ -341,13 +332,13 @@ class RequestExecutor:
 
     def _respect_lockout(self, name: str) -> None:
         """Refuse a call during a lockout: every call lengthens it; only a cancel is worth that."""
-        if self._timing.ticks() < self._locked_until:
+        if self._timing.ticks() < self.locked_until:
             held = "held back here after EGeneral:Temporary lockout"
             raise Refused(name, held, ErrorClass.CHANGE_SETUP)
 
     def _held_back(self, name: str) -> Refused:
         now, limiter = self._timing.ticks(), self.limiter
-        counted = f"{limiter.count(now):.1f} of {limiter.tier.rest_limit} calls are counted"
+        counted = f"{limiter.counter.value(now):.1f} of {limiter.tier.rest_limit} calls are counted"
         words = _THROTTLED if limiter.throttled_ns(now) else f"held back here: {counted}"
         return Refused(name, words, ErrorClass.SLOW_DOWN)
 
@@ -366,7 +357,7 @@ class RequestExecutor:
             elif until := throttled_until(error):
                 self._hold(now, until - self._exchange_now())
             elif error == "EGeneral:Temporary lockout":
-                self._locked_until = now + LOCKOUT_NS
+                self.locked_until = now + LOCKOUT_NS
 
 
 class _Passing(Exception):

@@ -146,7 +146,10 @@ class HttpTransport:
             raise NoAnswer(url, _reason(error)) from None
         if response.status in _DENIALS:
             raise AccessDenied(url, f"HTTP {response.status}. {_DENIED}")
-        raise NoAnswer(url, f"HTTP {response.status}", _retry_after_s(response.headers))
+        wait = response.headers.get("Retry-After", "")
+        # A date may not agree with this clock: only a number of seconds counts.
+        wait_s = int(wait) if wait.isdecimal() and len(wait) < 10 else None
+        raise NoAnswer(url, f"HTTP {response.status}", wait_s)
 
     def _opened(self) -> aiohttp.ClientSession:
         # Not in __init__: a session belongs to the running loop.
@@ -210,12 +213,6 @@ def proxy_of(url: str) -> str | None:
     if is_loopback(url) or proxy_bypass(parts.hostname or ""):
         return None
     return getproxies().get(parts.scheme)
-
-
-def _retry_after_s(headers: Mapping[str, str]) -> int | None:
-    """Return `Retry-After` in seconds; None for a date, which may not agree with this clock."""
-    text = headers.get("Retry-After", "")
-    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 def _reason(error: Exception) -> str:

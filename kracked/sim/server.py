@@ -247,7 +247,7 @@ class SimServer:
             del self._clients[session]
             self.exchange.disconnect(session)
             if self.injector is not None and faulty is not None:
-                self.injector.detach(faulty)
+                self.injector.connections.remove(faulty)
 
     async def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
         """Answer a REST call, or one of the control API."""

@@ -41,7 +41,7 @@ class CommandKeys(ScreenPart):
             commands.LAYOUT: self._layout,
             commands.GO: self._go,
             commands.SORT: self._sort,
-            commands.ALERT: self._alert,
+            commands.ALERT: screen.alert_keys.run,
             commands.HELP: self._help,
             commands.FORGET: self._forget,
         }
@@ -174,9 +174,6 @@ class CommandKeys(ScreenPart):
     def _sort(self, name: str) -> str:
         self._model.memory.change(watch_order=name)
         return ""
-
-    def _alert(self, text: str) -> str:
-        return self._screen.alert_keys.run(text)
 
     def _help(self, word: str) -> str:
         self._screen.panels.toggle(layout.HELP)

@@ -39,8 +39,15 @@ class MaintenanceOffer(ScreenPart):
         if not effect.offers_cancel and effect.switch is SwitchAdvice.KEEP:
             return
         switch_on = bool(trader.status(self._model.symbol).switch_ns)
-        due = self._due(effect, orders, switch_on=switch_on)
-        if due - self._asked and self._is_free():
+        due = set()
+        if orders and effect.offers_cancel:
+            due.add(("cancel", effect.key))
+        if switch_on and (due or effect.switch is not SwitchAdvice.KEEP):
+            due.add(("switch", effect.key))
+        screen, panels = self._screen, self._screen.panels
+        # Only where nothing is open that a key could be meant for.
+        free = screen.is_current and panels.top is None and panels.focused is not None
+        if due - self._asked and free:
             self._asked |= due
             self._offering = True
             offer = questions.maintenance_offer(effect, orders, switch_on=switch_on)
@@ -53,20 +60,6 @@ class MaintenanceOffer(ScreenPart):
         question = questions.maintenance(effect, orders, switch_on=switch_on)
         answer = partial(self._answer, effect)
         self._screen.questions.ask(question, answer, left=partial(self._leave, effect))
-
-    def _due(self, effect: TradingEffect, orders: int, *, switch_on: bool) -> set[tuple[str, str]]:
-        """Return what has to be decided now."""
-        due = set()
-        if orders and effect.offers_cancel:
-            due.add(("cancel", effect.key))
-        if switch_on and (due or effect.switch is not SwitchAdvice.KEEP):
-            due.add(("switch", effect.key))
-        return due
-
-    def _is_free(self) -> bool:
-        """Whether nothing is open that a key could be meant for."""
-        screen, panels = self._screen, self._screen.panels
-        return screen.is_current and panels.top is None and panels.focused is not None
 
     def _answer(self, effect: TradingEffect, text: str) -> None:
         trader, word = self._model.trader, text.strip().lower()

@@ -45,6 +45,10 @@ class PaneSet(NamedTuple):
     heat: HeatPane
     alerts: AlertsPane
 
+    def by_letter(self) -> dict[str, tuple[str, str]]:
+        """Return the id and the name of each pane, by the letter that jumps to it."""
+        return {layout.LETTERS[pane.id or ""]: (pane.id or "", pane.name_shown) for pane in self}
+
 
 def pane_set(*, recording: RecordSwitch, frames: Callable[[], int], ascii_only: bool) -> PaneSet:
     """Return the panes of one screen.

@@ -112,9 +112,7 @@ class TradeScreen(Screen[None]):
         self.picker = SymbolPicker(id=layout.PICKER, ascii_only=ascii_only)
         self.help_pages = HelpPages(table, id=layout.HELP, ascii_only=ascii_only)
         self.commands = CommandLine(id=layout.COMMAND, ascii_only=ascii_only)
-        named = {pane.id or "": pane.name_shown for pane in self.panes}
-        letters = {letter: (pane, named[pane]) for pane, letter in keys.LETTERS.items()}
-        self.jump = JumpPanel(letters, id=layout.JUMP, ascii_only=ascii_only)
+        self.jump = JumpPanel(self.panes.by_letter(), id=layout.JUMP, ascii_only=ascii_only)
         self.sessions = SessionPicker(id=layout.SESSIONS, ascii_only=ascii_only)
         self.card = CardPanel(id=layout.CARD, ascii_only=ascii_only)
         self.panels = Panels(self, self.panes)
@@ -122,15 +120,12 @@ class TradeScreen(Screen[None]):
         self.parts: list[ScreenPart] = []
         self._gates, self._judges = list[ScreenPart](), list[ScreenPart]()
         """The parts that say whether an action may run, and whether it would do anything."""
-        self.view_keys = ViewKeys(self)
-        self.add_part(self.view_keys)
-        self.add_part(LookBackKeys(self))
+        self.view_keys, self.alert_keys = ViewKeys(self), AlertKeys(self)
         self.command_keys = CommandKeys(self, table)
-        self.add_part(self.command_keys)
-        self.alert_keys = AlertKeys(self)
-        self.add_part(self.alert_keys)
+        looking = (self.view_keys, LookBackKeys(self), self.command_keys, self.alert_keys)
+        for part in (*looking, self.questions):
+            self.add_part(part)
         self.panels.takes_focus[layout.JUMP] = self.jump
-        self.add_part(self.questions)
         self._hints = keys.hints(table)
         self._plotter = Plotter()
         self._foot_skip = FrameSkip(_FOOT_EVERY)
@@ -265,20 +260,16 @@ class TradeScreen(Screen[None]):
         if isinstance(self.focused, Input):
             return [Hint("enter", "take it", ""), Hint("esc", "close", "back")]
         panic = f"{frame.past.live} {frame.past.panic}" if frame.past else frame.symbol
-        return [
-            Hint(names, f"PANIC {panic}" if key.id == "panic" else key.short, key.action)
-            for key, names in self._hints
-            if self._has_effect(key.action, frame)
-        ]
-
-    def _has_effect(self, action: str, frame: FrameState) -> bool:
-        name, parameters = parse(action)[1:]
-        if not self.check_action(name, parameters):
-            return False
-        for part in self._judges:
-            if (answer := part.has_effect(name, frame)) is not None:
-                return answer
-        return True
+        hints = []
+        for key, names in self._hints:
+            action, parameters = parse(key.action)[1:]
+            answers = (part.has_effect(action, frame) for part in self._judges)
+            if self.check_action(action, parameters) and next(
+                (answer for answer in answers if answer is not None), True
+            ):
+                text = f"PANIC {panic}" if key.id == "panic" else key.short
+                hints.append(Hint(names, text, key.action))
+        return hints
 
     def draw_panel(self) -> None:
         """Draw the panel on top, and what the parts of the screen show."""

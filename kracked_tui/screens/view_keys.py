@@ -13,6 +13,7 @@ from kracked_tui.screens.part import ScreenPart
 from kracked_tui.sources.record_switch import recorded_sessions
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.state.pane_tables import csv_text, table_of
+from kracked_tui.state.watch_rows import watch_rows
 from kracked_tui.view.chart.candles import TIMEFRAMES, timeframe_name
 from kracked_tui.view.chrome import layout, layouts, watchlist
 from kracked_tui.view.chrome.questions import QuestionText
@@ -324,7 +325,7 @@ class ViewKeys(ScreenPart):
 
     def action_watch(self, step: int) -> None:
         """Show the next watched symbol (1) or the previous one (-1)."""
-        symbols = [row.symbol for row in self._model.watch_rows()]
+        symbols = [row.symbol for row in watch_rows(self._model)]
         if self._model.symbol in symbols:
             at = symbols.index(self._model.symbol) + step
             self._screen.show_symbol(symbols[at % len(symbols)])

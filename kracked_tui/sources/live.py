@@ -73,9 +73,8 @@ class LiveSource:
         self._needed: Mapping[str, frozenset[str]] = {}
         """The channels that alerts need, by symbol."""
         self._show_lock, self._candles_lock = asyncio.Lock(), asyncio.Lock()
-        self._candles: tuple[str, int] = ("", 0)
-        """Symbol and timeframe of the subscribed candles."""
-        self._requested_candles = self._candles
+        self._candles = self._requested_candles = ("", 0)
+        """Symbol and timeframe of the candles subscribed, and of those requested last."""
         self._counted: dict[tuple[str, str], Counters] = {}
         """By channel and symbol, also of books that are not subscribed any more."""
         self._has_key = credentials is not None

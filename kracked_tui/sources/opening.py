@@ -1,10 +1,11 @@
-"""A source that is opened behind the first paint of the screen, and what is shown until then."""
+"""A source opened behind the first paint, what is shown until then, and what to open next."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -26,6 +27,17 @@ class Opening(NamedTuple):
     name: str
     """The host or recording it connects to, for people."""
     open: Open
+
+
+class Destination(NamedTuple):
+    """The source to open when this monitor has ended."""
+
+    path: Path | None
+    """A recording; None for the source watched before."""
+    ends_recording: bool = False
+    """Whether this ends a recording in progress."""
+    other_account: bool = False
+    """Whether to go on with paper money in place of the real account, or the other way."""
 
 
 class EmptySource:

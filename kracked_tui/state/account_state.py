@@ -18,7 +18,8 @@ from kracked.orders.rules.funds import held
 from kracked.protocol.events import Side
 from kracked_tui.view.account.balances import Balance, balances_of
 from kracked_tui.view.account.fill_card import FillStory
-from kracked_tui.view.account.orders import OrderRow, OwnLevel, own_levels, rows_of
+from kracked_tui.view.account.orders import OrderRow, rows_of
+from kracked_tui.view.account.own_levels import OwnLevel, own_levels
 from kracked_tui.view.account.position import PositionView, amount_of, position_view
 from kracked_tui.view.account.rates import RateView
 from kracked_tui.view.chrome.trade_strip import StripLimits, StripView
@@ -230,7 +231,12 @@ class AccountState:
         trader = self._model.trader
         fee_percent = trader.terms.highest_fee if trader else Decimal(0)
         holds = held(self._account.orders.values(), fee_percent)
-        return balances_of(self._account.balances, holds, self._prices())
+        prices = {self.quote: Decimal(1)} if self.quote else {}  # of the pairs watched
+        for symbol, market in self._model.store.markets.items():
+            base, _, quote = symbol.partition("/")
+            if quote == self.quote and market.last is not None and market.precision is not None:
+                prices[base] = market.precision.price_decimal(market.last)
+        return balances_of(self._account.balances, holds, prices)
 
     @property
     def balances_known(self) -> bool:
@@ -241,15 +247,6 @@ class AccountState:
     def quote(self) -> str:
         """The quote currency of the pair shown."""
         return self._symbol.partition("/")[2]
-
-    def _prices(self) -> dict[str, Decimal]:
-        """Return the last prices of assets in the quote currency, of the pairs watched."""
-        prices = {self.quote: Decimal(1)} if self.quote else {}
-        for symbol, market in self._model.store.markets.items():
-            base, _, quote = symbol.partition("/")
-            if quote == self.quote and market.last is not None and market.precision is not None:
-                prices[base] = market.precision.price_decimal(market.last)
-        return prices
 
     # --- reviews ------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from kracked_tui.remembered import PairChoices
 from kracked_tui.state.account_state import AccountState
 from kracked_tui.state.sightings import Seen
 from kracked_tui.state.user_columns import ColumnMarket, UserColumns
+from kracked_tui.state.watch_rows import watch_rows
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chrome.data_status import DataStatus
 from kracked_tui.view.chrome.watchlist import WatchRow
@@ -205,4 +206,4 @@ class FrameState:
     @cached_property
     def watch_rows(self) -> tuple[WatchRow, ...]:
         """A row for each subscribed symbol."""
-        return self._model.watch_rows()
+        return watch_rows(self._model)

@@ -7,6 +7,7 @@ where the system can do that (not on Windows).
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import threading
@@ -110,27 +111,40 @@ class ColumnMarket:
         return fmt.age(max(0, self.now - since))
 
 
+ITS_ERRORS = (Exception, SystemExit, GeneratorExit, asyncio.CancelledError)
+"""Whatever the user's own code raises. Nothing waits in it: no cancellation is from elsewhere."""
+
+
 class _OutOfTimeError(BaseException):
     """Raised inside a column that does not come back. Not an `Exception`: columns catch those."""
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Interrupt what runs inside after a time, where the system can; the main thread alone can."""
+def time_limit(seconds: float) -> Iterator[Callable[[], None]]:
+    """Interrupt what runs inside after a time, where the system can; the main thread alone can.
+
+    What is yielded raises once the time is over: a bare `except` swallows the interruption.
+    """
     main = threading.current_thread() is threading.main_thread()
     if not main or not hasattr(signal, "setitimer"):
-        yield
+        yield lambda: None
         return
-    running = True
+    running, over = True, False
 
     def stop(*_: object) -> None:
+        nonlocal over
+        over = True
         if running:
+            raise _OutOfTimeError
+
+    def check() -> None:
+        if over:
             raise _OutOfTimeError
 
     handler = signal.signal(signal.SIGALRM, stop)
     before = signal.setitimer(signal.ITIMER_REAL, seconds, seconds / 10)
     try:
-        yield
+        yield check
     finally:
         running = False
         signal.setitimer(signal.ITIMER_REAL, *before)
@@ -142,13 +156,19 @@ class _Guarded:
 
     def __init__(self, name: str, column: Any) -> None:
         self.name, self._column = name, column
-        self.head = str(getattr(column, "head", name))
-        width = getattr(column, "width", None)
-        self.width = width if isinstance(width, int) else 0
         self.off = ""
         """Why it is left off, in a word; empty while it works."""
         self.reason = ""
         self._strikes = 0
+        self.head, self.width = name, 0
+        try:
+            self.head = str(getattr(column, "head", name))
+            width = getattr(column, "width", None)
+        except ITS_ERRORS as error:
+            self.width = max(6, min(MOST_WIDTH, len(name)))
+            self.leave_off("failed", error_text(error))
+            return
+        self.width = width if isinstance(width, int) else 0
         if not 1 <= self.width <= MOST_WIDTH:
             self.width = max(5, min(MOST_WIDTH, len(self.head)))
             self.leave_off("wrong", f"its width is no number from 1 to {MOST_WIDTH}: {width!r}")
@@ -166,12 +186,13 @@ class _Guarded:
 
     def ask(
         self, facts: Sequence[Fact], rows: Sequence[ColumnRow], market: ColumnMarket
-    ) -> list[str]:
-        """Return its cells, each of its width; raises whatever its code raises."""
+    ) -> Iterator[str]:
+        """Yield its cells, each of its width; raises whatever its code raises."""
         take = getattr(self._column, "facts", None)
         if take is not None and facts:
             take(facts)
-        return [_fitted(self._column.cell(row, market), self.width) for row in rows]
+        for row in rows:
+            yield _fitted(self._column.cell(row, market), self.width)
 
     def weigh(self, took_s: float) -> None:
         """Leave it off when it is too slow again and again."""
@@ -238,12 +259,15 @@ class UserColumns:
             return blank
         begun = self._clock()
         try:
-            with time_limit(HARD_S):
-                cells = column.ask(facts, rows, market)
+            cells = []
+            with time_limit(HARD_S) as check:
+                for cell in column.ask(facts, rows, market):
+                    cells.append(cell)
+                    check()
             column.weigh(self._clock() - begun)
         except _OutOfTimeError:
             column.leave_off("hung", f"it did not come back within {1000 * HARD_S:.0f} ms")
-        except (Exception, SystemExit) as error:  # the user's own code: whatever it raises
+        except ITS_ERRORS as error:
             log.exception("ladder column failed", extra={"column": column.name})
             column.leave_off("failed", error_text(error))
         if column.off:

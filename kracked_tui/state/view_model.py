@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from kracked import times
 from kracked.errors import ConfigError, KrackedError, RequestRejected
 from kracked.flow.measures.depth_history import DepthHistories, DepthHistory
-from kracked.protocol.events import Ticker
 from kracked.protocol.maintenance.trading_effect import NewOrders, TradingEffect
 from kracked_tui.alerts.session_alerts import SessionAlerts
 from kracked_tui.config import Alerting
@@ -30,7 +29,6 @@ from kracked_tui.view.chart.candles import TIMEFRAMES
 from kracked_tui.view.chrome.data_status import DataStatus, data_status
 from kracked_tui.view.chrome.status import LogEntry, foremost
 from kracked_tui.view.chrome.trading_status import TradingStatus
-from kracked_tui.view.chrome.watchlist import WatchRow, ordered
 from kracked_tui.view.ladder.l3_levels import FrameLevels, LevelBook
 from kracked_tui.view.queue.followed import Followed
 from kracked_tui.view.replay.past import Bookmark, BufferFill, PastView
@@ -44,7 +42,6 @@ if TYPE_CHECKING:
 _FIRST_STARTS = 3
 _FIRST_HINT = "{help} shows every key, {command} takes commands, {jump} and a letter goes to a pane"
 """Told in the log at the first starts."""
-_MAX_WATCHED = 40
 _FLOW_EVERY_NS = times.NS_PER_S // 2
 _RECENT_ENTRIES = 8
 _MOST_BOOKMARKS = 20
@@ -200,6 +197,12 @@ class ViewModel:
             self.symbol = next(filter(None, known), "")
         return FrameState(self, select, chosen_order)
 
+    def go_on(self, frame: FrameState) -> None:
+        """Do what every frame does besides drawing, while another screen has them."""
+        self.follow(frame)
+        if self.source.access is not None:
+            self.positions.look(self.source.access.account, frame.now)
+
     def follow(self, frame: FrameState) -> None:
         """Bring what follows the books of the pair shown to the present, once with each frame.
 
@@ -323,54 +326,6 @@ class ViewModel:
             self._flow = (now, market.symbol, self.store.messages, view)
         return view
 
-    def watch_rows(self) -> tuple[WatchRow, ...]:
-        """Return a row for each subscribed symbol."""
-        symbols = dict.fromkeys((*self.store.markets, *self.source.l2, *self.source.l3))
-        shown = [symbol for symbol in list(symbols)[:_MAX_WATCHED] if symbol]
-        rows = [self._watch_row(symbol) for symbol in shown]
-        return ordered(rows, self.memory.choices.watch_order)
-
-    def _watch_row(self, symbol: str) -> WatchRow:
-        market, book = self.store.market(symbol), self.book(symbol)
-        precision = book.precision if book else market.precision
-        if precision is None:
-            return WatchRow(symbol, shown=symbol == self.symbol)
-        last = market.last
-        if last is None and book and book.best_bid:
-            last = book.best_bid.price
-        ticker = market.ticker
-        spread = book.spread if book else None
-        if spread is None and ticker and ticker.ask is not None and ticker.bid is not None:
-            spread = ticker.ask - ticker.bid
-        spread_bp = Decimal(10_000 * spread) / last if spread is not None and last else None
-        turnover = None
-        if ticker is not None and last is not None:
-            turnover = Decimal(last * ticker.volume).scaleb(-precision.price - precision.qty)
-        return WatchRow(
-            symbol,
-            price=precision.price_text(last) if last is not None else "",
-            change=market.change,
-            spark=tuple(bar.close for bar in list(market.trade_bars)[-24:]),
-            spread=precision.price_text(spread) if spread is not None else "",
-            volume=fmt.compact(ticker.volume, precision.qty) if ticker else "",
-            imbalance=_imbalance(ticker),
-            spread_bp=spread_bp,
-            turnover=turnover,
-            word=self._watch_word(symbol),
-            shown=symbol == self.symbol,
-        )
-
-    def _watch_word(self, symbol: str) -> str:
-        """Return the word for the data of a watched pair; empty while they are current.
-
-        A pair that is not shown has no book, and is as current as its connection.
-        """
-        book = self.book(symbol)
-        verified = book is None or book.verified
-        health = self.store.health(symbol, has_book=True, verified=verified)
-        status = data_status(health, self.source.now())
-        return "" if status.usable else status.word
-
     async def watch(self, symbol: str) -> None:
         """Add a pair to the watch list; the log says what is refused."""
         if self.source.feed is None:
@@ -410,9 +365,3 @@ class ViewModel:
     def recent_log(self) -> Sequence[LogEntry]:
         """Return the latest log entries, the foremost first."""
         return foremost(self.store.log_entries, self.source.now())[:_RECENT_ENTRIES]
-
-
-def _imbalance(ticker: Ticker | None) -> int | None:
-    """Return the bid's share at the best prices minus the ask's, per cent; None if unknown."""
-    both = ticker.bid_qty + ticker.ask_qty if ticker else 0
-    return round(100 * (ticker.bid_qty - ticker.ask_qty) / both) if ticker and both else None

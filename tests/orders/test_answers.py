@@ -88,13 +88,13 @@ async def held_up(market: Market, manager: OrderManager) -> tuple[asyncio.Task[o
     reading = asyncio.create_task(manager._client.balance())
     await asked.wait()
     order: asyncio.Task[object] = asyncio.create_task(manager.place(DRAFT, NOW))
-    await until(lambda: manager._client._executor._lock._waiting)
+    await until(lambda: manager._client._executor.lock._waiting)
     return order, (release, reading)
 
 
 async def withdrawn(market: Market, manager: OrderManager, frozen: FrozenTime) -> object:
     order, (release, reading) = await held_up(market, manager)  # type: ignore[misc]
-    manager._client._executor.withdraw()
+    manager._client._executor.lock.withdraw()
     release.set()
     await reading
     return await order

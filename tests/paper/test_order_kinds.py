@@ -88,6 +88,16 @@ def test_a_trailing_stop_limit_knows_its_limit_when_it_triggers() -> None:
     assert paper.account.open[order].state is PaperState.RESTING
 
 
+def test_a_trailing_stop_limit_without_a_price_above_zero_ends_and_holds_nothing() -> None:
+    paper = PaperMarket()
+    traded(paper, 1, 101.0, "31.000001")
+    trailing(paper, "buy", limit=-500)
+    traded(paper, 2, 105.0, "32.000001")
+    assert not paper.account.open
+    assert paper.reason() == "Invalid price"
+    assert paper.account.money.held("USD") == 0
+
+
 def test_a_trailing_buy_triggers_above_the_lowest_price() -> None:
     paper = PaperMarket()
     traded(paper, 1, 101.0, "31.000001")
@@ -368,6 +378,14 @@ def test_the_rule_of_the_taker_says_which_of_two_own_orders_ends(
     assert [price for price, _, _ in paper.fills] == bought
     known = paper.account.open | paper.account.closed
     assert (known[old].state, known[new].state) == (older, newer)
+
+
+def test_a_market_order_must_be_able_to_pay_beyond_the_own_orders_it_cancels() -> None:
+    paper = PaperMarket(usd="150", asks=("OZ 101.0 1.0 10.0", "OY 500.0 2.0 10.5"))
+    paper.order("sell", 1, 102.0)
+    paper.order("buy", 2.5, stp=SelfTrade.CANCEL_OLDEST)
+    assert paper.errors == ["EOrder:Insufficient funds"]
+    assert paper.fills == []
 
 
 def test_a_fok_order_counts_what_it_gets_once_own_orders_are_gone() -> None:

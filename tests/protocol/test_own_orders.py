@@ -221,7 +221,7 @@ def test_orders_are_listed_by_pair() -> None:
 def test_a_report_that_cannot_be_read_changes_nothing_and_is_counted(wrong: dict[str, Any]) -> None:
     orders = after(OPENED)
     orders.apply(Executions(0, ({**AMENDED, **wrong},)))
-    assert (orders.unreadable, orders.get(ID["order_id"])) == (1, order_after(OPENED))
+    assert (orders.unreadable, orders.open.get(ID["order_id"])) == (1, order_after(OPENED))
 
 
 def test_closed_orders_are_kept_in_bounded_number() -> None:
@@ -299,7 +299,7 @@ def test_a_member_of_any_type_never_makes_the_orders_raise(member: str, odd: obj
     orders = OwnOrders()
     orders.apply(Executions(0, (OPENED,), snapshot=True))
     orders.apply(Executions(0, (AMENDED | {member: odd},)))
-    assert orders.get(str(ID["order_id"])) is not None
+    assert orders.open.get(str(ID["order_id"])) is not None
 
 
 def test_open_orders_are_counted_and_known_by_their_ids() -> None:

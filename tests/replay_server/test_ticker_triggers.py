@@ -28,7 +28,8 @@ async def tickers(serve: Serve, path: Path, trigger: str) -> list[Ticker]:
     """Return the tickers of a whole recording."""
     async with serve(path) as server, listener(server, [BTC], ticker=trigger) as feed:
         with feed.consumer() as consumer:
-            await server.over.wait()
+            async with asyncio.timeout(30):
+                await server.over.wait()
             await asyncio.sleep(0.2)
             told = [event for event in consumer.take() if isinstance(event, Ticker)]
     return [one for one in told if not one.snapshot]

@@ -113,7 +113,7 @@ def test_history_calls_are_planned_at_the_dearer_documented_cost() -> None:
 def test_the_call_counter_falls_by_a_third_a_second_at_starter() -> None:
     rest = RestLimiter(STARTER)
     rest.spend("TradesHistory", at(0))
-    assert rest.count(at(3)) == Decimal("3.01")
+    assert rest.counter.value(at(3)) == Decimal("3.01")
 
 
 def test_amends_alone_hold_up_neither_a_token_nor_an_amend() -> None:
@@ -121,7 +121,7 @@ def test_amends_alone_hold_up_neither_a_token_nor_an_amend() -> None:
     for _ in range(50):
         rest.spend_on_write("AmendOrder", at(0))
     waits = rest.wait_ns("GetWebSocketsToken", at(0)), rest.held_ns("AmendOrder", at(0))
-    assert (waits, rest.count(at(0))) == ((0, 0), 11)
+    assert (waits, rest.counter.value(at(0))) == ((0, 0), 11)
 
 
 def test_once_the_exchange_has_refused_a_call_a_token_comes_before_the_next_amend() -> None:

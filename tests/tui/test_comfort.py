@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from kracked_tui import keys
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from kracked_tui.export.snapshot import picture
@@ -194,8 +193,8 @@ async def test_f1_begins_with_the_focused_pane(opened: Opened) -> None:
 def test_every_pane_has_its_help_and_its_letter() -> None:
     from kracked_tui.view.chrome.pane_help import PANES
 
-    assert set(PANES) == set(layout.PANES) == set(keys.LETTERS)
-    assert len(set(keys.LETTERS.values())) == len(keys.LETTERS)
+    assert set(PANES) == set(layout.PANES) == set(layout.LETTERS)
+    assert len(set(layout.LETTERS.values())) == len(layout.LETTERS)
 
 
 # --- jumping, layouts -------------------------------------------------------------------------

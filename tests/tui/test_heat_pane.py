@@ -157,7 +157,8 @@ async def test_what_is_not_drawn_is_seen_too(opened: Opened) -> None:
         await shown(monitor, pilot)
         source, before = monitor.source, monitor.view_model.depths.columns(1)
         assert isinstance(source, ScriptedSource)
-        for _ in range(8):  # as where the past is shown, or the terminal takes no frame
+        monitor.trade.covered = True  # as where the past is shown
+        for _ in range(8):
             source.time += NS_PER_S // 2
             monitor.store.last_received = source.time
             monitor._tick()

@@ -14,11 +14,12 @@ from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.sim.server import SimOptions, SimServer
 from kracked_tui import launch, source_factories
-from kracked_tui.app import Destination, Monitor
+from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from kracked_tui.export.snapshot import picture
 from kracked_tui.options import Options, parsed
 from kracked_tui.remembered import Memory
+from kracked_tui.sources.opening import Destination
 from kracked_tui.view.chrome import questions
 from tests.patience import until
 

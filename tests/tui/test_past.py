@@ -155,6 +155,18 @@ async def test_the_session_goes_on_while_one_looks_at_its_past(tmp_path: Path) -
         assert past.view.end > position
 
 
+async def test_fills_and_order_flow_are_followed_while_one_looks_at_the_past(
+    tmp_path: Path,
+) -> None:
+    async with beside(tmp_path) as past:
+        await past.look()
+        model = past.monitor.view_model
+        known = model.positions._complete_at
+        assert known
+        await until(lambda: model.positions._complete_at > known)
+        assert past.open
+
+
 async def test_stepping_back_and_ahead_goes_order_by_order_through_verified_books(
     tmp_path: Path,
 ) -> None:

@@ -11,6 +11,7 @@ from tests.tui.frozen_market import SYMBOL
 
 async def test_an_own_order_is_told_with_how_sure_its_place_is(tmp_path: Path) -> None:
     async with account(tmp_path, (200, 60)) as (monitor, pilot):
+        await pilot.press("2", "z")
         await settled(monitor, pilot)
         text = "\n".join(line.text for line in monitor.trade.panels.pane("queue").lines)
         assert "2nd of 4 at 64210.0, 0.0375 ahead" in text

@@ -9,9 +9,10 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from kracked.format import keyframe
-from kracked_tui.app import Destination, Monitor
+from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from kracked_tui.sources.open import open_playable
+from kracked_tui.sources.opening import Destination
 from kracked_tui.sources.replay import ReplaySource
 from kracked_tui.view.replay.sessions import SessionRow
 from tests.tui.conftest import settled

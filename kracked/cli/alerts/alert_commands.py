@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -111,13 +111,15 @@ class AlertCommands:
                 self._say_once(f"the command cannot be run: {error.strerror or error}")
 
     async def _one(self, text: str, encoded: bytes) -> None:
+        account = (KEY_VARIABLE, SECRET_VARIABLE)
+        harmless = {name: value for name, value in os.environ.items() if name not in account}
         process = await asyncio.create_subprocess_exec(
             *self._command,
             text,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
-            env={**_harmless(os.environ), "KRACKED_ALERT": text},
+            env={**harmless, "KRACKED_ALERT": text},
             start_new_session=True,
         )
         try:
@@ -137,9 +139,3 @@ class AlertCommands:
         if text not in self._said:
             self._said.add(text)
             self._say(text)
-
-
-def _harmless(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without the keys of the account."""
-    keys = (KEY_VARIABLE, SECRET_VARIABLE)
-    return {name: value for name, value in environment.items() if name not in keys}

@@ -80,8 +80,9 @@ def watch(
         Exit code 1 when nothing is watched, or an alert was never evaluated.
     """
     endpoints = Endpoints.at(endpoint) if endpoint else Endpoints.kraken()
-    host = urlsplit(endpoints.rest).hostname
-    path = state or state_folder() / "alerts" / f"{host}.json"
+    address = urlsplit(endpoints.rest)
+    name = "-".join(str(part) for part in (address.hostname, address.port) if part is not None)
+    path = state or state_folder() / "alerts" / f"{name}.json"
     memory, damaged = read_memory(path)
     if damaged is not None:
         _say(str(damaged))

@@ -29,9 +29,12 @@ def replay(path: Path, *, speed: float, start: str | None, raw: bool) -> int:
         speed: Times the pace of the recording; `inf` for no waiting.
         start: Where to begin, RFC 3339 in UTC; None for the beginning.
         raw: Print the exchange's messages in place of events.
+
+    Raises:
+        BeyondEnd: The recording ends before `start`.
     """
     player = Player(open_recording(path))
-    first = [player.seek(start)] if start is not None else []
+    first = [player.begin_at(start)] if start is not None else []
     try:
         asyncio.run(_print(Replay(player, speed=speed), first, raw=raw))
     except BrokenPipeError:

@@ -222,12 +222,22 @@ def proxy_of(url: str) -> str | None:
     proxy = proxies[name]
     if name == "socks":
         proxy = "socks5h://" + proxy.rpartition("://")[2] if proxy.startswith("http://") else proxy
-    scheme, host = urlsplit(proxy).scheme, urlsplit(proxy).hostname
-    if scheme not in _PROXY_SCHEMES or not host:
+    if not _is_proxy(proxy):
         raise NotConnected(
             f"the proxy of the environment ({name}_proxy) is no address of an HTTP or SOCKS proxy"
         )
     return proxy
+
+
+def _is_proxy(address: str) -> bool:
+    """Whether the libraries take an address: what they say of another may quote its password."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        return False
+    bare = parts.path in ("", "/") and not parts.query and not parts.fragment
+    return bare and parts.scheme in _PROXY_SCHEMES and bool(parts.hostname)
 
 
 def first_line(error: BaseException) -> str:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidProxy, InvalidStatus, WebSocketException
 from websockets.version import version as installed_version
 
 from kracked.feed.transport import (
@@ -57,6 +57,9 @@ class WebsocketsTransport:
             )
         except InvalidStatus as error:
             raise NotConnected.by_status(error.response.status_code) from error
+        except InvalidProxy:
+            # It quotes the address, which may hold a password.
+            raise NotConnected("the proxy's address cannot be used") from None
         except (OSError, WebSocketException, ImportError, ValueError) as error:
             # TimeoutError is an OSError; the last two come from a proxy.
             raise NotConnected(first_line(error)) from error

@@ -93,12 +93,16 @@ class Armed:
         self, time: int, words: str, *, late: bool = False, key: str = "", **figures: object
     ) -> Alert:
         """Return an alert of this rule; the words are made safe."""
+        texts = {
+            name: f"{value:f}" if isinstance(value, Decimal) else printable(str(value))
+            for name, value in figures.items()
+        }
         return Alert(
             time=time,
             symbol=self.symbol,
             rule=self.rule.text,
             words=printable(words),
-            figures={name: _text(value) for name, value in figures.items()},
+            figures=texts,
             late=late,
             key=key,
         )
@@ -145,7 +149,3 @@ class AlertMemory(msgspec.Struct, kw_only=True):
     def of(self, symbol: str, rule: AlertRule) -> Memory:
         """Return what an alert remembers; nothing for a new one."""
         return self.alerts.setdefault(f"{symbol} {rule.text}", Memory())
-
-
-def _text(value: object) -> str:
-    return f"{value:f}" if isinstance(value, Decimal) else printable(str(value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from kracked.flow.alerts.memory import Alert, Armed
+from kracked.flow.alerts.rule import AlertKind
 from kracked.protocol.events import Executions
 from kracked.protocol.own_orders import OwnOrders, text_of
 from kracked.times import NS_PER_S, try_parse_ns
@@ -23,8 +24,8 @@ class OwnChecks:
         """Orders that were open before a snapshot and are not in it, by the alert's name."""
 
     def use(self, alerts: Iterable[Armed]) -> None:
-        """Evaluate these: the alerts of the kind `own`."""
-        self._alerts = tuple(alerts)
+        """Evaluate those of the kind `own`."""
+        self._alerts = tuple(one for one in alerts if one.rule.kind is AlertKind.OWN)
 
     def see(self, event: Executions, own: OwnOrders) -> list[Alert]:
         """Evaluate all on a message of the account.

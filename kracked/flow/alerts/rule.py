@@ -198,7 +198,10 @@ def parse_alert(text: str) -> AlertRule:
                 return _rule(kind, symbol, phrase, given)
             except NotADuration as error:
                 raise NotAnAlert(text, f": {error}") from None
-    raise NotAnAlert(text, _hint(phrase))
+    first = phrase.partition(" ")[0]
+    alike = [one for one in EXAMPLES if first and first in one.split()]
+    hint = f": it is written like {' or '.join(map(repr, alike))}" if alike else ""
+    raise NotAnAlert(text, hint)
 
 
 def _rule(kind: AlertKind, symbol: str, phrase: str, given: dict[str, str]) -> AlertRule:
@@ -228,10 +231,3 @@ def _rule(kind: AlertKind, symbol: str, phrase: str, given: dict[str, str]) -> A
         hold_ns=hold_ns,
         **values,
     )
-
-
-def _hint(phrase: str) -> str:
-    """Say which forms begin like the phrase; empty where none does."""
-    first = phrase.partition(" ")[0]
-    alike = [one for one in EXAMPLES if first and first in one.split()]
-    return f": it is written like {' or '.join(map(repr, alike))}" if alike else ""

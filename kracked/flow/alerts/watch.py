@@ -18,7 +18,7 @@ from kracked.book.l3 import L3Book
 from kracked.flow.alerts.market import Market
 from kracked.flow.alerts.memory import Alert, AlertMemory, Armed
 from kracked.flow.alerts.own_checks import OwnChecks
-from kracked.flow.alerts.rule import AlertKind, AlertRule
+from kracked.flow.alerts.rule import AlertRule
 from kracked.flow.alerts.trust import NOTHING_YET, Trust
 from kracked.flow.facts import Outcome
 from kracked.flow.market_flow import MarketFlows
@@ -98,7 +98,7 @@ class AlertWatch:
                 self.trust.doubt("level3", symbol, NOTHING_YET)
             self.armed += market.armed
         self._timed = [one for one in self._markets.values() if one.silence or one.held]
-        self._own_checks.use(one for one in self.armed if one.rule.kind is AlertKind.OWN)
+        self._own_checks.use(self.armed)
 
     @property
     def done(self) -> bool:
@@ -161,17 +161,15 @@ class AlertWatch:
         found: dict[str, str] = {}
         for market in self._markets.values():
             for one in market.armed:
-                reasons = (self._blind(one, channel) for channel in one.rule.needs)
-                reason = next(filter(None, reasons), "") or market.learning(
-                    one, self.flows[market.symbol]
+                reasons = (
+                    f"no {channel}: {why}"
+                    for channel in one.rule.needs
+                    if (why := self.trust.reason(channel, one.symbol))
                 )
+                reason = next(reasons, "") or market.learning(one, self.flows[market.symbol])
                 if reason and not one.memory.off:
                     found[one.name] = reason
         return found
-
-    def _blind(self, one: Armed, channel: str) -> str:
-        reason = self.trust.reason(channel, one.symbol)
-        return f"no {channel}: {reason}" if reason else ""
 
     # --- in mid-stream ----------------------------------------------------------------------
 

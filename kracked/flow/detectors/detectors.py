@@ -14,7 +14,7 @@ from kracked.flow.detectors.sighting import Sighting
 from kracked.flow.detectors.taker_runs import Bursts, SameSize, Sweeps
 from kracked.flow.facts import Fact, Link, Outcome, Taker, What
 from kracked.flow.measures.touch import Touch
-from kracked.protocol.events import Side, Trade
+from kracked.protocol.events import Trade
 from kracked.times import NS_PER_S
 
 
@@ -67,8 +67,9 @@ class Detectors:
                     hidden.came(one)
                 walls.came(one)
             elif what in _GONE:
-                if one.order_id in hidden.children or one.order_id in walls.standing:
-                    self._gone(one)
+                hidden.children.pop(one.order_id, None)  # nothing follows it
+                if one.order_id in walls.standing and what not in _UNKNOWN_WHY:
+                    walls.left(one)
             elif what not in _UNSEEN:
                 reduced |= self._rarer(one)
         if time:
@@ -82,12 +83,6 @@ class Detectors:
         if not own:
             return outcomes
         return [one for one in outcomes if type(one) is not Fact or one.order_id not in own]
-
-    def _gone(self, fact: Fact) -> None:
-        """Take that an order left without a fill: nothing follows it."""
-        self.hidden.children.pop(fact.order_id, None)
-        if fact.order_id in self.walls.standing and fact.what not in _UNKNOWN_WHY:
-            self.walls.left(fact)
 
     def _rarer(self, fact: Fact) -> bool:
         """Take a rarer fact; return whether something was filled, or may have been."""
@@ -131,7 +126,7 @@ class Detectors:
 
     def trades(self, trades: Sequence[tuple[int, Trade]]) -> None:
         """Take the new trades of one message that is no snapshot, with their instants."""
-        for (time, _), group in groupby(trades, key=_taker_of):
+        for (time, _), group in groupby(trades, key=lambda timed: (timed[0], timed[1].side)):
             fills = [trade for _, trade in group]
             self.context.time = max(self.context.time, time)
             self._sweeps.taker(fills, time)
@@ -150,7 +145,3 @@ _NEW = What.NEW
 _UNKNOWN_WHY = {What.LEFT_VIEW, What.LOST, What.TAKEN}
 _GONE = {What.CANCELLED, What.MOVED_AWAY, *_UNKNOWN_WHY}
 _UNSEEN = {What.CAME, What.RETURNED, What.MOVED_IN, What.RAISED}
-
-
-def _taker_of(timed: tuple[int, Trade]) -> tuple[int, Side]:
-    return timed[0], timed[1].side

@@ -89,7 +89,10 @@ class PriceChanges:
         waiting, self._waiting, newest = self._waiting, [], self._newest
         for one in waiting:
             if type(one) is not Fact:
-                self._decide(one)
+                if type(one) is Link:
+                    self._link(one)
+                elif type(one) is Settled:
+                    self._settle(one)
                 continue
             what, time = one.what, one.time
             if what is _HOLE:
@@ -110,7 +113,12 @@ class PriceChanges:
         if what is What.MOVED_AWAY:
             self._away[fact.order_id] = (key, fact.qty)
         elif what is What.MOVED_IN:
-            self._moved(self._away.pop(fact.order_id, None), key, fact.qty)
+            from_key, out = self._away.pop(fact.order_id, (key, 0))
+            if from_key != key:
+                self._add(from_key, _MOVED_OUT, out)
+                self._add(key, _MOVED_IN, fact.qty)
+            elif fact.qty != out:
+                self._add(key, _STACKED if fact.qty > out else _PULLED, abs(fact.qty - out))
         elif what is What.REDUCED:
             self._await(fact, self._add(key, _PENDING, fact.qty))
         elif what is What.MOVED_OUT:
@@ -134,14 +142,6 @@ class PriceChanges:
             if not self._shown[fact.order_id]:
                 del self._shown[fact.order_id]
 
-    def _moved(self, left: tuple[int, int] | None, key: int, qty: int) -> None:
-        from_key, out = left if left is not None else (key, 0)
-        if from_key != key:
-            self._add(from_key, _MOVED_OUT, out)
-            self._add(key, _MOVED_IN, qty)
-        elif qty != out:
-            self._add(key, _STACKED if qty > out else _PULLED, abs(qty - out))
-
     def _await(self, fact: Fact, at: int) -> None:
         one = _Open(fact.time, fact.number, at, fact.qty)
         self._open.setdefault(fact.order_id, []).append(one)
@@ -153,12 +153,6 @@ class PriceChanges:
             rest.remove(old)
             if not rest:
                 del self._open[order_id]
-
-    def _decide(self, one: Outcome) -> None:
-        if type(one) is Link:
-            self._link(one)
-        elif type(one) is Settled:
-            self._settle(one)
 
     def _link(self, link: Link) -> None:
         """Count a reduction as traded once trades explain all of it, as they do or do not."""

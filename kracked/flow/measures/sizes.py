@@ -63,7 +63,11 @@ class SizeHistogram:
     def add_all(self, sizes: Iterable[int], time: int) -> None:
         """Count many sizes of one instant."""
         if time >= self._next:
-            self._decay(time // MINUTE_NS)
+            minute = time // MINUTE_NS
+            for _ in range(min(minute - self._minute if self._minute else 0, 256)):
+                self._weights = [weight * 9 // 10 for weight in self._weights]
+            self._minute = minute
+            self._next = (minute + 1) * MINUTE_NS
         weights, eighths, highest = self._weights, _EIGHTH_OF, self._highest
         for size in sizes:
             length = size.bit_length()
@@ -101,13 +105,6 @@ class SizeHistogram:
         """Go on from what `dump` returned."""
         self.samples, self._minute, *self._weights = numbers
         self._highest = BUCKETS - 1
-
-    def _decay(self, minute: int) -> None:
-        passed = minute - self._minute if self._minute else 0
-        for _ in range(min(passed, 256)):
-            self._weights = [weight * 9 // 10 for weight in self._weights]
-        self._minute = minute
-        self._next = (minute + 1) * MINUTE_NS
 
 
 class Thresholds(NamedTuple):

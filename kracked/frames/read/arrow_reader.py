@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from kracked.format.tables import Column, ColumnKind
+from kracked.format.tables import ColumnKind
 from kracked.frames.read.cell_values import ACTIONS, times_of, to_decimals
 from kracked.frames.read.database_rows import read_database
 from kracked.frames.read.file_forms import FileForm, form_of, reporting_damage
@@ -132,7 +132,11 @@ class ArrowReader:
         ours = {stored.names[at]: column for at, column in stored.places.items()}
         typed = all(_is_typed(present.field(name).type, one.kind) for name, one in ours.items())
         if not typed or any(name != one.name for name, one in ours.items()):
-            return self._foreign_parquet(path, ours, losses)
+            # Others wrote it, with types of theirs.
+            table = pyarrow.parquet.read_table(path, columns=list(ours), partitioning=None)
+            cells = {ours[name].name: _cells(table[name]) for name in table.column_names}
+            frame = frame_of_cells(cells, query, losses)
+            return self._from_frame(choose_rows(frame, query))
         labels = [column.name for column in query.columns if column.kind is ColumnKind.LABEL]
         # Whole row groups outside of these are not read.
         filters: list[tuple[str, str, object]] = []
@@ -150,13 +154,6 @@ class ArrowReader:
             read_dictionary=labels,
         )
         return _numbers_as_text(table, present) if query.exact else table
-
-    def _foreign_parquet(self, path: Path, ours: dict[str, Column], losses: Losses) -> Any:
-        """Return a Parquet file that others wrote, with types of theirs."""
-        table = pyarrow.parquet.read_table(path, columns=list(ours), partitioning=None)
-        cells = {ours[name].name: _cells(table[name]) for name in table.column_names}
-        frame = frame_of_cells(cells, self._query, losses)
-        return self._from_frame(choose_rows(frame, self._query))
 
     # --- columns and rows ---------------------------------------------------------------
 

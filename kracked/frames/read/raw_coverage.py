@@ -159,21 +159,18 @@ def gaps_of(source: Source, symbol: str, channel: str) -> list[tuple[int, int]] 
         if not logs:
             return None
         for log in logs:
-            gaps = (gap for gap in _gaps(log) if gap.channel in ("", channel))
+            gaps = (gap for gap in gaps_in(log) if gap.channel in ("", channel))
             mine = (gap for gap in gaps if not gap.symbols or symbol in gap.symbols)
             found += [(gap.start, gap.end) for gap in mine]
-        end = _last_received(logs[-1])
+        with mapped(logs[-1]) as data:
+            frames = frame.scan(data, verify=False)
+            end = max((one.last_received for one in frames if isinstance(one, Frame)), default=0)
         found.append((end, end + 1))
     return found
 
 
-def _last_received(log: Path) -> int:
-    with mapped(log) as data:
-        frames = frame.scan(data, verify=False)
-        return max((one.last_received for one in frames if isinstance(one, Frame)), default=0)
-
-
-def _gaps(log: Path) -> Iterator[Gap]:
+def gaps_in(log: Path) -> Iterator[Gap]:
+    """Yield the gaps that the recorder noted in a file of its raw log."""
     with mapped(log) as data:
         for found in frame.scan(data, verify=False):
             if not isinstance(found, Frame) or found.kind is not FrameKind.EVENT:

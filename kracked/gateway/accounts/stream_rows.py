@@ -22,7 +22,7 @@ from kracked.gateway.accounts.order_records import FillRecord, OrderRecord
 from kracked.gateway.accounts.private_streams import Row
 from kracked.protocol.encode import micros
 from kracked.protocol.events import Side
-from kracked.protocol.order_terms import Trail, TrailOffset
+from kracked.protocol.order_terms import TrailOffset
 
 _SIDES = {Side.BID: "buy", Side.ASK: "sell"}
 _USD_DECIMALS = 4
@@ -224,7 +224,11 @@ class StreamRows:
         assert close is not None
         row: Row = {"order_type": close.order_type.value}
         if close.trail is not None:
-            row |= self._distances(close.trail)
+            price, price_type = self._distance(close.trail.distance)
+            row |= {"trigger_price": price, "trigger_price_type": price_type}
+            if close.trail.limit is not None:
+                limit, limit_type = self._distance(close.trail.limit)
+                row |= {"limit_price": limit, "limit_price_type": limit_type}
         if close.trigger_price is not None:
             row |= {
                 "trigger_price": self._price(close.trigger_price),
@@ -232,15 +236,6 @@ class StreamRows:
             }
         if close.price is not None:
             row |= {"limit_price": self._price(close.price), "limit_price_type": "static"}
-        return row
-
-    def _distances(self, trail: Trail) -> Row:
-        """Return the members of a conditional trailing close."""
-        price, price_type = self._distance(trail.distance)
-        row: Row = {"trigger_price": price, "trigger_price_type": price_type}
-        if trail.limit is not None:
-            limit, limit_type = self._distance(trail.limit)
-            row |= {"limit_price": limit, "limit_price_type": limit_type}
         return row
 
     def _distance(self, offset: TrailOffset) -> tuple[Raw, str]:

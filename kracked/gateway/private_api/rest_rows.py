@@ -96,7 +96,12 @@ class RestRows:
             misc.append("stopped" if request.order_type.stops else "touched")
         if len(order.amends) > 1:
             misc.append("amended")
-        row |= {"misc": ",".join(misc), "oflags": _flags(request)}
+        flags = ["fcib" if request.fee_in_base else "fciq"]
+        if request.post_only:
+            flags.append("post")
+        if request.cash_qty is not None:
+            flags.append("viqc")
+        row |= {"misc": ",".join(misc), "oflags": ",".join(flags)}
         return row | ({"trades": list(order.trades)} if trades and order.trades else {})
 
     def _description_row(self, order: OrderRecord) -> Row:
@@ -187,15 +192,6 @@ def seconds(time: int | None) -> Raw:
     """Return unix seconds as a JSON number with four decimals; None counts as 0."""
     whole, fraction = divmod(time or 0, NS_PER_S)
     return Raw(f"{whole}.{fraction // 100_000:04d}".encode())
-
-
-def _flags(request: OrderRequest) -> str:
-    flags = ["fcib" if request.fee_in_base else "fciq"]
-    if request.post_only:
-        flags.append("post")
-    if request.cash_qty is not None:
-        flags.append("viqc")
-    return ",".join(flags)
 
 
 def _seconds_or_0(time: int | None) -> Raw | int:

@@ -24,7 +24,8 @@ def refusal(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | N
     effect, consent = now.maintenance, limits.maintenance
     if effect is None:
         return None
-    if effect.only and _is_excluded(draft, effect.only):
+    taken = draft.post_only if effect.only == "post_only" else draft.order_type is OrderType.LIMIT
+    if effect.only and not taken:
         only = effect.only.replace("_", "-").removesuffix("-only")
         sentence = f"The exchange takes {only} orders only; wait, or change the order."
         return FailedCheck(Check.MAINTENANCE, sentence)
@@ -36,9 +37,3 @@ def refusal(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | N
         sentence = f"{effect.reason} Confirm it to send all the same."
         return FailedCheck(Check.DISCOURAGED, sentence)
     return None
-
-
-def _is_excluded(draft: Draft, only: str) -> bool:
-    if only == "post_only":
-        return not draft.post_only
-    return draft.order_type is not OrderType.LIMIT

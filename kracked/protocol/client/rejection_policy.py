@@ -29,6 +29,7 @@ _BEGINNINGS = (
     ("Authentication failed", RejectionVerdict.TOKEN),
     ("Currency pair not", RejectionVerdict.FINAL),
     ("Subscription depth not", RejectionVerdict.FINAL),
+    ("Subscription event_trigger not", RejectionVerdict.FINAL),
     ("Subscription ohlc interval not", RejectionVerdict.FINAL),
     ("Symbol(s) not found", RejectionVerdict.FINAL),
     ("Subscription name invalid", RejectionVerdict.FINAL),

@@ -32,17 +32,14 @@ class RequestScheduler:
 
     def __init__(self) -> None:
         self._last_req_id = 0
-        self._requests = SlidingWindow(REQUESTS_PER_WINDOW, REQUEST_WINDOW_NS)
+        self.window = SlidingWindow(REQUESTS_PER_WINDOW, REQUEST_WINDOW_NS)
+        """The requests sent lately; nothing is sent while it is full."""
         self._level3 = SlidingWindow(LEVEL3_COUNTER, LEVEL3_WINDOW_NS)
 
     def ping(self) -> tuple[int, bytes]:
         """Return the id and the bytes of a ping."""
         req_id = self._next_req_id()
         return req_id, requests.encode(requests.Ping(), req_id)
-
-    def slow_down(self, now: int) -> None:
-        """Send nothing for a whole window: the exchange says requests come too fast."""
-        self._requests.fill(now)
 
     def requests(
         self, states: Iterable[SubscriptionState], token: str | None, now: int
@@ -55,12 +52,12 @@ class RequestScheduler:
         for stage in (SubscriptionStage.TO_UNSUBSCRIBE, SubscriptionStage.TO_SUBSCRIBE):
             subscribes = stage is SubscriptionStage.TO_SUBSCRIBE
             for group in _groups(state for state in due if state.stage is stage):
-                if self._requests.room(now) < 1:
+                if self.window.room(now) < 1:
                     return
                 part = self._affordable(group, now) if subscribes else group
                 if not part:
                     continue
-                self._requests.spend(1, now)
+                self.window.spend(1, now)
                 req_id = self._next_req_id()
                 make = subscribe_request if subscribes else unsubscribe_request
                 request = make((state.subscription for state in part), token)

@@ -225,7 +225,7 @@ class Subscriptions:
     def _on_rejected(self, event: events.Rejected, now: int) -> None:
         verdict = judge(event.error)
         if verdict is RejectionVerdict.RATE:
-            self._scheduler.slow_down(now)
+            self._scheduler.window.fill(now)  # requests come too fast: none for a whole window
         refused = [
             state for state in self.lifecycle.pending.values() if is_refusal_of(event, state)
         ]

@@ -240,8 +240,13 @@ class MaintenanceTracker:
         news += self._apply_unlisted(status, now)
         news += self._apply_incidents(status, now)
         if status.system == ONLINE and before != ONLINE:
-            news += self._apply_return(now)
-        self._forget_oldest()
+            for window in self._windows.values():  # what it was down for is over
+                if window.begun and window.engine_left and not window.over:
+                    window.over = True
+                    news += self._about(window, now, MaintenanceNews.OVER)
+        for kept in (self._windows, self._told_incidents):
+            while len(kept) > MOST_REMEMBERED:
+                del kept[next(iter(kept))]
         self.announcements.extend(news)
         self.told += len(news)
         return news
@@ -290,15 +295,6 @@ class MaintenanceTracker:
                 news += self._about(window, now, MaintenanceNews.OVER)
         return news
 
-    def _apply_return(self, now: int) -> list[Announcement]:
-        """Note that the engine is online again: what it was down for is over."""
-        news: list[Announcement] = []
-        for window in self._windows.values():
-            if window.begun and window.engine_left and not window.over:
-                window.over = True
-                news += self._about(window, now, MaintenanceNews.OVER)
-        return news
-
     def _about(self, window: _Window, now: int, kind: MaintenanceNews) -> list[Announcement]:
         """Return one announcement; none about services that this program does not use."""
         event = window.event
@@ -336,11 +332,6 @@ class MaintenanceTracker:
                         )
                     )
         return news
-
-    def _forget_oldest(self) -> None:
-        for kept in (self._windows, self._told_incidents):
-            while len(kept) > MOST_REMEMBERED:
-                del kept[next(iter(kept))]
 
 
 def _is_due(event: MaintenanceEvent, now: int) -> bool:

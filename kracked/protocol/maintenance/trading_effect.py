@@ -177,7 +177,12 @@ def strictest(effects: Iterable[TradingEffect], now: int) -> TradingEffect:
     orders, switches = list(NewOrders), list(SwitchAdvice)
     worst = max(found, key=lambda one: (orders.index(one.new_orders), one.forced))
     windows = [one for one in found if one.key]
-    nearest = min(windows, key=_nearness, default=None)
+    # Those that are counted down come first, then the others by their start.
+    nearest = min(
+        windows,
+        key=lambda one: (not one.counting, one.starts is None, one.starts or 0),
+        default=None,
+    )
     merged = TradingEffect(
         at=now,
         new_orders=worst.new_orders,
@@ -201,11 +206,6 @@ def strictest(effects: Iterable[TradingEffect], now: int) -> TradingEffect:
         cancel_before=nearest.cancel_before,
         counting=nearest.counting,
     )
-
-
-def _nearness(effect: TradingEffect) -> tuple[bool, bool, int]:
-    """Order windows: those that are counted down first, then by their start."""
-    return (not effect.counting, effect.starts is None, effect.starts or 0)
 
 
 def _orders(event: MaintenanceEvent) -> NewOrders:

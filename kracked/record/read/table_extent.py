@@ -38,7 +38,9 @@ def missing_tables(folder: Path, info: SessionInfo, census: Census) -> Iterator[
 
 
 def _missing(folder: Path, table: Table, raw: ChannelCensus) -> Iterator[str]:
-    parts = {part.stem.removeprefix("part-") for part in _parts(folder, table)}
+    hive = folder / layout.PARQUET_FOLDER / layout.channel_folder(table)
+    found = hive.glob("date=*/pair=*/part-*.parquet")
+    parts = {part.stem.removeprefix("part-") for part in found}
     last = max(_last_times(folder, table), default=None)
     if last is None and not parts:
         yield f"{table.name}: no rows, though the raw log has {raw.messages} messages of it"
@@ -47,11 +49,6 @@ def _missing(folder: Path, table: Table, raw: ChannelCensus) -> Iterator[str]:
     elif last is not None and raw.last_received - last > _LATE_NS and raw.segments - parts:
         lack_s = (raw.last_received - last) / times.NS_PER_S
         yield f"{table.name}: its rows end {lack_s:.0f} s before the messages"
-
-
-def _parts(folder: Path, table: Table) -> Iterator[Path]:
-    hive = folder / layout.PARQUET_FOLDER / layout.channel_folder(table)
-    return hive.glob("date=*/pair=*/part-*.parquet")
 
 
 def _last_times(folder: Path, table: Table) -> Iterator[int]:

@@ -68,6 +68,18 @@ class IncompleteTables(RecordError):
     reason: object
 
 
+@says(
+    "{path} holds a recording of {recorded}, and {address} is another exchange: "
+    "choose another folder for it"
+)
+class OtherExchange(RecordError):
+    """A recording would go on with the messages of another exchange."""
+
+    path: Path
+    recorded: str
+    address: str
+
+
 class RecorderStatus(NamedTuple):
     """Counters of a recording, for a status line."""
 
@@ -286,10 +298,17 @@ class RecordingSession:
 
 
 def _resume(folder: SessionFolder, info: SessionInfo) -> SessionInfo:
-    """Cut off what a crash left torn; let `info` go on from the earlier recording's, returned."""
+    """Cut off what a crash left torn; let `info` go on from the earlier recording's, returned.
+
+    Raises:
+        OtherExchange: The earlier recording is of another address.
+    """
+    before = read_info(folder.path)
+    recorded, address = before.urls.get("public"), info.urls.get("public")
+    if recorded and address and recorded != address:
+        raise OtherExchange(folder.path, recorded, address)
     for torn in repair.find_torn(folder.path):
         repair.cut(torn)
-    before = read_info(folder.path)
     info.start = before.start
     info.lost += before.lost
     info.without_rows += before.without_rows
@@ -326,6 +345,7 @@ def record_into(
 
     Raises:
         RecordError: The folder cannot be used.
+        OtherExchange: It holds a recording of another exchange.
         IncompleteRecording: At the end, if anything was lost.
     """
     with SessionFolder.hold(path, private=private) as folder:

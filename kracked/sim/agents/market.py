@@ -83,7 +83,7 @@ class SimulatedMarket:
         self._agents: dict[str, _Agents] = {}
         self._patterns: dict[str, Patterns] = {}
         self.told: Callable[[PlantedRow], None] = lambda _: None
-        """Takes the truth about each planted pattern when it is over."""
+        """Takes the truth about each planted pattern when it is over; set it before planting."""
 
     @property
     def listings(self) -> tuple[Listing, ...]:
@@ -115,7 +115,11 @@ class SimulatedMarket:
         Lazy: when a batch is yielded, every engine is exactly as the batch left it.
         Iterate to the end before the next call or a client's order.
         """
-        self._await_expiries(to)
+        for context in self._contexts.values():  # GTD orders that end up to then
+            expiry = context.matcher.next_expiry
+            if expiry is not None and expiry <= to:
+                after = int((expiry - self._origin) * self.rate) + 1
+                self._agenda.add(after, context, context.expire, str(expiry))
         agenda = self._agenda
         while (moment := agenda.soonest()) is not None:
             time = max(self._time + 1, self._origin + int(moment / self.rate))
@@ -139,12 +143,9 @@ class SimulatedMarket:
                 self._contexts[symbol],
                 str(self._seed),
                 desert=self._agents[symbol].makers.desert,
-                told=self._tell,
+                told=self.told,
             )
         patterns.plant(pattern, count, within_s)
-
-    def _tell(self, row: PlantedRow) -> None:
-        self.told(row)
 
     def hide_ids(self, symbol: str) -> None:
         """Give each next part of the agents' icebergs an id of its own, from now on."""
@@ -153,14 +154,6 @@ class SimulatedMarket:
     def pause(self, ns: int) -> None:
         """Let nobody trade for so long, in real time: everything happens that much later."""
         self._origin += max(0, ns)
-
-    def _await_expiries(self, to: int) -> None:
-        """Make appointments for GTD orders that end up to an instant."""
-        for context in self._contexts.values():
-            expiry = context.matcher.next_expiry
-            if expiry is not None and expiry <= to:
-                moment = int((expiry - self._origin) * self.rate) + 1
-                self._agenda.add(moment, context, context.expire, str(expiry))
 
 
 @contextmanager

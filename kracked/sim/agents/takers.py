@@ -32,8 +32,13 @@ class Takers:
             self._context.after(0.01 + self._random.expovariate(12), self._pick_off)
 
     def _arrive(self, _: str) -> EngineBatch | None:
-        self._context.after(self._wait_s(), self._arrive)
-        return self._take(self._leaning())
+        """Trade with a burst, else towards the fair price."""
+        context = self._context
+        context.after(self._wait_s(), self._arrive)
+        bid, ask = context.best(Side.BID), context.best(Side.ASK)
+        lean = (context.fair.price - (bid + ask) / 2) / (8 * context.gap)
+        buys = 0.5 + 0.32 * context.fair.direction + max(-0.25, min(0.25, lean))
+        return self._take(Side.BID if self._random.random() < buys else Side.ASK)
 
     def _take(self, side: str) -> EngineBatch | None:
         """Trade once, and make the appointments of the takers this one draws."""
@@ -51,7 +56,11 @@ class Takers:
             return None
         kind = random.random()
         if kind < 0.02:
-            return self._learn(side, self._sweep(side))
+            deep = random.randint(2, 9)  # several levels at once
+            levels = [context.matcher.level_at(side.opposite, place) for place in range(deep)]
+            qty = sum(level.qty for level in levels if level is not None)
+            part = max(1, int(qty * random.uniform(0.7, 1.0)))
+            return self._learn(side, context.take(side, part))
         if kind < 0.70:
             qty = context.sizes.small(against.price)
         elif kind < 0.85:
@@ -65,14 +74,6 @@ class Takers:
             return self._learn(side, context.take(side, qty))
         tif = TimeInForce.GTC if qty < 2 * against.qty else TimeInForce.IOC
         return self._learn(side, context.take(side, qty, against.price, tif))
-
-    def _sweep(self, side: Side) -> EngineBatch:
-        """Take several levels at once."""
-        context = self._context
-        deep = self._random.randint(2, 9)
-        levels = [context.matcher.level_at(side.opposite, place) for place in range(deep)]
-        qty = sum(level.qty for level in levels if level is not None)
-        return context.take(side, max(1, int(qty * self._random.uniform(0.7, 1.0))))
 
     def _pick_off(self, _: str) -> EngineBatch | None:
         """Take everything better than the fair price, until nothing is left."""
@@ -101,14 +102,6 @@ class Takers:
         size = min(1.0, filled / (20 * self._context.sizes.typical))
         self._context.fair.nudge((0.04 + size) * (0.25 if side is Side.BID else -0.25))
         return batch
-
-    def _leaning(self) -> Side:
-        """Return which way the next taker goes: with a burst, else towards the fair price."""
-        context = self._context
-        bid, ask = context.best(Side.BID), context.best(Side.ASK)
-        lean = (context.fair.price - (bid + ask) / 2) / (8 * context.gap)
-        buys = 0.5 + 0.32 * context.fair.direction + max(-0.25, min(0.25, lean))
-        return Side.BID if self._random.random() < buys else Side.ASK
 
     def _wait_s(self) -> float:
         """Return the seconds until the next taker comes by itself."""

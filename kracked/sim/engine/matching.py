@@ -80,7 +80,12 @@ class Matcher:
         if taker.left and stopped is None and may_rest and order.price is not None:
             self._rest(taker, steps)
             if taker.expire_at is not None:
-                self._await_expiry(taker.expire_at, taker.order_id)
+                heappush(self._expiries, (taker.expire_at, taker.order_id))
+                # Orders that ended early leave their entry behind; without this a client that
+                # sends and cancels month-long orders would grow the list for a month.
+                if len(self._expiries) > 2 * len(self._orders) + 64:
+                    self._expiries = [e for e in self._expiries if e[1] in self._orders]
+                    heapify(self._expiries)
         else:
             remainder = (
                 EngineReason.NO_LIQUIDITY
@@ -221,7 +226,10 @@ class Matcher:
         while taker.left and book.crossed_by(limit):
             maker = book.first()
             if maker.owner and maker.owner == taker.owner:
-                if self._prevent(taker, maker, steps):
+                if taker.stp is not SelfTrade.CANCEL_NEWEST:
+                    self._remove(maker, LeaveCause.CANCELLED, steps)
+                    steps.append(_ended(maker, EngineReason.SELF_TRADE))
+                if taker.stp is not SelfTrade.CANCEL_OLDEST:
                     return EngineReason.SELF_TRADE
             else:
                 self._fill(taker, maker, steps)
@@ -260,13 +268,6 @@ class Matcher:
             self._rest(maker, steps)
         else:
             steps.append(_ended(maker))
-
-    def _prevent(self, taker: RestingOrder, maker: RestingOrder, steps: list[EngineStep]) -> bool:
-        """Keep an owner from trading with itself; return whether the taker must stop."""
-        if taker.stp is not SelfTrade.CANCEL_NEWEST:
-            self._remove(maker, LeaveCause.CANCELLED, steps)
-            steps.append(_ended(maker, EngineReason.SELF_TRADE))
-        return taker.stp is not SelfTrade.CANCEL_OLDEST
 
     def _refusal(self, order: NewOrder) -> EngineReason | None:
         """Return why an order may not reach the book, if it may not."""
@@ -353,14 +354,6 @@ class Matcher:
         steps.append(
             LeftLevel(order.order_id, order.side, order.price, order.visible, order.entered, cause)
         )
-
-    def _await_expiry(self, expire_at: int, order_id: str) -> None:
-        heappush(self._expiries, (expire_at, order_id))
-        # Orders that ended early leave their entry behind; without this a client that
-        # sends and cancels month-long orders would grow the list for a month.
-        if len(self._expiries) > 2 * len(self._orders) + 64:
-            self._expiries = [e for e in self._expiries if e[1] in self._orders]
-            heapify(self._expiries)
 
     def _side(self, side: Side) -> EngineSide:
         return self._bids if side is Side.BID else self._asks

@@ -175,10 +175,6 @@ class FaultInjector:
         self.connections.append(connection)
         return connection
 
-    def detach(self, connection: FaultyConnection) -> None:
-        """Forget a connection that has ended."""
-        self.connections.remove(connection)
-
     # --- time -----------------------------------------------------------------------------
 
     def advance(self, now: int) -> None:

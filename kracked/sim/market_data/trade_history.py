@@ -109,7 +109,12 @@ class Series:
     def traded(self) -> deque[PastCandle]:
         """The last 720 intervals with trades; the newest may still be forming."""
         if self._past is not None:
-            self._prepend(self._past())
+            recent, past = list(self._candles), self._past()
+            older = [candle for candle in past if candle.trades]
+            if recent and older and older[-1].begin == recent[0].begin:  # they share an interval
+                recent[0] = older.pop().with_later(recent[0])
+            self._candles.clear()
+            self._candles.extend(older + recent)
             self._past = None
         return self._candles
 
@@ -121,15 +126,6 @@ class Series:
             candles[-1] = candles[-1].with_trade(price, qty)
         else:
             candles.append(PastCandle.of_trade(begin, price, qty))
-
-    def _prepend(self, past: list[PastCandle]) -> None:
-        """Put the past before what was traded since; join them where they share an interval."""
-        recent = list(self._candles)
-        older = [candle for candle in past if candle.trades]
-        if recent and older and older[-1].begin == recent[0].begin:
-            recent[0] = older.pop().with_later(recent[0])
-        self._candles.clear()
-        self._candles.extend(older + recent)
 
     def until(self, now: int) -> list[PastCandle]:
         """Return the last 720 intervals up to now without a gap: quiet ones are flat."""

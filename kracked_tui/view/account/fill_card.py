@@ -231,18 +231,15 @@ def _tape(fill: Fill, prints: Iterable[Print], precision: Precision | None) -> C
         return None
     near.sort(key=lambda one: (abs(one.time - fill.exchange_time), one.first_id))
     nearest = sorted(near[:_MOST_PRINTS], key=lambda one: one.first_id)
+    own = fill.trade_id
     rows: Sequence[tuple[str, ...]] = [
         (
             fmt.moment(each.time, 3),
             verb(each.side),
             precision.price_text(each.price),
             exact(each.qty, precision),
-            "◀ yours" if _holds(each, fill) else "",
+            "◀ yours" if own is not None and each.first_id <= own <= each.last_id else "",
         )
         for each in nearest
     ]
     return CardTable(("time", "taker", "price", "size", ""), rows, frozenset((2, 3)))
-
-
-def _holds(each: Print, fill: Fill) -> bool:
-    return fill.trade_id is not None and each.first_id <= fill.trade_id <= each.last_id

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from kracked.feed.account import OwnOrder
 from kracked.instruments import Precision
 from kracked.protocol.events import Side
-from kracked.protocol.order_terms import TRAILING
 from kracked_tui.view import format as fmt
 from kracked_tui.view.account.balances import amount_text
+from kracked_tui.view.account.own_levels import trails
 from kracked_tui.view.ladder.selection import Selection
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.queue.own_place import OwnPlace
@@ -144,7 +144,7 @@ def _open_row(
         role="good" if state == "live" else "mark",
         order_id=order.order_id,
         cl_ord_id=order.cl_ord_id or "",
-        limit=None if _trails(order) else order.limit_price,
+        limit=None if trails(order) else order.limit_price,
         ours=order.cl_ord_id in ours,
     )
 
@@ -162,16 +162,12 @@ def _with_average(
 
 def _price_text(order: OwnOrder) -> str:
     """Write the limit, else the trigger; the distance of a trailing order as the exchange does."""
-    if _trails(order):
+    if trails(order):
         percent = order.triggers.price_type == "pct"
         distance = amount_text(order.triggers.price or Decimal(0))
         return f"+{distance}{'%' if percent else ''}"
     price = order.limit_price if order.limit_price is not None else order.triggers.price
     return "" if price is None else f"{price:f}"
-
-
-def _trails(order: OwnOrder) -> bool:
-    return order.order_type in TRAILING and order.triggers.status != "triggered"
 
 
 def _sent_row(entry: Sent, now: int) -> OrderRow:
@@ -245,7 +241,9 @@ def columns_for(width: int, rows: Sequence[OrderRow] = ()) -> OrderColumns:
     if qty + price > room:
         price = max(1, min(price, room - _QTY))
         qty = max(1, min(qty, room - price))
-    return OrderColumns(width, symbol, qty, price, place, ahead, age)
+    return OrderColumns(
+        width, symbol=symbol, qty=qty, price=price, place=place, ahead=ahead, age=age
+    )
 
 
 def _right_aligned(text: str, width: int) -> str:
@@ -288,98 +286,6 @@ def order_line(row: OrderRow, columns: OrderColumns) -> Line:
     elif len(state.text) <= room:
         spans.append(Span(" " * places))
     return Line(fit((*spans, state), columns.width), "cursor" if row.cursor else "")
-
-
-class OwnLevel(NamedTuple):
-    """Own orders at one price of the ladder, or in one row of it."""
-
-    side: Side
-    qty: Decimal
-    place: int = 0
-    """Place at its price of the first of them to fill; 0 while not known."""
-    orders: int = 1
-    price: int = 0
-    """The price of the first of them to fill, scaled."""
-
-
-def own_levels(
-    orders: Iterable[OwnOrder],
-    symbol: str,
-    places: Mapping[str, OwnPlace],
-    precision: Precision,
-) -> dict[int, OwnLevel]:
-    """Return the pair's resting own orders by scaled price."""
-    found: dict[int, OwnLevel] = {}
-    for order in orders:
-        if order.symbol != symbol or order.limit_price is None or order.side is None:
-            continue
-        if _trails(order):
-            continue
-        price = int(order.limit_price.scaleb(precision.price))
-        place = places.get(order.order_id)
-        level = OwnLevel(order.side, order.remaining, place.position if place else 0, price=price)
-        found[price] = joined(found[price], level) if price in found else level
-    return found
-
-
-def joined(one: OwnLevel, other: OwnLevel) -> OwnLevel:
-    """Join two levels in one row: the sum, with price and place of the first to fill."""
-
-    def fills(level: OwnLevel) -> tuple[int, int]:
-        """Return what sorts levels in the order they fill; an unknown place comes last."""
-        price = -level.price if level.side is Side.BID else level.price
-        return price, level.place or 1 << 30
-
-    first = min(one, other, key=fills)
-    return first._replace(qty=one.qty + other.qty, orders=one.orders + other.orders)
-
-
-def own_level_text(level: OwnLevel, width: int, tail: str = "") -> str:
-    """Write side, quantity and place: ``B.15q4``; a plus where there are several orders.
-
-    Args:
-        level: The orders.
-        width: Cells there are.
-        tail: The last digits of their price, where it is not the row's; a dot before the place
-            stands for it where there is no room.
-
-    >>> own_level_text(OwnLevel(Side.BID, Decimal("0.15000000"), 4), 9)
-    'B.15 q4'
-    >>> own_level_text(OwnLevel(Side.ASK, Decimal("0.00035"), 12), 9)
-    'S.0003q12'
-    >>> own_level_text(OwnLevel(Side.ASK, Decimal("0.15"), 2), 13, "1.5")
-    'S.15 q2 …1.5'
-    >>> own_level_text(OwnLevel(Side.ASK, Decimal("0.1534"), 2), 9, "1.5")
-    'S.1534·q2'
-    """
-    place = f" q{level.place}" if level.place else ""
-    if level.orders > 1:
-        place += "+"
-    letter = "B" if level.side is Side.BID else "S"
-    qty = f"{level.qty:.8f}".rstrip("0").rstrip(".").removeprefix("0")
-    if tail and len(qty[:4]) + len(place.lstrip()) + len(tail) + 1 < width:
-        place += f" …{tail}"
-    elif tail:
-        place = f"·{place.lstrip()}"
-    if len(qty) + len(place) >= width:
-        place = place.replace(" ", "")
-    room = max(1, width - 1 - len(place))
-    # A quantity too small for its column is shown as less than a digit, never as zero.
-    shown = qty if len(qty) <= room else qty[:room].rstrip(".")
-    return f"{letter}{shown if shown.strip('.0') else '<' + shown[:-1]}{place}"
-
-
-def price_tail(price: int, row: int, precision: Precision) -> str:
-    """Return the digits in which a price differs from its row's; empty where it is the row's.
-
-    >>> price_tail(642_115, 642_120, Precision(1, 8)), price_tail(642_120, 642_120, Precision(1, 8))
-    ('1.5', '')
-    """
-    text, other = precision.price_text(price), precision.price_text(row)
-    if len(text) != len(other):
-        return text
-    same = next((at for at in range(len(text)) if text[at] != other[at]), len(text))
-    return text[same:]
 
 
 def mine_line(rows: Sequence[OrderRow], width: int, *, known: bool, empty: str) -> Line:

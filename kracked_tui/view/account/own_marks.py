@@ -8,7 +8,7 @@ from typing import NamedTuple
 from kracked.instruments import Precision
 from kracked.protocol.events import Side
 from kracked.protocol.own_orders import Fill
-from kracked_tui.view.account.orders import OwnLevel
+from kracked_tui.view.account.own_levels import OwnLevel
 
 
 class FillMark(NamedTuple):

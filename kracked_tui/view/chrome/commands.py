@@ -160,8 +160,10 @@ def completions(
         begun = [command for command in known if command.name.startswith(word)]
         inside = [command for command in known if word in command.name and command not in begun]
         return tuple(
-            (f"{command.name} " if command.argument else command.name, _usage(command))
-            for command in (*begun, *inside)
+            (f"{one.name} ", f"{one.argument}  {one.help}")
+            if one.argument
+            else (one.name, one.help)
+            for one in (*begun, *inside)
         )
     command = _named(word, known)
     offered = choices.get(command.name, ()) if command else ()
@@ -170,7 +172,3 @@ def completions(
     within = [one for one in offered if bare in one.lower().replace("/", "")]
     found = dict.fromkeys((*begun_with, *within))
     return tuple((f"{word} {one}", "") for one in list(found)[:_MOST_OFFERED])
-
-
-def _usage(command: Command) -> str:
-    return f"{command.argument}  {command.help}" if command.argument else command.help

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from kracked import times
 from kracked_tui.view import format as fmt
-from kracked_tui.view.line import Span
+from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.words import wrapped
 
 STALE_AFTER_NS = 5 * times.NS_PER_S
 """The exchange sends a heartbeat every second: after five without one it is gone, not quiet."""
@@ -135,3 +136,20 @@ def light(status: DataStatus, *, verified: bool) -> tuple[Span, ...]:
     age = f" {fmt.age(status.age_ns)}" if status.age_ns else ""
     check = ("verified", "good") if status.fresh and verified else ("unverified", "dim")
     return (Span(f"{sign} {status.word}{age}", status.role), Span(" "), Span(*check))
+
+
+def banner(status: DataStatus, width: int) -> list[Line]:
+    """Draw the word for the data's state, and the reason."""
+    lines = [status.word, *wrapped(status.reason, width - 4)]
+    return [Line(fit([Span(text.center(width), "notice")], width), "notice") for text in lines]
+
+
+def under_status(body: list[Line], status: DataStatus, width: int) -> list[Line]:
+    """Draw rows as what their data are: grey where not current, under a banner where not usable."""
+    if not status.fresh:
+        body = [each.within("stale") for each in body]
+    if not status.usable:
+        reason = banner(status, width)
+        at = max(0, len(body) // 2 - len(reason) // 2)
+        body = [*body[:at], *reason, *body[at + len(reason) :]]
+    return body

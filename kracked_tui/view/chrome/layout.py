@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from kracked_tui.keys import PANE_KEYS
+
 
 class Rectangle(NamedTuple):
     """A rectangle in cells, from the top left corner of the screen."""
@@ -28,6 +30,26 @@ TIME, SESSIONS, STRIP = "time", "sessions", "strip"
 NUMBERED = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH, ORDERS, FILLS, BALANCES)
 PANES = (*NUMBERED, LOG_LIST, HEALTH, RECORDER, SEEN, HEAT, ALERTS)
 """Panes in the order of their numbers, from 1; the first have keys of one digit."""
+LETTERS = {
+    LADDER: "l",
+    QUEUE: "q",
+    TAPE: "t",
+    CHART: "c",
+    FLOW: "x",
+    LEVEL: "v",
+    DEPTH: "p",
+    WATCH: "w",
+    ORDERS: "o",
+    FILLS: "f",
+    BALANCES: "b",
+    LOG_LIST: "k",
+    HEALTH: "h",
+    RECORDER: "r",
+    SEEN: "d",
+    HEAT: "e",
+    ALERTS: "a",
+}
+"""The letter of each pane after the key that jumps."""
 _LEAST_WIDTH, _LEAST_HEIGHT = 60, 16
 _LEAST_PANEL = 30
 _LEAST_LADDER = 42
@@ -44,6 +66,11 @@ _LEAST_SHARED, _LEAST_WITH_OWN = 66, 72
 """Columns below which a ladder, and one with own orders, has no room for a neighbour."""
 
 Arrangement = dict[str, Rectangle]
+
+
+def pane_key(number: int, pane: str) -> str:
+    """Return the key that goes to a pane: its number, or the two keys of its letter."""
+    return PANE_KEYS[number - 1] if number <= len(PANE_KEYS) else f"g{LETTERS[pane]}"
 
 
 class Split(NamedTuple):
@@ -178,19 +205,14 @@ def _panes(body: Rectangle, *, account: bool) -> Arrangement:
         return _huge(body, account=account)
     if _has_room(body.width, body.height):
         return _large(body, account=account)
-    return _compact(body)
-
-
-def _compact(body: Rectangle) -> Arrangement:
-    """Place ladder, queue and tape, as at 80x24."""
-    right = max(30, min(58, body.width * 3 // 8))
+    right = max(30, min(58, body.width * 3 // 8))  # ladder, queue and tape, as at 80x24
     ladder, side = _columns(body, body.width - right)
     queue, tape = _rows(side, body.height // 2)
     return {LADDER: ladder, QUEUE: queue, TAPE: tape}
 
 
 def _large(body: Rectangle, *, account: bool) -> Arrangement:
-    """Place those, the candles, and own orders or else the watchlist, as at 120x40."""
+    """Place ladder, queue, tape, candles, and own orders or else the watchlist, at 120x40."""
     left, right = _columns(body, body.width * 11 // 20)
     ladder, chart = _rows(left, body.height * 7 // 10)
     queue, rest = _rows(right, body.height * 11 // 40)

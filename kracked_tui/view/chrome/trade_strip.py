@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -39,16 +38,16 @@ class StripView(NamedTuple):
 def strip_line(view: StripView, width: int) -> Line:
     """Draw as much as fits: the position always, then its result, the size and the limits."""
     facts = [*_order_facts(view), *_position_facts(view)]
-    while _cells(facts) > width and len(facts) > 1 and min(rank for rank, _ in facts) < _ALWAYS:
+    while (
+        sum(len(span.text) for _, spans in facts for span in spans) > width
+        and len(facts) > 1
+        and min(rank for rank, _ in facts) < _ALWAYS
+    ):
         facts.remove(min(facts, key=lambda fact: fact[0]))
     return Line(fit((span for _, spans in facts for span in spans), width), "title")
 
 
 Fact = tuple[int, list[Span]]
-
-
-def _cells(facts: Iterable[Fact]) -> int:
-    return sum(len(span.text) for _, spans in facts for span in spans)
 
 
 def _order_facts(view: StripView) -> list[Fact]:

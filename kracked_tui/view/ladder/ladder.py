@@ -8,7 +8,7 @@ from typing import NamedTuple
 from kracked.flow.measures.price_changes import LevelChanges
 from kracked.flow.measures.traded_at_price import PriceTrades
 from kracked.protocol.events import Level, Side
-from kracked_tui.view.account.orders import OwnLevel, joined
+from kracked_tui.view.account.own_levels import OwnLevel, joined
 from kracked_tui.view.ladder.ladder_scroll import LadderScroll, ask_row, bid_row
 
 _LARGE, _HUGE = 3, 8

@@ -10,7 +10,7 @@ from kracked.flow.measures.touch import Near
 from kracked.instruments import Precision
 from kracked_tui.view import block_bars
 from kracked_tui.view import format as fmt
-from kracked_tui.view.account.orders import OwnLevel, own_level_text, price_tail
+from kracked_tui.view.account.own_levels import OwnLevel, own_level_text, price_tail
 from kracked_tui.view.ladder.ladder import LadderRow
 from kracked_tui.view.line import Line, Span, fit
 
@@ -92,14 +92,14 @@ def columns_for(
     return LadderColumns(
         everything,
         price_width,
-        max(0, spare - count),
-        traded,
-        count,
-        own,
-        change,
-        profile,
-        window,
-        user,
+        bar=max(0, spare - count),
+        traded=traded,
+        orders=count,
+        mine=own,
+        change=change,
+        profile=profile,
+        window=window,
+        user=user,
     )
 
 

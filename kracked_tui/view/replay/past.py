@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from kracked import times
@@ -90,7 +90,7 @@ def past_spans(view: PastView, room: int) -> list[Span]:
             Span(f" {view.live} goes on", "good"),
         ],
     ):
-        if _cells(spans) <= room:
+        if sum(len(span.text) for span in spans) <= room:
             return spans
     return [Span(f"‖ {view.word}", "notice"), Span(f" {view.live} goes on", "good")]
 
@@ -117,10 +117,6 @@ def past_note(view: PastView, note: str) -> str:
     return f"{moment} · {note}" if note else moment
 
 
-def _cells(spans: Iterable[Span]) -> int:
-    return sum(len(span.text) for span in spans)
-
-
 class Bookmark(NamedTuple):
     """A moment that was marked."""
 
@@ -136,12 +132,13 @@ def bookmark_lines(bookmarks: Sequence[Bookmark], start: int, here: int) -> list
         start: The oldest moment that is kept, ns.
         here: The moment shown, ns.
     """
-    return [
-        f"{number}  {fmt.moment(mark.time)}  {mark.symbol}  "
-        + ("no longer kept" if mark.time < start else _from_here(mark.time - here))
-        for number, mark in enumerate(bookmarks, 1)
-    ]
-
-
-def _from_here(by_ns: int) -> str:
-    return f"{fmt.age(abs(by_ns))} {'later' if by_ns > 0 else 'earlier'}" if by_ns else "shown now"
+    rows = []
+    for number, mark in enumerate(bookmarks, 1):
+        by_ns = mark.time - here
+        where = f"{fmt.age(abs(by_ns))} {'later' if by_ns > 0 else 'earlier'}"
+        if mark.time < start:
+            where = "no longer kept"
+        elif not by_ns:
+            where = "shown now"
+        rows.append(f"{number}  {fmt.moment(mark.time)}  {mark.symbol}  {where}")
+    return rows

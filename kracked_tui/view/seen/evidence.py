@@ -51,10 +51,12 @@ def evidence_card(one: Sighting, precision: Precision) -> Card:
     told = len(one.evidence)
     kept = f"{told} events" if told < FIRST_KEPT + LAST_KEPT else f"first and last of over {told}"
     limits = "; ".join(_limit(name, value, precision) for name, value in one.numbers.items())
+    heads = ("time", "event", "order", "price", "size", "from best")
+    rows = [_event(each, precision) for each in one.evidence]
     parts: list[CardFact | CardTable] = [
         *facts,
         CardFact("rests on", kept),
-        _events(one, precision),
+        CardTable(heads, rows, frozenset((3, 4, 5))),
     ]
     other = "; ".join(ELSE[one.kind])
     parts += [
@@ -84,12 +86,6 @@ def _after(one: Sighting) -> list[CardFact]:
             text = "pending" if percent is None else f"{percent} % of the way back"
             told.append(CardFact(f"after {seconds} s", text))
     return told
-
-
-def _events(one: Sighting, precision: Precision) -> CardTable:
-    heads = ("time", "event", "order", "price", "size", "from best")
-    rows = [_event(each, precision) for each in one.evidence]
-    return CardTable(heads, rows, frozenset((3, 4, 5)))
 
 
 def _event(each: Evidence, precision: Precision) -> tuple[str, ...]:

@@ -65,13 +65,14 @@ def seen_line(row: SeenRow, width: int, price_width: int, precision: Precision) 
     one, wordy = row.sighting, width >= _WITH_WORDS
     role = "buy" if one.side is Side.BID else "sell"
     certain = CERTAINTY[one.sureness]
+    certain_role = {Sureness.EXACT: "good", Sureness.MATCHED: ""}.get(one.sureness, "dim")
     spans = [
         Span(f" {fmt.moment(one.last):<9}", "dim"),
         Span(f"{NAMES[one.kind]:<{_KIND}}", "word"),
         Span(f"{side_word(one):<5}", role),
         Span(f"{precision.price_text(one.price):>{price_width}}", role),
         Span(f"{fmt.compact(one.qty, precision.qty, 7):>{_QTY}}  "),
-        Span(certain.ljust(_CERTAIN) if wordy else certain, _certain_role(one.sureness)),
+        Span(certain.ljust(_CERTAIN) if wordy else certain, certain_role),
     ]
     if wordy:
         spans.append(Span(gist(one, precision), "dim"))
@@ -83,10 +84,6 @@ def side_word(one: Sighting) -> str:
     if one.kind in (Kind.SAME_SIZE, Kind.SWEEP, Kind.BURST):
         return "buys" if one.side is Side.BID else "sells"
     return one.side.value
-
-
-def _certain_role(sureness: Sureness) -> str:
-    return {Sureness.EXACT: "good", Sureness.MATCHED: ""}.get(sureness, "dim")
 
 
 def gist(one: Sighting, precision: Precision) -> str:

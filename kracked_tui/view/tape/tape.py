@@ -199,7 +199,11 @@ def _remarks(row: TapeRow, precision: Precision) -> tuple[str, ...]:
     if each.levels > 1:
         levels = f"{each.levels} levels"
         last = precision.price_text(each.last_price)
-        average = f" avg {_average(each, precision)}" if each.qty and each.notional else ""
+        average = ""
+        if each.qty and each.notional:  # rounded to the decimals of a price, and one more
+            tenths = (20 * each.notional + each.qty) // (2 * each.qty)
+            finer = Precision(precision.price + 1, precision.qty)
+            average = f" avg {finer.price_text(tenths)}"
         word = note or ""
         return (
             f"▸{last} {levels}{average}{word}",
@@ -210,9 +214,3 @@ def _remarks(row: TapeRow, precision: Precision) -> tuple[str, ...]:
     if note:
         return (note,)
     return (f" {each.fills} fills",) if each.fills > 1 else ()
-
-
-def _average(each: Print, precision: Precision) -> str:
-    """Write the average price of a print, rounded to its decimals and one more."""
-    tenths = (20 * each.notional + each.qty) // (2 * each.qty)
-    return Precision(precision.price + 1, precision.qty).price_text(tenths)

@@ -132,11 +132,6 @@ class HeatPane(Pane):
         if not shade:
             return ground
         near, far, along = (ground, bar, 2 * part) if part <= 0.5 else (bar, full, 2 * part - 1)
-        return Color.from_triplet(_blend(near.get_truecolor(), far.get_truecolor(), along))
-
-
-def _blend(near: ColorTriplet, far: ColorTriplet, part: float) -> ColorTriplet:
-    red, green, blue = (
-        round(one + (other - one) * part) for one, other in zip(near, far, strict=True)
-    )
-    return ColorTriplet(red, green, blue)
+        ends = zip(near.get_truecolor(), far.get_truecolor(), strict=True)
+        red, green, blue = (round(one + (other - one) * along) for one, other in ends)
+        return Color.from_triplet(ColorTriplet(red, green, blue))

@@ -4,39 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from functools import lru_cache
 
 from textual.events import Click, Leave, MouseMove
 from textual.message import Message
 
 from kracked.flow.measures.price_changes import DEFAULT_WINDOW_NS, WINDOWS
-from kracked.flow.measures.touch import quantities_near
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
 from kracked_tui.remembered import scaled
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.state.sightings import WALL_MARK
 from kracked_tui.state.user_columns import ColumnRow
-from kracked_tui.view.ladder import click_mode, ladder, ladder_lines, read_out, row_measures
+from kracked_tui.view.chrome.data_status import banner, under_status
+from kracked_tui.view.ladder import click_mode, ladder, ladder_lines, row_measures
 from kracked_tui.view.ladder.click_mode import CellOffer
 from kracked_tui.view.ladder.ladder import LadderRow, RowMeasures
 from kracked_tui.view.ladder.ladder_lines import ColumnSet, LadderColumns
 from kracked_tui.view.ladder.ladder_scroll import LadderScroll, ask_row, bid_row, first_scroll
 from kracked_tui.view.ladder.read_out import Foot
 from kracked_tui.view.ladder.row_measures import POC, LargeMarks
-from kracked_tui.view.ladder.selection import Selection, orders_at
+from kracked_tui.view.ladder.selection import Selection
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.queue.followed import levels_of
-from kracked_tui.view.words import wrapped
+from kracked_tui.widgets.panes.ladder_foot import LadderFoot
 from kracked_tui.widgets.panes.pane import Content, Pane
 
 _line = lru_cache(2048)(ladder_lines.ladder_line)
 _columns = lru_cache(16)(ladder_lines.columns_for)
 _head = lru_cache(16)(ladder_lines.head_line)
-_foot = lru_cache(64)(ladder_lines.foot_spans)
 _SETS = tuple(ColumnSet)
-_COSTS_EVERY_NS = NS_PER_S // 4
 _CELLS_EVERY_NS = NS_PER_S // 5
 _ROOMY_HEIGHT = 34
 """Rows from which the cursor's row and the cost to trade are always told."""
@@ -48,6 +45,7 @@ class LadderPane(Pane):
     """Price rows that stand still, and the cursor."""
 
     name_shown = "Ladder"
+    notch_rows = 1
 
     class Moved(Message):
         """The cursor is on another level."""
@@ -82,8 +80,7 @@ class LadderPane(Pane):
         self._large = LargeMarks()
         self._cells: tuple[object, list[tuple[str, ...]]] = (None, [])
         """What the user's cells were made of, and the cells of each row."""
-        self._costs: tuple[object, str] = (None, "")
-        """What the cost to trade was made of, and its text."""
+        self._foot = LadderFoot()
 
     def show_as(self, other: LadderPane) -> None:
         """Show the rows and columns of another ladder: of the same pair at another time."""
@@ -104,7 +101,9 @@ class LadderPane(Pane):
         self._follow(frame, rows)
         scroll = self.scroll
         if book is None or not scroll.ready:
-            return Content([Line(fit([], width))] * (rows // 2 - 1) + _banner(frame, width))
+            return Content(
+                [Line(fit([], width))] * (rows // 2 - 1) + banner(frame.data_status, width)
+            )
         account, precision, flow = frame.account, frame.precision, frame.measures
         if flow.changes.window_ns != self.window_ns:
             flow.changes.set_window(self.window_ns, flow.now(frame.now))
@@ -135,14 +134,7 @@ class LadderPane(Pane):
         ]
         body += [Line(fit([], width))] * (1 + rows - len(body))
         if tells:
-            for text in (self._cursor_text(frame, width - 1), self._cost_text(frame, width - 1)):
-                body.append(Line(fit([Span(f" {text}", "dim")], width)))
-        if not frame.data_status.fresh:
-            body = [each.within("stale") for each in body]
-        if not frame.data_status.usable:
-            banner = _banner(frame, width)
-            at = max(0, len(body) // 2 - len(banner) // 2)
-            body = [*body[:at], *banner, *body[at + len(banner) :]]
+            body += self._foot.told_rows(frame, width, step=scroll.step, window_ns=self.window_ns)
         beyond = ladder_lines.beyond_text(
             (self._prices[-1], self._prices[0]) if self._prices else (0, 0),
             precision,
@@ -151,17 +143,16 @@ class LadderPane(Pane):
             cursor=scroll.cursor,
             mine=account.own_levels,
         )
-        foot: Sequence[Span] = ()
-        if frame.quote is not None:
-            near = quantities_near(*frame.levels, sum(frame.quote), book.depth)
-            foot = _foot(near, precision, width)
-        if not tells and self.foot is not Foot.SUMS:
-            tell = self._cost_text if self.foot is Foot.COST else self._cursor_text
-            foot = (Span(tell(frame, width - 6), "dim"),)
         self._columns = columns
         if self.offers is not None:
-            foot = click_mode.foot(self._offer, width - 6)
+            foot: Sequence[Span] = click_mode.foot(self._offer, width - 6)
+        else:
+            last = Foot.SUMS if tells else self.foot
+            foot = self._foot.last_line(
+                last, frame, width, step=scroll.step, window_ns=self.window_ns
+            )
         note = self._note(frame, columns, hides=hides)
+        body = under_status(body, frame.data_status, width)
         return Content(body, note, beyond, foot, urgent=bool(beyond))
 
     def _filled_prices(self, frame: FrameState, rows: int) -> Sequence[int]:
@@ -212,51 +203,6 @@ class LadderPane(Pane):
             covered = "no room: z"
         note = f"{precision.price_text(scroll.step)} a row · {word}"
         return f"{note} · {covered}" if covered else note
-
-    def _cursor_text(self, frame: FrameState, width: int) -> str:
-        """Return the row at the cursor in words."""
-        book, selection, quote = frame.book, frame.selection, frame.quote
-        if book is None or selection is None or quote is None:
-            return ""
-        flow, position = frame.measures, frame.account.position
-        bids = selection.side is Side.BID
-        row = selection.low if bids else selection.high
-        price = Fraction(row, 10**frame.precision.price)
-        told = read_out.CursorRow(
-            selection,
-            frame.symbol,
-            frame.precision,
-            frame.decimals,
-            quote,
-            frame.levels[0 if bids else 1],
-            orders_at(frame.l3_book, selection) if frame.l3_book else None,
-            frame.now,
-            flow.changes.row(selection.side, row, self.scroll.step),
-            row_measures.window_name(self.window_ns),
-            read_out.traded_in(flow.traded.prices, selection),
-            position.result_at(price),
-        )
-        return read_out.as_line(read_out.cursor_parts(told), width)
-
-    def _cost_text(self, frame: FrameState, width: int) -> str:
-        """Return what it costs to trade now, in words; made anew some times a second."""
-        made_of = (frame.symbol, frame.size, width, frame.now // _COSTS_EVERY_NS)
-        if made_of != self._costs[0]:
-            self._costs = (made_of, self._costs_now(frame, width))
-        return self._costs[1]
-
-    def _costs_now(self, frame: FrameState, width: int) -> str:
-        book, precision = frame.book, frame.precision
-        if book is None or not book.verified:
-            return "the book is not verified: the cost to trade is not known"
-        own = {
-            price: int(level.qty.scaleb(precision.qty))
-            for price, level in frame.account.own_levels.items()
-        }
-        thresholds = frame.measures.detectors.context.levels.thresholds()
-        sizes = row_measures.large_text(thresholds, precision, frame.decimals)
-        costs = read_out.cost_parts(frame.size, *frame.levels, precision, own=own)
-        return read_out.as_line([*costs[:2], *filter(None, (sizes,)), *costs[2:]], width)
 
     def _follow(self, frame: FrameState, rows: int) -> None:
         """Choose the first rows of a new symbol, then keep the market in sight."""
@@ -401,13 +347,3 @@ class LadderPane(Pane):
             self.post_message(self.CellPressed(offer))
         else:
             self._show_offer(offer)  # the rows moved, or no pointer was told: it is shown first
-
-    def wheel(self, up: int) -> None:
-        """Move the cursor by a row."""
-        self.move(up)
-
-
-def _banner(frame: FrameState, width: int) -> list[Line]:
-    """Draw the word for the data's state, and the reason."""
-    lines = [frame.data_status.word, *wrapped(frame.data_status.reason, width - 4)]
-    return [Line(fit([Span(text.center(width), "notice")], width), "notice") for text in lines]

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from textual.events import Blur, Focus, MouseScrollDown, MouseScrollUp
 
 from kracked_tui.error_boundary import error_text
-from kracked_tui.keys import pane_key
 from kracked_tui.state.frame_state import FrameState
+from kracked_tui.view.chrome.layout import pane_key
 from kracked_tui.view.chrome.pane_frame import Box, Title
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.replay.past import past_note
@@ -53,6 +53,8 @@ class Pane(LiveRows, can_focus=True):
     """Draws the frame it is given by `show`; subclasses post messages upwards."""
 
     name_shown = ""
+    notch_rows = 3
+    """Rows that a notch of the mouse wheel moves."""
     every = 1
     """One frame in so many is drawn: a costly picture is not made twenty times a second."""
 
@@ -127,7 +129,7 @@ class Pane(LiveRows, can_focus=True):
 
     def wheel(self, up: int) -> None:
         """Take a notch of the mouse wheel, up (1) or down (-1)."""
-        self.move(3 * up)
+        self.move(self.notch_rows * up)
 
     def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
         self.wheel(1)

@@ -36,7 +36,9 @@ class QueuePane(Pane):
         """Draw the orders in sight; the reason where there is no level 3 book."""
         width, height = self.inside
         if frame.selection is None or frame.l3_book is None:
-            return self._without_orders(frame)
+            reason = frame.no_level3_reason or "no orders yet"
+            lines = [Line(fit([], width)), *sentence_lines(reason, width), Line(fit([], width))]
+            return Content([*lines, *self._own_facts(frame, height - len(lines))])
         own = self._own_facts(frame, height // 2 - 1)
         rows = max(0, height - 1 - len(own))
         orders = orders_at(frame.l3_book, frame.selection)
@@ -88,13 +90,6 @@ class QueuePane(Pane):
             counts = counts_text(frame.l3_book, sizes, frame.precision)
             foot = (*foot, Span("  "), Span(counts, "mark"))
         return Content(body, note, "" if trusted else "STALE", foot, urgent=not trusted)
-
-    def _without_orders(self, frame: FrameState) -> Content:
-        """Draw why there are no orders, and what is known of the place of an own one."""
-        width, height = self.inside
-        reason = frame.no_level3_reason or "no orders yet"
-        told = [Line(fit([], width)), *sentence_lines(reason, width), Line(fit([], width))]
-        return Content([*told, *self._own_facts(frame, height - len(told))])
 
     def _own_facts(self, frame: FrameState, height: int) -> list[Line]:
         """Draw the place of the own order at the selected prices, if there is one."""

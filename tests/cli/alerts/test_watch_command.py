@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -22,6 +24,12 @@ KRACKED = (sys.executable, "-m", "kracked.cli.main")
 
 @pytest.fixture(scope="module")
 def sim() -> Iterator[dict[str, str]]:
+    with simulated() as addresses:
+        yield addresses
+
+
+@contextmanager
+def simulated() -> Iterator[dict[str, str]]:
     """Run a simulated exchange and yield its addresses and key."""
     command = [*KRACKED, "sim", "--seed", "6", "--rate", "4"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -31,11 +39,11 @@ def sim() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(autouse=True)
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sim: dict[str, str]) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     for name in (KEY_VARIABLE, SECRET_VARIABLE):
         monkeypatch.delenv(name, raising=False)
-    return tmp_path / "kracked" / "alerts" / "127.0.0.1.json"
+    return tmp_path / "kracked" / "alerts" / f"127.0.0.1-{urlsplit(sim['rest']).port}.json"
 
 
 def words(sim: dict[str, str], *alerts: str) -> list[str]:
@@ -61,6 +69,17 @@ def test_it_ends_when_all_is_told_and_does_not_tell_it_again(
     assert "nothing left to wait for" in told.err
     assert main([*asked, "--again"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_what_was_told_on_one_exchange_is_told_on_another_of_the_same_host(
+    sim: dict[str, str], state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(sim, "price above 100")) == 0
+    with simulated() as other:
+        assert main(words(other, "price above 100")) == 0
+    assert capsys.readouterr().out.count("[price above 100]") == 2
+    assert state.exists()
+    assert not (state.parent / "127.0.0.1.json").exists()
 
 
 def test_a_program_reads_an_object_a_line(

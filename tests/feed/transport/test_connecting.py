@@ -262,13 +262,25 @@ def test_the_environment_names_the_proxy(
     assert proxy_of(url) == proxy
 
 
-@pytest.mark.parametrize("proxy", ["nonsense", "ftp://p:1", "http://", "socks5:"])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        *("nonsense", "ftp://p:1", "http://", "socks5:", "http://user:se[cret@p:1"),
+        *("http://user:secret/word@p:1", "socks5://user:secret?@p:1", "http://user:secret#@p:1"),
+    ],
+)
 def test_a_proxy_that_is_no_address_is_told_without_it(
     no_proxies: pytest.MonkeyPatch, proxy: str
 ) -> None:
     no_proxies.setenv("https_proxy", proxy)
     with pytest.raises(NotConnected, match=r"the proxy of the environment \(https_proxy\)"):
         proxy_of("wss://ws.kraken.com/v2")
+
+
+async def test_a_proxy_that_the_library_refuses_is_told_without_its_user(transport: str) -> None:
+    with pytest.raises(NotConnected) as refused:
+        await hello("ws://localhost:2", proxy="http://secret@127.0.0.1:1")
+    assert "secret" not in str(refused.value)
 
 
 # --- the choice ---------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from kracked.record.durable_files import SymbolicLink
 from kracked.record.read.recording import open_recording
 from kracked.record.repair import find_torn
 from kracked.record.write import session as session_module
-from kracked.record.write.session import Format, RecordingSession, record_into
+from kracked.record.write.session import Format, OtherExchange, RecordingSession, record_into
 from kracked.record.write.session_folder import FolderInUse, NotAFolder, SessionFolder
 from kracked.record.write.writer import Writer
 from tests.record.seeded_market import feed
@@ -166,6 +166,22 @@ def test_a_recording_goes_on_where_it_stopped(record: Record, stream: Stream) ->
     assert [int(row["seq"]) for row in rows] == sorted(int(row["seq"]) for row in rows)
     assert int(rows[-1]["seq"]) == len(stream)
     assert len(list(path.glob("raw/*"))) == 2
+
+
+def test_a_recording_does_not_go_on_with_another_exchange(tmp_path: Path) -> None:
+    first, other = "wss://ws.kraken.com/v2", "ws://127.0.0.1:8080/public/v2"
+    path = tmp_path / "session"
+    with record_into(path, SessionInfo(start=INFO.start, urls={"public": first})):
+        pass
+    before = {file: file.read_bytes() for file in path.iterdir() if file.is_file()}
+    with (
+        pytest.raises(OtherExchange, match=f"{first}.*{other} is another exchange"),
+        record_into(path, SessionInfo(start=INFO.start, urls={"public": other})),
+    ):
+        pass
+    assert {file: file.read_bytes() for file in path.iterdir() if file.is_file()} == before
+    with record_into(path, SessionInfo(start=INFO.start, urls={"public": first})):
+        pass
 
 
 def test_numbers_stay_unique_when_the_clock_was_set_back(record: Record, stream: Stream) -> None:

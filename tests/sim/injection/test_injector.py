@@ -144,7 +144,7 @@ def test_every_injected_fault_is_noted() -> None:
 
 def test_nothing_is_injected_into_a_connection_that_has_ended(server: SimServer) -> None:
     client = Client(server)
-    server.injector.detach(client.connection)
+    server.injector.connections.remove(client.connection)
     assert isinstance(server.injector, FaultInjector)
     assert not inject(server, FaultKind.DROP)
 

@@ -92,6 +92,7 @@ def test_a_socket_gives_the_distance_as_a_trigger(market: EmptyExchange) -> None
     assert first["triggers"] == {
         "price": Decimal("1.0000"),
         "price_type": "pct",
+        "actual_price": Decimal("62370.0"),
         "reference": "last",
         "status": "untriggered",
     }

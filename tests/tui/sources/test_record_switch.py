@@ -14,11 +14,12 @@ from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.sim.server import SimOptions, SimServer
 from kracked_tui import launch, options
-from kracked_tui.app import Destination, Monitor
+from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from kracked_tui.options import Options
 from kracked_tui.remembered import Memory
 from kracked_tui.sources.live import LiveSource
+from kracked_tui.sources.opening import Destination
 from kracked_tui.sources.record_switch import session_name, sessions_folder
 from kracked_tui.view.chrome.status import FeedView, status_line
 from kracked_tui.view.replay.record_status import RecordView, banner_line, record_facts
@@ -219,23 +220,6 @@ async def test_quitting_ends_a_recording_cleanly(live: Monitor, tmp_path: Path) 
     async with live.run_test(size=(120, 40)) as pilot:
         await recorded_some(live)
         await pilot.press("ctrl+q")
-    assert kracked.open_recording(tmp_path / "session").info().clean_stop
-
-
-async def test_the_list_of_recordings_says_that_opening_one_ends_this_one(
-    live: Monitor, tmp_path: Path
-) -> None:
-    live.recording.folder = tmp_path
-    live.record_at_once = True
-    async with live.run_test(size=(80, 24)) as pilot:
-        await recorded_some(live)
-        await pilot.press("P")
-        sessions = live.trade.sessions
-        await until(lambda: "session" in "".join(line.text for line in sessions.lines[2:3]))
-        assert "● REC: opening a recording ends it" in sessions.lines[1].text
-        await pilot.click(sessions, offset=(5, 2))
-        await until(lambda: live.destination)
-    assert live.destination == Destination(tmp_path / "session", ends_recording=True)
     assert kracked.open_recording(tmp_path / "session").info().clean_stop
 
 

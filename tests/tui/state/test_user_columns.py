@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -106,6 +107,30 @@ def test_one_that_failed_is_never_asked_again() -> None:
     assert len(asked) == len(said) == 1
 
 
+@pytest.mark.parametrize("error", [asyncio.CancelledError, GeneratorExit])
+def test_one_that_raises_a_cancellation_stops_no_frame(error: type[BaseException]) -> None:
+    def cell(_row: ColumnRow, _market: ColumnMarket) -> str:
+        raise error
+
+    columns, said = told(Column(cell), Good())
+    assert columns.cells(ROWS, market())[0][1].strip()
+    assert len(said) == 1
+
+
+def test_one_whose_head_raises_is_told_at_the_start() -> None:
+    class Headless:
+        width = 5
+
+        @property
+        def head(self) -> str:
+            raise ValueError("no head")
+
+    columns, said = told(Headless(), Good())
+    assert columns.heads[0][0].strip() == "failed"
+    assert "no head" in said[0]
+    assert columns.cells(ROWS, market())[0][1].strip()
+
+
 def test_one_that_is_slow_again_and_again_is_left_off() -> None:
     columns, said = told(Good(), clock=Clock(*[2 * BUDGET_S] * STRIKES))
     for _ in range(STRIKES - 1):
@@ -137,6 +162,23 @@ def test_one_that_does_not_come_back_is_interrupted() -> None:
     assert columns.heads[0][0].strip() == "hung"
     assert "did not come back within 100 ms" in said[0]
     assert cells[0][1].strip()
+
+
+@pytest.mark.skipif(not hasattr(__import__("signal"), "setitimer"), reason="no interval timer")
+def test_one_that_swallows_the_interruption_is_asked_for_no_other_cell() -> None:
+    asked: list[ColumnRow] = []
+
+    def cell(row: ColumnRow, _: ColumnMarket) -> str:
+        asked.append(row)
+        with suppress(BaseException):
+            while True:
+                sum(range(1000))
+        return ""
+
+    columns, said = told(Column(cell))
+    columns.cells(ROWS, market())
+    assert columns.heads[0][0].strip() == "hung"
+    assert len(asked) == len(said) == 1
 
 
 @pytest.mark.parametrize("width", [0, 17, -1, "6", None])

@@ -16,7 +16,7 @@ from kracked.protocol.order_terms import OrderType, TimeInForce
 from kracked.protocol.own_orders import Triggers
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.trader import messages
-from kracked_tui.view.account import orders
+from kracked_tui.view.account import orders, own_levels
 from kracked_tui.view.ticket import expiry, ticket
 from kracked_tui.widgets.panes.account import OrdersPane
 from tests.tui.frozen_market import NOW, PRECISION, SYMBOL
@@ -77,4 +77,4 @@ def test_the_distance_of_a_trailing_order_does_not_look_like_a_price(kind: str, 
     order = own(1, "-20.0", order_type="trailing-stop-limit", triggers=waiting)
     (row,) = orders.rows_of([order], [], {}, {}, NOW)
     assert (row.price, row.limit) == (shown, None)
-    assert orders.own_levels([order], SYMBOL, None, PRECISION) == {}
+    assert own_levels.own_levels([order], SYMBOL, None, PRECISION) == {}

@@ -17,9 +17,10 @@ from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.state.store import Store
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.trader.messages import resolved
-from kracked_tui.view.account import balances, fills, orders, rates
+from kracked_tui.view.account import balances, fills, orders, own_levels, rates
 from kracked_tui.view.account.fills import FillRow
-from kracked_tui.view.account.orders import OrderRow, OwnLevel, Sent
+from kracked_tui.view.account.orders import OrderRow, Sent
+from kracked_tui.view.account.own_levels import OwnLevel
 from kracked_tui.view.chrome import trading_status
 from kracked_tui.view.line import Line
 from kracked_tui.view.queue import queue_effect
@@ -150,14 +151,14 @@ def test_an_order_placed_elsewhere_says_so() -> None:
 def test_own_orders_at_one_price_are_summed_with_the_first_place() -> None:
     book = frozen_market.orders()
     mine = [own(1, "64210.0"), own(3, "64210.0")]
-    found = orders.own_levels(mine, SYMBOL, own_places(mine, {SYMBOL: book}), PRECISION)
+    found = own_levels.own_levels(mine, SYMBOL, own_places(mine, {SYMBOL: book}), PRECISION)
     assert found == {BEST_BID: OwnLevel(Side.BID, Decimal("0.30"), 1, 2, BEST_BID)}
 
 
 def test_a_row_of_several_prices_names_the_order_that_fills_first() -> None:
     worse = OwnLevel(Side.BID, Decimal(1), 1, price=BEST_BID - 5)
     better = OwnLevel(Side.BID, Decimal(2), 3, price=BEST_BID)
-    both = orders.joined(worse, better)
+    both = own_levels.joined(worse, better)
     assert both == OwnLevel(Side.BID, Decimal(3), 3, 2, BEST_BID)
 
 
@@ -165,10 +166,10 @@ def test_the_ladder_the_queue_and_the_orders_tell_one_place() -> None:
     book, mine = frozen_market.orders(), [own(2, "64210.0")]
     place = own_places(mine, {SYMBOL: book})[mine[0].order_id]
     (row,) = orders.rows_of(mine, [], {mine[0].order_id: place}, {SYMBOL: PRECISION}, NOW)
-    level = orders.own_levels(mine, SYMBOL, {mine[0].order_id: place}, PRECISION)[BEST_BID]
+    level = own_levels.own_levels(mine, SYMBOL, {mine[0].order_id: place}, PRECISION)[BEST_BID]
     assert place.words(PRECISION) == "2nd of 4 at 64210.0, 0.0375 ahead"
     assert (row.place, row.ahead) == ("2/4", "0.0375")
-    assert orders.own_level_text(level, 10) == "B.15 q2"
+    assert own_levels.own_level_text(level, 10) == "B.15 q2"
 
 
 def test_a_filled_market_order_shows_its_average_price() -> None:
@@ -213,7 +214,7 @@ def test_a_row_of_orders_is_as_wide_as_its_pane(width: int) -> None:
     ],
 )
 def test_the_mine_column_holds_side_quantity_and_place(qty: str, place: int, shown: str) -> None:
-    assert orders.own_level_text(OwnLevel(Side.BID, Decimal(qty), place), 10) == shown
+    assert own_levels.own_level_text(OwnLevel(Side.BID, Decimal(qty), place), 10) == shown
 
 
 # --- money --------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from kracked.flow.measures.price_changes import LevelChanges
 from kracked.flow.measures.traded_at_price import PriceTrades
 from kracked.instruments import Precision
 from kracked.protocol.events import Level, Side
-from kracked_tui.view.account.orders import OwnLevel
+from kracked_tui.view.account.own_levels import OwnLevel
 from kracked_tui.view.ladder import ladder, ladder_lines
 from kracked_tui.view.ladder.ladder import LadderRow, LadderView, RowMeasures
 from kracked_tui.view.ladder.ladder_lines import ColumnSet

@@ -10,7 +10,7 @@ from kracked.protocol import events
 from kracked.protocol.events import Side
 from kracked.protocol.own_orders import Fill
 from kracked.times import NS_PER_S, to_rfc3339
-from kracked_tui.view.account.orders import OwnLevel
+from kracked_tui.view.account.own_levels import OwnLevel
 from kracked_tui.view.account.own_marks import FillMark, OwnMarks, OwnMarksCache
 from kracked_tui.view.chart import candles
 from kracked_tui.view.chart.candles import Bar

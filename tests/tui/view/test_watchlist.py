@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from kracked.times import NS_PER_S
+from kracked_tui.state.watch_rows import watch_rows
 from kracked_tui.view.chrome import watchlist
 from kracked_tui.view.chrome.watchlist import WatchRow
 from tests.tui.conftest import Opened
@@ -53,5 +54,5 @@ async def test_a_watched_pair_says_when_nothing_comes_any_more(
 ) -> None:
     async with opened() as (monitor, _):
         monitor.source.time = monitor.store.last_received + silent_s * NS_PER_S  # type: ignore[attr-defined]
-        words = {row.symbol: row.word for row in monitor.view_model.watch_rows()}
+        words = {row.symbol: row.word for row in watch_rows(monitor.view_model)}
         assert words["ETH/USD"] == words["BTC/USD"] == word

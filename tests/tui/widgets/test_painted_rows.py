@@ -50,7 +50,8 @@ async def test_blanks_beside_a_ground_keep_their_own() -> None:
         app.rows._styles["", "armed"] = Style(bgcolor="red")
         app.rows._styles["", "bid"] = app.rows.rich_style
         app.rows._drawn_for = app.rows.cells
-        app.rows._lines, app.rows._strips = [None] * 5, [None] * 5
+        app.rows._given, app.rows._lines = [None] * 5, [None] * 5
+        app.rows._strips = [None] * 5
         app.rows.set_lines([Line((Span("ON", "armed"), Span("  "), Span("x", "bid"), Span("  ")))])
         await pilot.pause()
         texts = [text for text, _ in app.rows._pieces(app.rows.lines[0])[0]]
