@@ -134,6 +134,7 @@ class Monitor(App[None]):
         )
         self.beside = Beside(self, self.trade, settings, self.pump.mark)
         """What is shown beside the session, and what is kept of it."""
+        self.view_model.applying = lambda: self.intake.applying
 
     @property
     def source(self) -> Source:

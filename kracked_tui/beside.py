@@ -165,6 +165,7 @@ class Beside:
                 intake = EventIntake(
                     model.store, tell, evaluate=lambda _: None, applied=self._changed
                 )
+                model.applying = lambda: intake.applying
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(intake.run(source))
                     shown.then(screen)

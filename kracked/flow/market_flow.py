@@ -208,6 +208,11 @@ class MarketFlow:
 
     # --- reading ------------------------------------------------------------------------------
 
+    @property
+    def has_clock(self) -> bool:
+        """Whether anything came that tells the exchange's time."""
+        return self._time > 0
+
     def now(self, received: int) -> int:
         """Return the present on the exchange's clock.
 

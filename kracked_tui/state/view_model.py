@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from kracked import times
 from kracked.errors import ConfigError, KrackedError, RequestRejected
-from kracked.flow.measures.depth_history import DepthHistory
+from kracked.flow.measures.depth_history import DepthHistories, DepthHistory
 from kracked.protocol.maintenance.trading_effect import NewOrders, TradingEffect
 from kracked_tui.alerts.session_alerts import SessionAlerts
 from kracked_tui.config import Alerting
@@ -79,7 +79,8 @@ class ViewModel:
         self.status_without_trader = TradingStatus()
         self.depths = DepthHistory()
         """What rested at each price of the pair shown, over time."""
-        self._depths_of = ""
+        self._histories, self._histories_of = DepthHistories(), store.flows
+        """Those of the pairs shown before too, and the measures whose clock they go by."""
         self.alerts = SessionAlerts(
             alerting or Alerting(), self.memory, tell=self.tell, last=self._last_price
         )
@@ -93,6 +94,8 @@ class ViewModel:
         """What own fills have made since the start."""
         self.bookmarks: list[Bookmark] = []
         """The moments that were marked, the newest last."""
+        self.applying: Callable[[], bool] = bool
+        """Returns whether a batch of events is not applied to its end."""
         self.kept: Callable[[], BufferFill] | None = None
         """Returns how much of the last minutes is kept; None where nothing is."""
         self.scanned: Moments | None = None
@@ -222,11 +225,17 @@ class ViewModel:
             self.market.apply_quote(*frame.quote, now)
 
     def _see_depth(self, frame: FrameState) -> None:
-        """Let the depth of this moment count; the history of another pair is not kept."""
-        if self._depths_of != self.symbol:
-            self._depths_of, self.depths = self.symbol, DepthHistory()
-        now = self.store.flows[self.symbol].now(frame.now)
-        if frame.book is None or not frame.data_status.usable:
+        """Let the depth of this moment count. A jump in time makes all measures anew."""
+        flow, book = self.store.flows[self.symbol], frame.book
+        now, jumped = flow.now(frame.now), self._histories_of is not self.store.flows
+        waits = not flow.has_clock or (jumped and self.applying())
+        if jumped and not waits:
+            self._histories_of = self.store.flows
+            self._histories.jump(now)
+        self.depths = self._histories.of(self.symbol, book.precision if book else None)
+        if waits:
+            return
+        if book is None or not frame.data_status.usable:
             self.depths.lose(now)
         else:
             self.depths.see(now, *frame.levels, last=frame.market.last)

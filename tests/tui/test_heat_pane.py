@@ -8,14 +8,14 @@ import pytest
 from textual.pilot import Pilot
 
 from kracked.protocol import events
-from kracked.times import NS_PER_S
+from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from kracked_tui.palettes import Colours
 from kracked_tui.view.chart import heat
 from kracked_tui.widgets.panes.heat import HeatPane
 from tests.tui.conftest import Opened, settled
-from tests.tui.frozen_market import SYMBOL, ScriptedSource, book, levels
+from tests.tui.frozen_market import BEST_ASK, PRECISION, SYMBOL, ScriptedSource, book, levels
 
 
 def pane(monitor: Monitor) -> HeatPane:
@@ -112,6 +112,59 @@ async def test_another_pair_has_a_history_of_its_own(opened: Opened) -> None:
         monitor.view_model.symbol = "ETH/USD"
         pass_time(monitor, 0.2)
         assert all(not each.known_ns for each in monitor.view_model.depths.columns(1))
+
+
+@pytest.mark.parametrize("length_s", [1, 5, 30])
+async def test_all_that_was_seen_is_there_at_every_length_and_zoomed(
+    opened: Opened, length_s: int
+) -> None:
+    """Messages take now longer, now shorter, so the exchange's clock is not known steadily."""
+    async with opened((120, 40), source=walled()) as (monitor, pilot):
+        await shown(monitor, pilot)
+        source, began = monitor.source, 0
+        assert isinstance(source, ScriptedSource)
+        for second in range(180):
+            late_ns = (3, 40, 8, 250)[second % 4] * 1_000_000
+            time = to_rfc3339(source.time - late_ns, 9)
+            made = events.Trade(events.Side.BID, BEST_ASK, 10**7, "limit", 9_000 + second, time)
+            monitor.store.apply(events.Trades(source.time, SYMBOL, PRECISION, (made,)))
+            pass_time(monitor, 1)
+            began = began or monitor.view_model.depths.columns(1)[-1].begin
+        pane(monitor).length_s = length_s
+        await pilot.press("z")
+        await settled(monitor, pilot)
+        columns = monitor.view_model.depths.columns(length_s)
+        whole = [each for each in columns[:-1] if each.begin > began]
+        assert len(whole) >= 178 // length_s
+        assert all(each.known_ns >= 0.7 * length_s * NS_PER_S for each in whole)
+        pane(monitor).redraw()
+        known = min(len(whole), len(body(monitor)[0]) - 20)
+        assert any(row.count(heat.HATCH) <= len(row) - known for row in body(monitor))
+
+
+async def test_a_pair_that_is_shown_again_has_what_was_seen_of_it(opened: Opened) -> None:
+    async with opened((120, 40)) as (monitor, pilot):
+        await shown(monitor, pilot)
+        seen = monitor.view_model.depths.columns(1)[0]
+        for symbol in ("ETH/USD", SYMBOL):
+            monitor.view_model.symbol = symbol
+            pass_time(monitor, 0.2)
+        assert monitor.view_model.depths.columns(1)[0] == seen
+
+
+async def test_what_is_not_drawn_is_seen_too(opened: Opened) -> None:
+    async with opened((120, 40)) as (monitor, pilot):
+        await shown(monitor, pilot)
+        source, before = monitor.source, monitor.view_model.depths.columns(1)
+        assert isinstance(source, ScriptedSource)
+        monitor.trade.covered = True  # as where the past is shown
+        for _ in range(8):
+            source.time += NS_PER_S // 2
+            monitor.store.last_received = source.time
+            monitor._tick()
+        after = monitor.view_model.depths.columns(1)
+        assert len(after) == len(before) + 4
+        assert all(each.known_ns == NS_PER_S for each in after[len(before) : -1])
 
 
 async def test_sixteen_colours_have_signs_for_shades(opened: Opened) -> None:

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from kracked.instruments import Precision
 from kracked.times import NS_PER_S
 
 LENGTHS_S = (1, 5, 30)
@@ -21,6 +22,8 @@ KEPT = 240
 """Columns of each length that are kept."""
 HOLD_NS = 2 * NS_PER_S
 """How long a book is taken to be as it was seen: a longer silence is a hole."""
+MARKETS = 8
+"""Markets whose histories are kept."""
 _PEAK = 3
 """A level that had so many times its mean for a moment is marked."""
 
@@ -68,7 +71,8 @@ class DepthHistory:
         """Take the verified book of an instant.
 
         Args:
-            now: On the exchange's clock; an earlier one than before begins anew.
+            now: On the exchange's clock, which is known through messages that take now longer,
+                now shorter: an earlier instant than before counts as that one.
             bids: Prices and quantities, best first.
             asks: As `bids`.
             last: The price of the last trade; None before one.
@@ -84,9 +88,14 @@ class DepthHistory:
             self._low, self._high = self._window
 
     def lose(self, now: int) -> None:
-        """Take that the book is not known from an instant on."""
-        self._pass(now)
+        """Take that the book is not known from an instant on; before the first it never was."""
+        if self._at:
+            self._pass(now)
         self._levels = None
+
+    def reaches_beyond(self, now: int) -> bool:
+        """Whether it has anything of after an instant."""
+        return self._at > now
 
     def columns(self, length_s: int) -> list[DepthColumn]:
         """Return the columns of a length, oldest first; the present one is the last."""
@@ -107,10 +116,9 @@ class DepthHistory:
 
     def _pass(self, now: int) -> None:
         """Let the book as it was seen count until now."""
-        if now < self._at or not self._at:
-            self.__init__()  # type: ignore[misc]  # another time: nothing of before is known
+        if not self._at:
             self._at, self._begin = now, self._begin_of(now, 1)
-            return
+        now = max(now, self._at)
         if now - self._at > HOLD_NS:
             self._levels = None
         if now - self._at > KEPT * LENGTHS_S[-1] * NS_PER_S:
@@ -168,6 +176,36 @@ class DepthHistory:
             finer = [each for each in self._columns[at - 1] if each.begin >= begin]
             self._columns[at].append(_merged(finer, begin))
         self._begin = end
+
+
+class DepthHistories:
+    """Owner of the histories of the markets that were looked at last."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[Precision | None, DepthHistory]] = {}
+        """By symbol, the newest last, with the decimals of its numbers."""
+
+    def of(self, symbol: str, precision: Precision | None) -> DepthHistory:
+        """Return the history of a market, a new one where its decimals are others than before.
+
+        Args:
+            symbol: The pair.
+            precision: The decimals of its book; None while there is none.
+        """
+        before, history = self._kept.pop(symbol, (None, None))
+        precision = precision or before
+        if history is None or before not in (None, precision):
+            history = DepthHistory()
+        self._kept[symbol] = precision, history
+        if len(self._kept) > MARKETS:
+            del self._kept[next(iter(self._kept))]
+        return history
+
+    def jump(self, now: int) -> None:
+        """Take that the data go on at another instant: what is later did not happen yet."""
+        self._kept = {
+            symbol: kept for symbol, kept in self._kept.items() if not kept[1].reaches_beyond(now)
+        }
 
 
 def _merged(columns: Sequence[DepthColumn], begin: int) -> DepthColumn:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kracked.flow.measures.depth_history import DepthHistory, rows_of
+from kracked.flow.measures.depth_history import (
+    LENGTHS_S,
+    MARKETS,
+    DepthHistories,
+    DepthHistory,
+    rows_of,
+)
+from kracked.instruments import Precision
 from kracked.times import NS_PER_S
 
 START = 1_700_000_010 * NS_PER_S  # a whole 30 s
@@ -67,10 +75,55 @@ def test_a_long_silence_is_a_hole() -> None:
     assert [each.known_ns for each in history.columns(1)][2:8] == [0] * 6
 
 
-def test_an_earlier_time_begins_anew() -> None:
-    history = watched(9)
-    history.see(at(-100), BIDS, ASKS, last=100)
-    assert len(history.columns(1)) == 1
+@pytest.mark.parametrize("length_s", LENGTHS_S)
+def test_an_unsteady_clock_loses_no_column_of_any_length(length_s: int) -> None:
+    history = DepthHistory()
+    for tenth in range(2400):
+        history.see(at(tenth / 10 - 0.15 * (tenth % 7 == 3)), BIDS, ASKS, last=100)
+    columns = history.columns(length_s)
+    assert [each.begin for each in columns] == [at(n * length_s) for n in range(240 // length_s)]
+    assert all(each.known_ns == length_s * NS_PER_S for each in columns[:-1])
+
+
+def test_a_book_that_is_lost_before_it_is_known_begins_no_column() -> None:
+    history = DepthHistory()
+    history.lose(at(30))
+    assert history.columns(5) == []
+    history.see(at(0), BIDS, ASKS, last=100)
+    history.see(at(1), BIDS, ASKS, last=100)
+    assert history.columns(1)[0].known_ns == NS_PER_S
+
+
+def test_a_market_has_its_history_again_when_it_is_looked_at_again() -> None:
+    histories = DepthHistories()
+    first = histories.of("BTC/USD", Precision(1, 8))
+    assert histories.of("ETH/USD", Precision(2, 8)) is not first
+    assert histories.of("BTC/USD", None) is first
+    assert histories.of("BTC/USD", Precision(1, 8)) is first
+
+
+def test_the_markets_looked_at_last_are_kept() -> None:
+    histories = DepthHistories()
+    first = histories.of("BTC/USD", None)
+    for number in range(MARKETS):
+        histories.of(f"A{number}/USD", None)
+    assert histories.of("BTC/USD", None) is not first
+
+
+def test_other_decimals_begin_a_new_history() -> None:
+    histories = DepthHistories()
+    first = histories.of("BTC/USD", Precision(1, 8))
+    assert histories.of("BTC/USD", Precision(2, 8)) is not first
+
+
+def test_a_jump_back_forgets_what_did_not_happen_yet_and_one_ahead_forgets_nothing() -> None:
+    histories = DepthHistories()
+    history = histories.of("BTC/USD", None)
+    history.see(at(9), BIDS, ASKS, last=100)
+    histories.jump(at(20))
+    assert histories.of("BTC/USD", None) is history
+    histories.jump(at(3))
+    assert histories.of("BTC/USD", None) is not history
 
 
 def test_longer_columns_are_the_shorter_ones_weighed_by_time() -> None:
