@@ -59,5 +59,6 @@ async def test_a_ticker_of_trades_is_picked_out_of_one_of_best_prices(
 
 async def test_best_prices_that_are_not_recorded_are_refused(serve: Serve, tmp_path: Path) -> None:
     path = await recording(tmp_path / "r", ticker="trades", trade=True)
-    with pytest.raises(RequestRejected, match="event_trigger not supported"):
-        await tickers(serve, path, "bbo")
+    async with serve(path) as server, listener(server, [BTC], ticker="bbo") as feed:
+        with pytest.raises(RequestRejected, match="event_trigger not supported"):
+            await feed.ready()
