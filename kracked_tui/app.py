@@ -127,7 +127,6 @@ class Monitor(App[None]):
             self.view_model, self.table, recording=self.recording, ascii_only=settings.ascii
         )
         self._heard: events.Key | None = None
-        """The latest key."""
         self.pump = FramePump(self._frame, partial(backlog, self), settings.fps)
         self.intake = EventIntake(
             self.store, self.view_model.tell, evaluate=self.alerts.apply, applied=self._applied

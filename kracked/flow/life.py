@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Iterator
 
 import msgspec
 
@@ -240,6 +241,10 @@ class QueueSide:
         self.sign = 1 if side is _BID else -1
         self.keys: list[int] = []
         self.levels: dict[int, QueueLevel] = {}
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        """Iterate prices and quantities of the levels, best first."""
+        return ((self.sign * key, self.levels[self.sign * key].qty) for key in reversed(self.keys))
 
     def new_level(self, price: int, message: int) -> QueueLevel:
         """Make the level at a price that has none, and return it."""

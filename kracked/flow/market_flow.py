@@ -10,7 +10,7 @@ The same code runs live, in a replay and over a recording. It reads no clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
@@ -19,7 +19,6 @@ from kracked.flow.detectors.detectors import Detectors
 from kracked.flow.detectors.numbers import DetectorNumbers
 from kracked.flow.facts import Outcome
 from kracked.flow.ledger import Ledger
-from kracked.flow.life import QueueSide
 from kracked.flow.measures.delta import DeltaRing
 from kracked.flow.measures.price_changes import PriceChanges
 from kracked.flow.measures.session import TradingSession, session_start
@@ -254,8 +253,7 @@ class MarketFlow:
         touch, ledger = self.flow_imbalance.touch, self.ledger
         if touch is None or ledger is None or ledger.lost:
             return None
-        bids, asks, middle = _levels(ledger.bids), _levels(ledger.asks), touch.bid + touch.ask
-        near = quantities_near(bids, asks, middle, ledger.depth)
+        near = quantities_near(ledger.bids, ledger.asks, touch.bid + touch.ask, ledger.depth)
         return lean_percent(near.bids, near.asks)
 
 
@@ -397,9 +395,3 @@ def _decided(ledger: Ledger, now: int) -> list[Outcome]:
         last = due
         outcomes += ledger.elapse(due)
     return outcomes
-
-
-def _levels(side: QueueSide) -> Iterator[tuple[int, int]]:
-    """Iterate prices and quantities, best first."""
-    levels, sign = side.levels, side.sign
-    return ((sign * key, levels[sign * key].qty) for key in reversed(side.keys))
