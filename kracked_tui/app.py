@@ -26,6 +26,7 @@ from textual import events, work
 from textual.actions import ActionParseResult
 from textual.app import App
 from textual.dom import DOMNode
+from textual.worker import WorkType
 
 from kracked.errors import KrackedError
 from kracked.flow.odds.store import odds_path
@@ -170,11 +171,15 @@ class Monitor(App[None]):
             # A lost terminal or a request to end must not cut a recording short.
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self._end)
-        self.run_worker(self._read_odds(), group="odds")
+        self._begin(self._read_odds, "odds")
         # A defect of these two ends the program: it would show old prices as today's.
-        self.run_worker(self._watch(), group="feed")
-        self.run_worker(self.pump.run(), group="frames")
+        self._begin(self._watch, "feed")
+        self._begin(self.pump.run, "frames")
         self.pump.mark()
+
+    def _begin(self, work: WorkType[None], group: str) -> None:
+        """Call the work in a worker; not at all when the program ends before it starts."""
+        self.run_worker(work, group=group)
 
     @work
     async def _end(self) -> None:
@@ -184,9 +189,8 @@ class Monitor(App[None]):
         if trader is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_GRACE_S):
-                    await reporting_errors(
-                        trader.abandon(), self.view_model.tell, "orders may be left open"
-                    )
+                    left = "orders may be left open"
+                    await reporting_errors(trader.abandon(), self.view_model.tell, left)
         await self.recording.stop()
         # The toolkit waits for ever to restore a terminal that is gone, and a program that
         # lives on unseen would go on renewing the dead-man's switch.
@@ -205,13 +209,13 @@ class Monitor(App[None]):
         self.view_model.remember_pairs()
         unsaved = self.view_model.memory.unsaved or self.store.odds.unsaved
         if unsaved and not self.view_model.saving.locked():
-            self.run_worker(self.view_model.save_choices(), group="memory")
+            self._begin(self.view_model.save_choices, "memory")
 
     def _applied(self) -> None:
         """Draw what came, and keep what alerts told of it."""
         self.pump.mark()
         if self.alerts.unkept:
-            self.run_worker(self.alerts.keep(), group="keep alerts")
+            self._begin(self.alerts.keep, "keep alerts")
 
     async def _read_odds(self) -> None:
         """Read the tables of the odds; live, their score goes on from what was kept."""
@@ -227,8 +231,8 @@ class Monitor(App[None]):
                 self.view_model.source = source
                 self.trade.subscribe()
                 self.alerts.open(source, self.store.markets)
-                self.run_worker(self.alerts.subscribe(), group="alerts")
-                self.run_worker(self._ways.run(), group="alerts")
+                self._begin(self.alerts.subscribe, "alerts")
+                self._begin(self._ways.run, "alerts")
                 if self.record_at_once:
                     await self.action_record()
                 await self._open_account(source)
@@ -236,7 +240,6 @@ class Monitor(App[None]):
                 await self.intake.run(source)
         except (KrackedError, OSError) as error:
             self.exit(return_code=1, message=f"kracked-tui: {error}")
-            return
 
     async def _open_account(self, source: Source) -> None:
         """Start the trader, if there is a key; otherwise say what one would add."""
@@ -258,7 +261,7 @@ class Monitor(App[None]):
                 access, self.settings.trading, tell=self.view_model.tell, now=source.now
             )
             self.view_model.trader = trader
-            self.run_worker(trader.life.run(), group="trade")
+            self._begin(trader.life.run, "trade")
 
     def _frame(self) -> Iterator[None]:
         # While the program ends there may be a last frame, and no screen.
@@ -282,8 +285,7 @@ class Monitor(App[None]):
             self.view_model.tell(f"nothing to record: {reason}", "warn")
         else:
             name = session_name(self.source.name, self.source.now())
-            out = self.record_to or self.recording.folder / name
-            self._record(feed, out)
+            self._record(feed, self.record_to or self.recording.folder / name)
 
     @work(group="record")
     async def _record(self, feed: FeedManager, out: Path) -> None:
@@ -375,9 +377,7 @@ class Monitor(App[None]):
 
     def action_theme(self) -> None:
         """Take the next of our themes."""
-        names = palettes.NAMES
-        at = names.index(self.theme) + 1 if self.theme in names else 0
-        self.theme = names[at % len(names)]
+        self.theme = palettes.after(self.theme)
         self.view_model.memory.change(theme=self.theme)
         self.view_model.tell(f"theme {self.theme}")
 

@@ -214,3 +214,9 @@ def default_theme(environment: Mapping[str, str]) -> str:
     """Return the theme that suits the terminal, as far as `COLORFGBG` tells."""
     ground = environment.get("COLORFGBG", "").rpartition(";")[2]
     return LIGHT if ground in _LIGHT_GROUNDS else NAMES[0]
+
+
+def after(name: str) -> str:
+    """Return the name of the next palette; the first one's after the last, or any other's."""
+    at = NAMES.index(name) + 1 if name in NAMES else 0
+    return NAMES[at % len(NAMES)]

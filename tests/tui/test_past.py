@@ -56,6 +56,13 @@ class Past:
             await self.pilot.press(key)
             await self.still()
 
+    async def step(self, key: str) -> int:
+        """Press a key that steps; return the checksum of the book once the step is shown."""
+        before = self.view
+        await self.pilot.press(key)
+        await until(lambda: self.view != before and not self.view.seeking)
+        return self.source.l3[SYMBOL].computed
+
     async def still(self) -> None:
         """Wait until no seek is on its way."""
         await self.pilot.pause(0.01)
@@ -173,13 +180,8 @@ async def test_stepping_back_and_ahead_goes_order_by_order_through_verified_book
     async with beside(tmp_path) as past:
         await past.look()
         there = [past.source.l3[SYMBOL].computed]
-        for _ in range(5):
-            await past.press("comma")
-            there.append(past.source.l3[SYMBOL].computed)
-        back = [there[-1]]
-        for _ in range(5):
-            await past.press("full_stop")
-            back.append(past.source.l3[SYMBOL].computed)
+        there += [await past.step("comma") for _ in range(5)]
+        back = [there[-1], *[await past.step("full_stop") for _ in range(5)]]
         assert back == there[::-1]
         assert past.source.l3[SYMBOL].verified
         assert past.source.l2[SYMBOL].verified

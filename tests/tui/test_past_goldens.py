@@ -56,6 +56,9 @@ async def settled(monitor: Monitor, pilot: Pilot[None]) -> str:
             await pilot.pause(0.01)
             screen.draw()
     await pilot.pause(0.05)
+    await until(lambda: not screen.model.applying())  # the heat strip waits for the whole batch
+    screen.draw()
+    await pilot.pause()
     screen.draw()
     await pilot.pause()
     return picture(monitor, ".txt").decode()

@@ -87,7 +87,7 @@ async def test_a_lockout_is_waited_for_without_a_call(exchange: Exchange, asked:
     def reason(text: str) -> None:
         asked.reasons.append(text)
         if len(asked.reasons) == ended:
-            asked.terms._client._executor._locked_until = 0
+            asked.terms._client._executor.locked_until = 0
 
     await asked.terms.learn(reason)
     assert exchange.count("GetApiKeyInfo") == 2
