@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -57,10 +58,18 @@ class Past:
             await self.still()
 
     async def step(self, key: str) -> int:
-        """Press a key that steps; return the checksum of the book once the step is shown."""
-        before = self.view
-        await self.pilot.press(key)
-        await until(lambda: self.view != before and not self.view.seeking)
+        """Press a key that steps; return the checksum of the book once the step is done."""
+        source, done = self.source, asyncio.Event()
+        take = source.step
+
+        async def step(symbol: str, by: int) -> None:
+            await take(symbol, by)
+            done.set()
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(source, "step", step)
+            await self.pilot.press(key)
+            await done.wait()
         return self.source.l3[SYMBOL].computed
 
     async def still(self) -> None:
@@ -178,6 +187,7 @@ async def test_stepping_back_and_ahead_goes_order_by_order_through_verified_book
     tmp_path: Path,
 ) -> None:
     async with beside(tmp_path) as past:
+        await past.until_kept(100)  # more than ten order events
         await past.look()
         there = [past.source.l3[SYMBOL].computed]
         there += [await past.step("comma") for _ in range(5)]

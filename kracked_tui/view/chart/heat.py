@@ -118,14 +118,15 @@ class HeatPainter:
             self._rows.get(each.begin) or self._made(each, at == len(columns) - 1)
             for at, each in enumerate(columns)
         ]
-        self._choose(quantities)
-        half_ns = length_s * NS_PER_S // 2
+        half_ns, last = length_s * NS_PER_S // 2, len(columns) - 1
+        least = [half_ns if at < last else 1 for at in range(len(columns))]
+        known = [each.known_ns >= ns for each, ns in zip(columns, least, strict=True)]
+        self._choose([rows for rows, told in zip(quantities, known, strict=True) if told])
         found = []
         for at, (column, rows) in enumerate(zip(columns, quantities, strict=True)):
             shades = self._shades.get(column.begin)
             if shades is None:
-                least_ns = half_ns if at < len(columns) - 1 else 1
-                shades = shades_of(column, rows, axis, self.cut, least_ns)
+                shades = shades_of(column, rows, axis, self.cut, least[at])
                 if at < len(columns) - 1:
                     self._shades[column.begin] = shades
             found.append(shades)
@@ -139,9 +140,10 @@ class HeatPainter:
         return rows
 
     def _choose(self, quantities: Sequence[Sequence[int]]) -> None:
-        """Take other cuts when those in force are far from what is in sight."""
+        """Take other cuts when those in force are far from what is in sight; none for nothing."""
         sizes = sorted(abs(qty) for rows in quantities for qty in rows if qty)
         if not sizes:
+            self.cut, self._shades = Cut(), {}
             return
         found = [
             max(1, sizes[min(len(sizes) - 1, int(len(sizes) * percent / 100))])

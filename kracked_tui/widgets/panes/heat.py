@@ -7,7 +7,7 @@ from rich.color_triplet import ColorTriplet
 from rich.style import Style
 from textual.app import App
 
-from kracked.flow.measures.depth_history import LENGTHS_S, DepthColumn
+from kracked.flow.measures.depth_history import LENGTHS_S, DepthColumn, DepthHistory
 from kracked_tui.palettes import Colours
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.chart import heat
@@ -42,12 +42,16 @@ class HeatPane(Pane):
         self._axis = HeatAxis()
         self._painter = HeatPainter()
         self._symbol = ""
+        self._depths: DepthHistory | None = None
+        """What the painter paints."""
 
     def content(self, frame: FrameState) -> Content:
         """Draw the strip with its price axis; in words too where there are no colours."""
         width, height = self.inside
         if frame.symbol != self._symbol:
-            self._symbol, self._axis, self._painter = frame.symbol, HeatAxis(), HeatPainter()
+            self._symbol, self._axis = frame.symbol, HeatAxis()
+        if frame.depths is not self._depths:  # another pair, or another instant of a recording
+            self._depths, self._painter = frame.depths, HeatPainter()
         colours = None if self.ascii_only else colours_of(self.app)
         blocks = colours in (Colours.TRUE, Colours.MANY)
         columns = frame.depths.columns(self.length_s)

@@ -76,6 +76,17 @@ def test_cuts_do_not_move_for_a_little() -> None:
     assert painter.cut == before
 
 
+def test_cuts_come_from_what_is_drawn_alone() -> None:
+    hardly = column(0)._replace(known_ns=NS_PER_S // 10)
+    painter = HeatPainter()
+    painter.shades([hardly, column(1, known=False)], AXIS, 1)
+    assert painter.cut == Cut()
+    painter.shades([column(0), column(1, known=False)], AXIS, 1)
+    assert painter.cut != Cut()
+    painter.shades([column(2, known=False)], AXIS, 1)
+    assert painter.cut == Cut()
+
+
 def test_columns_that_are_over_are_not_made_again() -> None:
     painter, columns = HeatPainter(), [column(n) for n in range(5)]
     first = painter.shades(columns, AXIS, 1)
