@@ -29,9 +29,10 @@ NO_POSITION = "EOrder:Reduce only:No position exists"
 NO_MARGIN = "EOrder:Cannot open position"
 DEADLINE = "EService:Deadline elapsed"
 
-# Reasons in `executions`. Only the first is recorded and the second known from clients.
+# Reasons in `executions`. Only the first is recorded, one known from clients, one ours.
 USER_REQUESTED = "User requested"
 NO_FUNDS = "Insufficient funds"
+NO_PRICE = "Invalid price"
 TIMED_OUT = "Cancel all orders after"
 """The dead-man's switch."""
 

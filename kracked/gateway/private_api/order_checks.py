@@ -67,6 +67,8 @@ def terms(request: OrderRequest, instrument: Instrument, last: int, now: int) ->
     close = request.close
     close_prices = () if close is None else (close.price, close.trigger_price)
     tick_size(instrument, request.price, request.trigger_price, *close_prices)
+    if request.trail is not None and last and request.trail.trigger(request.side, last) <= 0:
+        raise Refusal(order_words.INVALID_PRICE)
     minimums(instrument, request.qty, request.price or request.trigger_price or last)
     if request.order_type is OrderType.ICEBERG:
         shown = request.display_qty or 0

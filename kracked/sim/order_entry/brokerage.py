@@ -232,6 +232,9 @@ class Brokerage:
             order = replace(order, price=trail.limit.price_from(order.trigger_price))
         row = self.settlement.rows[order.symbol].triggered(order, triggered.last, now)
         self.settlement.send_execution(account, order.symbol, row, now)
+        if order.price is not None and order.price <= 0:
+            self.settlement.close(account, order, OrderStatus.CANCELED, order_words.NO_PRICE, now)
+            return
         funded = self._fund(account, order, now)
         if funded is not None:
             self._enter(account, funded, now)

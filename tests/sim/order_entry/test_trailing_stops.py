@@ -73,6 +73,23 @@ def test_the_limit_is_measured_from_the_trigger(market: EmptyExchange) -> None:
     assert (order.triggered, order.price, order.status) == (True, 630_900, "new")
 
 
+def test_a_limit_that_is_not_above_zero_ends_the_order_and_holds_nothing(
+    market: EmptyExchange,
+) -> None:
+    held = market.rest("BalanceEx")
+    txid = trailing(market, "buy", ordertype="trailing-stop-limit", price2="-70000")
+    trade_at(market, "63200")
+    order = market.order(txid)
+    assert (order.status, order.reason) == ("canceled", "Invalid price")
+    assert market.rest("BalanceEx") == held
+
+
+def test_a_distance_beyond_the_price_is_refused(market: EmptyExchange) -> None:
+    params = {"ordertype": "trailing-stop", "pair": "XBTUSD", "type": "sell", "volume": "0.1"}
+    refusal = market.refused("AddOrder", **params, price="+63000")
+    assert refusal == "EOrder:Invalid price:Invalid price argument."
+
+
 def test_it_describes_itself_by_its_distances(market: EmptyExchange) -> None:
     txid = trailing(market, "sell", "+1%", ordertype="trailing-stop-limit", price2="-10")
     row = market.rest("OpenOrders")["open"][txid]["descr"]
