@@ -26,7 +26,6 @@ from textual import events, work
 from textual.actions import ActionParseResult
 from textual.app import App
 from textual.dom import DOMNode
-from textual.worker import WorkType
 
 from kracked.errors import KrackedError
 from kracked.flow.odds.store import odds_path
@@ -171,15 +170,11 @@ class Monitor(App[None]):
             # A lost terminal or a request to end must not cut a recording short.
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self._end)
-        self._begin(self._read_odds, "odds")
+        self._read_odds()
         # A defect of these two ends the program: it would show old prices as today's.
-        self._begin(self._watch, "feed")
-        self._begin(self.pump.run, "frames")
+        self._watch()
+        self.run_worker(self.pump.run(), group="frames")
         self.pump.mark()
-
-    def _begin(self, work: WorkType[None], group: str) -> None:
-        """Call the work in a worker; not at all when the program ends before it starts."""
-        self.run_worker(work, group=group)
 
     @work
     async def _end(self) -> None:
@@ -209,20 +204,24 @@ class Monitor(App[None]):
         self.view_model.remember_pairs()
         unsaved = self.view_model.memory.unsaved or self.store.odds.unsaved
         if unsaved and not self.view_model.saving.locked():
-            self._begin(self.view_model.save_choices, "memory")
+            in_background = self.trade.run_in_background
+            in_background(self.view_model.save_choices, "memory", "choices are not remembered")
 
     def _applied(self) -> None:
         """Draw what came, and keep what alerts told of it."""
         self.pump.mark()
         if self.alerts.unkept:
-            self._begin(self.alerts.keep, "keep alerts")
+            told_again = "an alert may be told again after a restart"
+            self.trade.run_in_background(self.alerts.keep, "keep alerts", told_again)
 
+    @work(group="odds")
     async def _read_odds(self) -> None:
         """Read the tables of the odds; live, their score goes on from what was kept."""
         keeps = self.store.mode in ("LIVE", "PAPER")
         path = odds_path(os.environ)
         self.store.odds = await asyncio.to_thread(MarketOdds.read, path, keeps=keeps)
 
+    @work(group="feed")
     async def _watch(self) -> None:
         """Take the source from beginning to end; its error ends the monitor with a sentence."""
         try:
@@ -231,8 +230,9 @@ class Monitor(App[None]):
                 self.view_model.source = source
                 self.trade.subscribe()
                 self.alerts.open(source, self.store.markets)
-                self._begin(self.alerts.subscribe, "alerts")
-                self._begin(self._ways.run, "alerts")
+                in_background = self.trade.run_in_background
+                in_background(self.alerts.subscribe, "alerts", "alerts miss their channels")
+                in_background(self._ways.run, "alerts", "alerts are shown here alone")
                 if self.record_at_once:
                     await self.action_record()
                 await self._open_account(source)
@@ -261,7 +261,7 @@ class Monitor(App[None]):
                 access, self.settings.trading, tell=self.view_model.tell, now=source.now
             )
             self.view_model.trader = trader
-            self._begin(trader.life.run, "trade")
+            self.run_worker(trader.life.run(), group="trade")
 
     def _frame(self) -> Iterator[None]:
         # While the program ends there may be a last frame, and no screen.
