@@ -113,11 +113,15 @@ class LevelGhost:
 
     @property
     def least(self) -> int:
-        """The least ahead by all that its level has told, decided or not."""
-        least, total = self.ahead_at_best, self.total
+        """The least ahead by all that its level has told, decided or not.
+
+        A total that has fallen since the last decided taker may hide a larger taker: the next
+        part of an iceberg order has joined the back then, and nothing is left ahead.
+        """
+        falls, total = False, self.total
         for _, told in self.totals:
-            least, total = least - max(0, total - told), told
-        return max(0, least)
+            falls, total = falls or told < total, told
+        return 0 if falls else self.ahead_at_best
 
     def amend(
         self, left: int, _price: int, _standing: Standing, *, display: int | None = None

@@ -105,6 +105,15 @@ def test_a_trade_that_those_ahead_explain_fills_nothing() -> None:
     assert market.filled(order) == 0
 
 
+def test_nothing_may_stand_ahead_while_a_fall_of_the_total_waits_for_its_trades() -> None:
+    market = LevelMarket()
+    order = market.order(Side.BID, 1, 1000)
+    market.levels(bid1000=0.4)  # 1.6 were sold: an iceberg order's next part has joined the back
+    told = market.engine.bounds(order)
+    assert told is not None
+    assert (told.least, told.most) == (0, BTC)
+
+
 def test_what_is_sold_beyond_those_ahead_fills_the_order() -> None:
     market = LevelMarket()
     order = market.order(Side.BID, 1, 1000)
