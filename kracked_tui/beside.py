@@ -185,6 +185,7 @@ class Beside:
             self._live.model,
             source,
             recording=shown.name,
+            begun=source.recording.start,
             moments=shown.moments,
             bookmarks=shown.bookmarks,
             fill=shown.fill,
