@@ -32,7 +32,7 @@ def structures(root: object) -> Iterator[tuple[str, int]]:
     waiting: deque[tuple[str, object]] = deque([("store", root)])
     while waiting:
         path, one = waiting.popleft()
-        if isinstance(one, _PLAIN) or isinstance(one, type) or callable(one) or id(one) in seen:
+        if isinstance(one, (*_PLAIN, type)) or callable(one) or id(one) in seen:
             continue
         seen.add(id(one))
         if isinstance(one, Sized) and isinstance(one, Mapping | list | set | deque | tuple):
