@@ -23,7 +23,7 @@ from tests.tui.frozen_market import NOW, PRECISION, SYMBOL
 MOST = 20_000
 """Entries of the largest structure besides the orders out of view: prices that traded."""
 MOSTS = {"store.reviews._reviews[]._due": MOST_DUE}
-_PLAIN = (type, int, float, str, bytes, bool, type(None), Decimal)
+_PLAIN = (int, float, str, bytes, bool, type(None), Decimal)
 
 
 def structures(root: object) -> Iterator[tuple[str, int]]:
@@ -32,7 +32,7 @@ def structures(root: object) -> Iterator[tuple[str, int]]:
     waiting: deque[tuple[str, object]] = deque([("store", root)])
     while waiting:
         path, one = waiting.popleft()
-        if isinstance(one, _PLAIN) or callable(one) or id(one) in seen:
+        if isinstance(one, (*_PLAIN, type)) or callable(one) or id(one) in seen:
             continue
         seen.add(id(one))
         if isinstance(one, Sized) and isinstance(one, Mapping | list | set | deque | tuple):
