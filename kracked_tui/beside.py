@@ -178,9 +178,9 @@ class Beside:
     @asynccontextmanager
     async def _playing(self, shown: _Shown) -> AsyncIterator[tuple[ReplaySource, PastScreen]]:
         """Yield the source, paused, and the screen on which it is shown."""
-        from kracked_tui.sources.replay import ReplaySource  # noqa: PLC0415  slow to load
+        from kracked_tui.past.whole_state import replaying  # noqa: PLC0415  slow to load
 
-        source = await asyncio.to_thread(lambda: ReplaySource(shown.load(), at=shown.at))
+        source = await asyncio.to_thread(lambda: replaying(shown.load(), at=shown.at))
         model = PastModel(
             self._live.model,
             source,

@@ -103,6 +103,26 @@ def line(*parts: Span | str, role: str = "") -> Line:
     return Line(tuple(span for span in spans if span.text), role)
 
 
+def left_cell(text: str, width: int) -> str:
+    """Align a cell of a table left; it ends with a blank, and an ellipsis marks one that is cut.
+
+    A cell of no width is left out. With every cell made here or by `right_cell`, no two columns
+    of a table run together, whatever they hold.
+    """
+    return _cut(text, width - 1).ljust(width)
+
+
+def right_cell(text: str, width: int) -> str:
+    """Align a cell of a table right; it begins with a blank, and an ellipsis marks one cut."""
+    return _cut(text, width - 1).rjust(width)
+
+
+def _cut(text: str, room: int) -> str:
+    if len(text) <= room:
+        return text
+    return f"{text[: room - 1]}…" if room > 0 else ""
+
+
 def fit(spans: Iterable[Span], width: int) -> tuple[Span, ...]:
     """Cut spans with an ellipsis, or fill them with blanks, to exactly `width` cells.
 

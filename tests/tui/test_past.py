@@ -77,6 +77,7 @@ class Past:
         await self.pilot.pause(0.01)
         if self.open:
             await until(lambda: not self.open or not self.view.seeking)
+            await until(lambda: not self.open or not self.source.restoring)
         await self.pilot.pause(0.01)
 
     async def look(self) -> None:

@@ -10,9 +10,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from kracked.orders.rules.funds import free
-from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.line import Line, Span, fit, left_cell, right_cell
 
 ZERO = Decimal(0)
+_ASSET = 6
 _WITH_WORTH = 56
 """Width from which there is a column of what each asset is worth."""
 _MONEY = ("USD", "EUR", "GBP", "USDT", "USDC")
@@ -63,9 +64,9 @@ def amount_text(amount: Decimal) -> str:
 def head_line(width: int, quote: str = "") -> Line:
     """Draw the heads of the columns; `quote` is the currency of what things are worth."""
     room = _amount_width(width)
-    text = f" {'asset':<6}{'total':>{room}}{'held':>{room}}{'free':>{room}}"
-    worth = f"{f'in {quote}':>{room}}" if width >= _WITH_WORTH else ""
-    return Line(fit([Span(text + worth, "header")], width))
+    heads = ["total", "held", "free", *([f"in {quote}"] if width >= _WITH_WORTH else [])]
+    text = "".join(right_cell(head, room) for head in heads)
+    return Line(fit([Span(f" {left_cell('asset', _ASSET)}{text}", "header")], width))
 
 
 def _amount_width(width: int) -> int:
@@ -77,14 +78,14 @@ def balance_line(balance: Balance, width: int) -> Line:
     """Draw one asset."""
     room = _amount_width(width)
     spans = [
-        Span(f" {balance.asset:<6}", "bright"),
-        Span(f"{amount_text(balance.total):>{room}}"),
-        Span(f"{amount_text(balance.held) if balance.held else '':>{room}}", "dim"),
-        Span(f"{amount_text(balance.free):>{room}}", "good" if balance.free else "dim"),
+        Span(f" {left_cell(balance.asset, _ASSET)}", "bright"),
+        Span(right_cell(amount_text(balance.total), room)),
+        Span(right_cell(amount_text(balance.held) if balance.held else "", room), "dim"),
+        Span(right_cell(amount_text(balance.free), room), "good" if balance.free else "dim"),
     ]
     if width >= _WITH_WORTH:
         worth = "no price" if balance.worth is None else f"{balance.worth:.2f}"
-        spans.append(Span(f"{worth:>{room}}", "dim"))
+        spans.append(Span(right_cell(worth, room), "dim"))
     return Line(fit(spans, width))
 
 

@@ -13,7 +13,7 @@ from kracked.protocol.events import Side
 from kracked_tui.view import format as fmt
 from kracked_tui.view.account.balances import amount_text
 from kracked_tui.view.account.fill_card import bp_text, mark_text
-from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.line import Line, Span, fit, left_cell, right_cell
 from kracked_tui.view.words import verb
 
 
@@ -30,6 +30,7 @@ class FillsSummary(NamedTuple):
 
 _WITH_KIND, _WITH_FEE, _WITH_PAIR, _WITH_REVIEW = 45, 57, 70, 118
 """Widths from which there is room for each of these columns."""
+_PRICE, _KIND, _FEE = 11, 7, 13
 
 
 def summary_of(fills: Sequence[Fill]) -> FillsSummary:
@@ -69,9 +70,10 @@ def summary_spans(summary: FillsSummary) -> tuple[Span, ...]:
 
 def head_line(width: int) -> Line:
     """Draw the heads of the columns."""
-    text = f" {'time':<9}{'side':<5}{'qty':>{_qty_width(width)}} {'price':>10}"
-    kind = f"  {'':<6}" if width >= _WITH_KIND else ""
-    fee = f"{'fee':>12}" if width >= _WITH_FEE else ""
+    text = f" {'time':<9}{'side':<4}{right_cell('qty', _qty_width(width) + 1)}"
+    text += right_cell("price", _PRICE)
+    kind = " " * _KIND if width >= _WITH_KIND else ""
+    fee = right_cell("fee", _FEE) if width >= _WITH_FEE else ""
     pair = f"  {'pair':<9}" if width > _WITH_PAIR else ""
     review = f"{'waited':>8}{'place':>7}{'earned':>8}" if width >= _WITH_REVIEW else ""
     marks = "".join(f"{f'{seconds} s':>9}" for seconds in HORIZONS_S) if review else ""
@@ -97,16 +99,16 @@ def fill_line(row: FillRow, width: int) -> Line:
     fees = " ".join(f"{amount_text(fee.qty)} {fee.asset}" for fee in fill.fees)
     spans = [
         Span(f" {fmt.clock(fill.exchange_time):<9}", "dim"),
-        Span(f"{verb(fill.side):<5}", role),
-        Span(f"{amount_text(fill.last_qty):>{_qty_width(width)}}", role),
-        Span(f" {fill.last_price:>10f}", "price"),
+        Span(f"{verb(fill.side):<4}", role),
+        Span(right_cell(amount_text(fill.last_qty), _qty_width(width) + 1), role),
+        Span(right_cell(f"{fill.last_price:f}", _PRICE), "price"),
     ]
     if width >= _WITH_KIND:
-        spans.append(Span(f"  {kind:<6}", "dim"))
+        spans.append(Span(f"  {kind:<{_KIND - 2}}", "dim"))
     if width >= _WITH_FEE:
-        spans.append(Span(f"{fees:>12}", "dim"))
+        spans.append(Span(right_cell(fees, _FEE), "dim"))
     if width > _WITH_PAIR:
-        spans.append(Span(f"  {fill.symbol:<9}", "dim"))
+        spans.append(Span(f"  {left_cell(fill.symbol, 9)}", "dim"))
     if width >= _WITH_REVIEW:
         spans += _review_spans(review, row.now)
     return Line(fit(spans, width), "cursor" if row.cursor else "")
@@ -120,12 +122,12 @@ def _review_spans(review: ReviewedFill | None, now: int) -> list[Span]:
     place = f"{passage.joined_position}▸{passage.position}" if passage is not None else "–"
     earned = review.bp(review.earned)
     spans = [
-        Span(f"{waited:>8}{place:>7}", "dim"),
-        Span(f"{bp_text(earned):>8}", _sign_role(earned)),
+        Span(right_cell(waited, 8) + right_cell(place, 7), "dim"),
+        Span(right_cell(bp_text(earned), 8), _sign_role(earned)),
     ]
     for at in range(len(HORIZONS_S)):
         markout = review.bp(review.markout(at))
-        spans.append(Span(f"{mark_text(review, at, now):>9}", _sign_role(markout)))
+        spans.append(Span(right_cell(mark_text(review, at, now), 9), _sign_role(markout)))
     return spans
 
 

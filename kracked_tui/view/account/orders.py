@@ -13,7 +13,7 @@ from kracked_tui.view import format as fmt
 from kracked_tui.view.account.balances import amount_text
 from kracked_tui.view.account.own_levels import trails
 from kracked_tui.view.ladder.selection import Selection
-from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.line import Line, Span, fit, left_cell, right_cell
 from kracked_tui.view.queue.own_place import OwnPlace
 from kracked_tui.view.words import verb
 
@@ -246,20 +246,18 @@ def columns_for(width: int, rows: Sequence[OrderRow] = ()) -> OrderColumns:
     )
 
 
-def _right_aligned(text: str, width: int) -> str:
-    """Align a number right behind a blank; an ellipsis marks one that is cut."""
-    room = width - 1
-    return (text if len(text) <= room else f"{text[: room - 1]}…").rjust(width)
-
-
 def head_line(columns: OrderColumns) -> Line:
     """Draw the heads of the columns."""
-    symbol = "pair".ljust(columns.symbol)[: columns.symbol]
-    ahead = "ahead".rjust(columns.ahead)[: columns.ahead]
-    numbers = f"{'qty':>{columns.qty}}{'price':>{columns.price}}"
-    places = f"{'place':>{columns.place}}"[: columns.place] + ahead
-    age = f"{'age':>{columns.age}}"[: columns.age]
-    text = f" {symbol}{'side':<4}{numbers}{age}{places}"
+    heads = (
+        left_cell("pair", columns.symbol),
+        f"{'side':<4}",
+        right_cell("qty", columns.qty),
+        right_cell("price", columns.price),
+        right_cell("age", columns.age),
+        right_cell("place", columns.place),
+        right_cell("ahead", columns.ahead),
+    )
+    text = f" {''.join(heads)}"
     text += " state" if len(text) + 6 <= columns.width else ""
     return Line(fit([Span(text, "header")], columns.width))
 
@@ -270,19 +268,19 @@ def order_line(row: OrderRow, columns: OrderColumns) -> Line:
     word = "" if row.side is None else verb(row.side)
     spans = [
         Span("▸" if row.cursor else " ", "accent"),
-        Span(row.symbol.ljust(columns.symbol)[: columns.symbol], "dim"),
+        Span(left_cell(row.symbol, columns.symbol), "dim"),
         Span(f"{word:<4}", role),
-        Span(_right_aligned(row.qty, columns.qty), role),
-        Span(_right_aligned(row.price, columns.price), "price"),
-        Span(row.age.rjust(columns.age)[: columns.age], "dim"),
+        Span(right_cell(row.qty, columns.qty), role),
+        Span(right_cell(row.price, columns.price), "price"),
+        Span(right_cell(row.age, columns.age), "dim"),
     ]
     state = Span(f" {row.state if row.ours else f'{row.state} (elsewhere)'}", row.role)
     places = columns.place + columns.ahead
     room = columns.width - sum(len(span.text) for span in spans) - places
     if row.place:
         place_role = "accent" if row.place.startswith("1/") else ""
-        spans.append(Span(row.place.rjust(columns.place)[: columns.place], place_role))
-        spans.append(Span(row.ahead.rjust(columns.ahead)[: columns.ahead], "dim"))
+        spans.append(Span(right_cell(row.place, columns.place), place_role))
+        spans.append(Span(right_cell(row.ahead, columns.ahead), "dim"))
     elif len(state.text) <= room:
         spans.append(Span(" " * places))
     return Line(fit((*spans, state), columns.width), "cursor" if row.cursor else "")

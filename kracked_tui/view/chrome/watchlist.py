@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from kracked_tui.view import block_bars
 from kracked_tui.view import format as fmt
-from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.line import Line, Span, fit, left_cell, right_cell
 
-_WITH_SPREAD, _WITH_LEANS, _WITH_VOLUME = 43, 50, 66
+_WITH_SPREAD, _WITH_LEANS, _WITH_VOLUME = 44, 51, 66
 """Columns from which a row has them."""
+_SYMBOL, _SYMBOL_AND_PRICE, _CHANGE, _SPREAD = 9, 20, 9, 11
+"""Cells of the columns. That of the spread has room for the longest word for the data."""
 
 
 class WatchRow(NamedTuple):
@@ -60,12 +62,12 @@ def ordered(rows: Sequence[WatchRow], order: str) -> tuple[WatchRow, ...]:
 
 def head_line(width: int, order: str = "") -> Line:
     """Draw the heads of the columns, that of the order with a mark."""
-    trend = "trend".ljust(_trend_width(width))[: _trend_width(width)]
+    trend = left_cell("trend", _trend_width(width))
     heads = {
-        "symbol": f"  {'symbol':<9}",
-        "last": f"{'last':>11}",
-        "change": f"{'24 h':>9}  {trend}",
-        "spread": f"{'spread':>10}" if width >= _WITH_SPREAD else "",
+        "symbol": f"  {left_cell('symbol', _SYMBOL)}",
+        "last": right_cell("last", _SYMBOL_AND_PRICE - _SYMBOL),
+        "change": _change("24 h", width) + trend,
+        "spread": right_cell("spread", _SPREAD) if width >= _WITH_SPREAD else "",
         "leans": _leans("leans", width),
         "volume": _volume("volume", width),
     }
@@ -76,15 +78,22 @@ def head_line(width: int, order: str = "") -> Line:
 
 
 def _trend_width(width: int) -> int:
-    return max(0, min(24, width - 44 - len(_leans("", width)) - len(_volume("", width))))
+    return max(0, min(24, width - 45 - len(_leans("", width)) - len(_volume("", width))))
+
+
+def _change(text: str, width: int) -> str:
+    """Write the change, or without a column of spreads the word for the data in its place."""
+    if width < _WITH_SPREAD:
+        return right_cell(text, _CHANGE + 2)
+    return f"{right_cell(text, _CHANGE)}  "
 
 
 def _leans(text: str, width: int) -> str:
-    return f"{text:>7}" if width >= _WITH_LEANS else ""
+    return right_cell(text, 7) if width >= _WITH_LEANS else ""
 
 
 def _volume(text: str, width: int) -> str:
-    return f"{text:>9}" if width >= _WITH_VOLUME else ""
+    return right_cell(text, 9) if width >= _WITH_VOLUME else ""
 
 
 def watch_line(row: WatchRow, width: int) -> Line:
@@ -95,16 +104,16 @@ def watch_line(row: WatchRow, width: int) -> Line:
     if width < _WITH_SPREAD:
         change = row.word or change
     leans = "" if row.imbalance is None else f"{row.imbalance:+d}%"
+    symbol = left_cell(row.symbol, max(_SYMBOL, _SYMBOL_AND_PRICE - len(row.price) - 1))
+    price = right_cell(row.price, _SYMBOL_AND_PRICE - len(symbol))
+    stated = right_cell(row.word or row.spread, _SPREAD) if width >= _WITH_SPREAD else ""
     spans = (
         Span("▸ " if row.shown else "  ", "accent"),
-        Span(f"{row.symbol:<9}", "bright" if row.shown else ""),
-        Span(f"{row.price:>11}"),
-        Span(f"{change:>9}  ", "sell" if falling else "buy"),
+        Span(symbol, "bright" if row.shown else ""),
+        Span(price),
+        Span(_change(change, width), "sell" if falling else "buy"),
         Span(block_bars.spark(row.spark[-room:]).ljust(room) if room else "", "accent"),
-        Span(
-            f"{row.word or row.spread:>10}" if width >= _WITH_SPREAD else "",
-            "warn" if row.word else "dim",
-        ),
+        Span(stated, "warn" if row.word else "dim"),
         Span(_leans(leans, width), "sell" if (row.imbalance or 0) < 0 else "buy"),
         Span(_volume(row.volume, width), "dim"),
     )

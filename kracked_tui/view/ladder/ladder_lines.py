@@ -135,8 +135,10 @@ def ladder_line(
 
     def count(orders: int) -> Span:
         """Write a number of orders, aligned right; blank for none."""
-        text = (str(orders) if orders else "").rjust(columns.orders)[: columns.orders]
-        return Span(text, "faint")
+        text = str(orders) if orders else ""
+        if len(text) > columns.orders > 0:  # never the first digits of a longer number
+            text = fmt.compact(orders, width=columns.orders)
+        return Span(text.rjust(columns.orders)[: columns.orders], "faint")
 
     def change(value: int, flag: str) -> Span:
         """Write what was stacked less what was pulled, with its sign and its flag."""

@@ -13,7 +13,7 @@ from kracked.times import NS_PER_S
 from kracked_tui.view import block_bars
 from kracked_tui.view import format as fmt
 from kracked_tui.view.ladder.selection import Selection
-from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.line import Line, Span, fit, left_cell, right_cell
 from kracked_tui.view.queue.life_lines import LIFE_CELLS
 
 _NOTE = 8
@@ -160,9 +160,9 @@ def columns_for(width: int, price_width: int, precision: Precision, decimals: in
 
 def head_line(columns: QueueColumns) -> Line:
     """Draw the heads of the columns."""
-    order = "order".ljust(columns.order)[: columns.order]
-    price = "price".rjust(columns.price)[: columns.price]
-    text = f"  # {order}{price}{'qty':>{columns.number}} {'ahead':>{columns.number}}{'age':>6}"
+    order, price = left_cell("order", columns.order), right_cell("price", columns.price)
+    qty, ahead = right_cell("qty", columns.number), right_cell("ahead", columns.number)
+    text = f"  # {order}{price}{qty} {ahead}{right_cell('age', 6)}"
     return Line(fit([Span(text, "header")], columns.width))
 
 
@@ -195,10 +195,10 @@ def queue_line(
     spans = (
         Span(place, "accent" if row.place == 1 else "faint" if row.beyond else "dim"),
         Span(order_id, "faint"),
-        Span(price.rjust(columns.price), "faint" if row.beyond else "price"),
-        Span(qty.rjust(columns.number), role),
+        Span(right_cell(price, columns.price), "faint" if row.beyond else "price"),
+        Span(right_cell(qty, columns.number), role),
         Span("•" if row.large else " ", "mark"),
-        Span(ahead.rjust(columns.number), "faint" if row.beyond else "dim"),
+        Span(right_cell(ahead, columns.number), "faint" if row.beyond else "dim"),
         Span(" ◀ YOU" if row.mine else row.age.rjust(6), age_role),
         Span(" " if columns.bar else ""),
         *bar,

@@ -11,7 +11,7 @@ from kracked.instruments import Precision
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
 from kracked_tui.view import format as fmt
-from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.line import Line, Span, fit, left_cell, right_cell
 from kracked_tui.view.queue.own_place import exact
 
 CERTAINTY = {
@@ -31,7 +31,7 @@ NAMES = {
 }
 FILTERS: tuple[Kind | None, ...] = (None, *Kind)
 """What the list can be narrowed to; None shows all kinds."""
-_KIND, _QTY = 12, 9
+_KIND, _SIDE, _QTY = 12, 5, 8
 _WITH_WORDS = 84
 """Width from which a row tells what was seen in words."""
 _CERTAIN = 14
@@ -54,28 +54,44 @@ def narrowed(newest_first: Sequence[Sighting], kind: Kind | None) -> Sequence[Si
 
 def head_line(width: int, price_width: int) -> Line:
     """Draw the heads of the columns."""
-    certain = "certainty".ljust(_CERTAIN) if width >= _WITH_WORDS else "certainty"
-    text = f" {'time':<9}{'kind':<{_KIND}}{'side':<5}{'price':>{price_width}}{'size':>{_QTY}} "
-    words = "what was seen" if width >= _WITH_WORDS else ""
-    return Line(fit([Span(f"{text} {certain}{words}", "header")], width))
+    size, certain, words = _columns(width, price_width)
+    heads = (
+        f" {'time':<9}{'kind':<{_KIND}}{'side':<{_SIDE}}",
+        right_cell("price", price_width + 1),
+        right_cell("size", size),
+        f"  {'certainty':<{_CERTAIN}}" if certain else "",
+        "what was seen" if words else "",
+    )
+    return Line(fit([Span("".join(heads).rstrip(), "header")], width))
+
+
+def _columns(width: int, price_width: int) -> tuple[int, bool, bool]:
+    """Fit the columns: what has no room is left out whole, and no number is cut.
+
+    Returns:
+        The width of the sizes, 0 without room; whether there is room for the certainty, and for
+        what was seen in words.
+    """
+    room = width - 10 - _KIND - _SIDE - price_width - 1
+    certain = room >= _QTY + _CERTAIN + 1
+    return _QTY if room >= _QTY else 0, certain, certain and width >= _WITH_WORDS
 
 
 def seen_line(row: SeenRow, width: int, price_width: int, precision: Precision) -> Line:
     """Draw one sighting; with room for it, what was seen in words."""
-    one, wordy = row.sighting, width >= _WITH_WORDS
+    one, (size, certain, words) = row.sighting, _columns(width, price_width)
     role = "buy" if one.side is Side.BID else "sell"
-    certain = CERTAINTY[one.sureness]
+    sure = f"  {CERTAINTY[one.sureness]:<{_CERTAIN}}" if certain else ""
     certain_role = {Sureness.EXACT: "good", Sureness.MATCHED: ""}.get(one.sureness, "dim")
-    spans = [
+    spans = (
         Span(f" {fmt.moment(one.last):<9}", "dim"),
-        Span(f"{NAMES[one.kind]:<{_KIND}}", "word"),
-        Span(f"{side_word(one):<5}", role),
-        Span(f"{precision.price_text(one.price):>{price_width}}", role),
-        Span(f"{fmt.compact(one.qty, precision.qty, 7):>{_QTY}}  "),
-        Span(certain.ljust(_CERTAIN) if wordy else certain, certain_role),
-    ]
-    if wordy:
-        spans.append(Span(gist(one, precision), "dim"))
+        Span(left_cell(NAMES[one.kind], _KIND), "word"),
+        Span(f"{side_word(one):<{_SIDE}}", role),
+        Span(right_cell(precision.price_text(one.price), price_width + 1), role),
+        Span(right_cell(fmt.compact(one.qty, precision.qty, 7), size)),
+        Span(sure if words else sure.rstrip(), certain_role),
+        Span(gist(one, precision) if words else "", "dim"),
+    )
     return Line(fit(spans, width), "cursor" if row.cursor else "")
 
 
