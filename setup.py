@@ -19,9 +19,14 @@ engine = Extension(
     sources=[
         "kracked/_native/module.c",
         "kracked/_native/rows.c",
+        "kracked/_native/blocks.c",
         *(f"kracked/_native/core/{name}.c" for name in CORE),
     ],
-    depends=["kracked/_native/binding.h", "kracked/_native/core/core.h"],
+    depends=[
+        "kracked/_native/binding.h",
+        "kracked/_native/rows.h",
+        "kracked/_native/core/core.h",
+    ],
     extra_compile_args=SANITIZE if os.environ.get("KRACKED_SANITIZE") else FLAGS,
     extra_link_args=SANITIZE[:1] if os.environ.get("KRACKED_SANITIZE") else [],
     optional=WISH != "require" and not os.environ.get("CIBUILDWHEEL"),

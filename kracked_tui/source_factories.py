@@ -157,10 +157,10 @@ async def _paper(
 async def _replay(path: Path) -> AsyncIterator[Source]:
     def load() -> Source:
         """Load the libraries and open the recording."""
+        from kracked_tui.past.whole_state import replaying  # noqa: PLC0415
         from kracked_tui.sources.open import open_playable  # noqa: PLC0415
-        from kracked_tui.sources.replay import ReplaySource  # noqa: PLC0415
 
-        return ReplaySource(open_playable(path))
+        return replaying(open_playable(path))
 
     async with await asyncio.to_thread(load) as source:
         yield source

@@ -13,6 +13,8 @@ from types import ModuleType
 from kracked.errors import ConfigError, says
 
 VARIABLE = "KRACKED_ENGINE"
+_INTERFACE = 2
+"""What `INTERFACE` of the compiled module must be; else it was built for another version."""
 
 
 class Engine(StrEnum):
@@ -31,8 +33,8 @@ class UnknownEngine(ConfigError):
 
 
 @says(
-    f"{VARIABLE} asks for the compiled books, and they are not built: install kracked with a C "
-    "compiler at hand, or set it to auto"
+    f"{VARIABLE} asks for the compiled books, and they are not built, or for another version of "
+    "kracked: install it with a C compiler at hand, or set the variable to auto"
 )
 class NotBuilt(ConfigError):
     """The compiled books were asked for, and this installation has none."""
@@ -43,7 +45,7 @@ def load() -> ModuleType | None:
 
     Raises:
         UnknownEngine: The variable has another value than auto, python or native.
-        NotBuilt: It says native, and the module is not built.
+        NotBuilt: It says native, and the module is not built for this version.
     """
     value = os.environ.get(VARIABLE, "").strip().lower() or Engine.AUTO
     if value not in tuple(Engine):
@@ -51,8 +53,11 @@ def load() -> ModuleType | None:
     if value == Engine.PYTHON:
         return None
     try:
-        return import_module("kracked._native.engine")
+        module = import_module("kracked._native.engine")
     except ImportError:
-        if value == Engine.NATIVE:
-            raise NotBuilt from None
-        return None
+        module = None
+    if getattr(module, "INTERFACE", 0) == _INTERFACE:
+        return module
+    if value == Engine.NATIVE:
+        raise NotBuilt
+    return None

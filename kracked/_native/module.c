@@ -3,9 +3,11 @@
  * A reader makes the same event objects as `kracked.protocol.codec`, with the same values. What it
  * does not understand it leaves untouched, for the codec.
  */
-#include "binding.h"
+#include "rows.h"
 
 #include <structmember.h>
+
+enum { INTERFACE = 2 }; /* as in __init__.py: to be raised when the names of the module change */
 
 PyObject *action_words[3];
 static PyObject *order_type;      /* OrderChange */
@@ -1043,7 +1045,8 @@ PyMODINIT_FUNC PyInit_engine(void) {
     if (!name_action || !name_order_id || !name_price || !name_qty || !zero) return NULL;
     PyObject *made = PyModule_Create(&module);
     if (!made || PyModule_AddType(made, &LevelBookType) || PyModule_AddType(made, &OrderBookType) ||
-        PyModule_AddType(made, &ReaderType) || rows_add(made)) {
+        PyModule_AddType(made, &ReaderType) || rows_add(made) || blocks_add(made) ||
+        PyModule_AddIntConstant(made, "INTERFACE", INTERFACE)) {
         Py_XDECREF(made);
         return NULL;
     }

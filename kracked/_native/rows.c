@@ -4,26 +4,51 @@
  * functions that `use_cells` was given. A number of more than 62 bits is an OverflowError before
  * anything was changed.
  */
-#include "binding.h"
+#include "rows.h"
 
 #include <structmember.h>
 
-enum { WIDE_LEVELS = 10, ORDER_ID_LENGTH = 18, ROW_LENGTH = 256 };
+enum { ORDER_ID_LENGTH = 18 };
 
 static PyObject *exchange_time_cell, *time_cell, *text_cell;
-static PyObject *name_bids, *name_asks, *name_received, *name_timestamp, *name_checksum;
-static PyObject *name_symbol, *name_precision, *name_action, *name_order_id, *name_price, *name_qty;
+static Attribute of_bids = {"bids"}, of_asks = {"asks"}, of_received = {"received"},
+                 of_timestamp = {"timestamp"}, of_checksum = {"checksum"},
+                 of_action = {"action"}, of_price = {"price"}, of_qty = {"qty"};
+Attribute of_symbol = {"symbol"}, of_precision = {"precision"}, of_order_id = {"order_id"};
 
 /* Flags of a row, as in `kracked.format.tables`. */
 static long long flag_last, flag_cut;
 
+/* --- attributes ---------------------------------------------------------------------------- */
+
+/* Where a type keeps an attribute in its objects; 0 where it does not keep it so. */
+static Py_ssize_t offset_of(PyTypeObject *type, PyObject *name) {
+    PyObject *found = _PyType_Lookup(type, name); /* borrowed */
+    if (!found || !Py_IS_TYPE(found, &PyMemberDescr_Type)) return 0;
+    const PyMemberDef *member = ((PyMemberDescrObject *)found)->d_member;
+    return member->type == T_OBJECT_EX ? member->offset : 0;
+}
+
+PyObject *attribute(PyObject *object, Attribute *wanted) {
+    PyTypeObject *type = Py_TYPE(object);
+    for (int at = 0; at < TYPES_KNOWN; at++) {
+        if (wanted->types[at] != type) continue;
+        PyObject *value = *(PyObject **)((char *)object + wanted->offsets[at]);
+        if (value) return Py_NewRef(value);
+    }
+    if (!wanted->name && !(wanted->name = PyUnicode_InternFromString(wanted->text))) return NULL;
+    Py_ssize_t offset = offset_of(type, wanted->name);
+    if (offset > 0) {
+        int at = wanted->next++ % TYPES_KNOWN;
+        Py_XSETREF(wanted->types[at], (PyTypeObject *)Py_NewRef(type)); /* so that it is no other */
+        wanted->offsets[at] = offset;
+    }
+    return PyObject_GetAttr(object, wanted->name);
+}
+
 /* --- text that grows ---------------------------------------------------------------------- */
 
-typedef struct {
-    char *start, *end, *limit;
-} Rows;
-
-static bool rows_room(Rows *rows, size_t more) {
+bool rows_room(Rows *rows, size_t more) {
     if ((size_t)(rows->limit - rows->end) >= more) return true;
     size_t length = (size_t)(rows->end - rows->start), room = 2 * (length + more);
     char *start = PyMem_Realloc(rows->start, room);
@@ -32,6 +57,7 @@ static bool rows_room(Rows *rows, size_t more) {
     return true;
 }
 
+/* Put a text and leave room for what has a largest length. */
 static bool rows_put(Rows *rows, const char *text, size_t length) {
     if (!rows_room(rows, length + ROW_LENGTH)) return false;
     memcpy(rows->end, text, length);
@@ -39,15 +65,20 @@ static bool rows_put(Rows *rows, const char *text, size_t length) {
     return true;
 }
 
-/* Room is left by `rows_put` for what has a largest length. */
 static void rows_letter(Rows *rows, char letter) { *rows->end++ = letter; }
 
 static void rows_number(Rows *rows, long long number) {
     rows->end = digits_write(rows->end, number);
 }
 
-static PyObject *rows_text(const Rows *rows) {
-    return PyUnicode_FromStringAndSize(rows->start, rows->end - rows->start);
+size_t rows_length(const Rows *rows) { return (size_t)(rows->end - rows->start); }
+
+PyObject *rows_take(Rows *rows) {
+    PyObject *text = rows->start
+                         ? PyUnicode_FromStringAndSize(rows->start, rows->end - rows->start)
+                         : PyUnicode_New(0, 0);
+    if (text) rows->end = rows->start;
+    return text;
 }
 
 /* --- cells -------------------------------------------------------------------------------- */
@@ -88,7 +119,7 @@ static bool stamp_of(Cell *cell, PyObject *value, bool level2, char room[TIME_LE
 }
 
 static bool stamp_attr(Cell *cell, PyObject *object, bool level2, char room[TIME_LENGTH]) {
-    PyObject *value = PyObject_GetAttr(object, name_timestamp);
+    PyObject *value = attribute(object, &of_timestamp);
     bool fine = value && stamp_of(cell, value, level2, room);
     Py_XDECREF(value);
     return fine;
@@ -96,7 +127,7 @@ static bool stamp_attr(Cell *cell, PyObject *object, bool level2, char room[TIME
 
 /* An order's id, which is quoted where it must be. */
 static bool id_attr(Cell *cell, PyObject *order) {
-    PyObject *value = PyObject_GetAttr(order, name_order_id);
+    PyObject *value = attribute(order, &of_order_id);
     if (!value || (PyUnicode_Check(value) && PyUnicode_GET_LENGTH(value) == ORDER_ID_LENGTH))
         return cell_of(cell, value);
     PyObject *made = PyObject_CallOneArg(text_cell, value);
@@ -115,14 +146,14 @@ static bool received_of(Cell *cell, PyObject *value, char room[TIME_LENGTH]) {
     return true;
 }
 
-static bool number_attr(PyObject *object, PyObject *name, long long *number) {
-    PyObject *value = PyObject_GetAttr(object, name);
+static bool number_attr(PyObject *object, Attribute *name, long long *number) {
+    PyObject *value = attribute(object, name);
     *number = value ? PyLong_AsLongLong(value) : -1;
     Py_XDECREF(value);
     return !PyErr_Occurred();
 }
 
-static bool decimals_attr(PyObject *precision, PyObject *name, unsigned *decimals) {
+static bool decimals_attr(PyObject *precision, Attribute *name, unsigned *decimals) {
     long long number;
     if (!number_attr(precision, name, &number)) return false;
     *decimals = (unsigned)number;
@@ -132,25 +163,6 @@ static bool decimals_attr(PyObject *precision, PyObject *name, unsigned *decimal
 }
 
 /* --- rows of a level 2 book ---------------------------------------------------------------- */
-
-enum { CELL_LENGTH = 2 * DECIMAL_LENGTH + 2 };
-
-/* A level in the last wide row, and its cells there. */
-typedef struct {
-    int64_t price, qty;
-    unsigned length;
-    char cells[CELL_LENGTH];
-} Shown;
-
-typedef struct {
-    PyObject_HEAD PyObject *symbol;
-    LevelBookObject *book;
-    unsigned price_decimals, qty_decimals;
-    Shown shown[2][WIDE_LEVELS];
-    Py_ssize_t shown_count[2]; /* -1 before the first wide row */
-    unsigned shown_decimals[2];
-    Rows rows;
-} BookRowsObject;
 
 static PyObject *book_rows_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     PyObject *symbol, *book;
@@ -167,16 +179,19 @@ static PyObject *book_rows_new(PyTypeObject *type, PyObject *args, PyObject *kwa
 static void book_rows_dealloc(BookRowsObject *self) {
     Py_CLEAR(self->symbol);
     Py_CLEAR(self->book);
+    Py_CLEAR(self->precision);
     PyMem_Free(self->rows.start);
+    PyMem_Free(self->wide.start);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
 static PyObject *book_rows_set_decimals(BookRowsObject *self, PyObject *precision) {
     unsigned price, qty;
-    if (!decimals_attr(precision, name_price, &price) || !decimals_attr(precision, name_qty, &qty))
+    if (!decimals_attr(precision, &of_price, &price) || !decimals_attr(precision, &of_qty, &qty))
         return NULL;
     self->price_decimals = price;
     self->qty_decimals = qty;
+    Py_XSETREF(self->precision, Py_NewRef(precision));
     Py_RETURN_NONE;
 }
 
@@ -221,21 +236,21 @@ static void put_level(Rows *rows, const BookRowsObject *self, int side, Py_ssize
     }
 }
 
-/* The wide row of the book as it is; an empty text when it would be the same as the last. */
-static PyObject *wide_row(BookRowsObject *self, Text received, Text stamp, long long seq) {
-    Rows *rows = &self->rows;
+/* Put the wide row of the book as it is, unless it would be the same as the last. */
+static bool wide_row(BookRowsObject *self, Rows *rows, Text received, Text stamp, long long seq) {
     bool bids = show(self, BIDS), asks = show(self, ASKS);
     self->shown_decimals[0] = self->price_decimals;
     self->shown_decimals[1] = self->qty_decimals;
-    if (!bids && !asks) return PyUnicode_New(0, 0);
-    rows->end = rows->start;
+    if (!bids && !asks) return true;
     Text first = stamp.length ? stamp : received;
-    if (!rows_room(rows, 4 * WIDE_LEVELS * CELL_LENGTH) || !rows_put(rows, first.at, first.length))
-        return PyErr_NoMemory();
+    size_t length = first.length + received.length + 4 * WIDE_LEVELS * CELL_LENGTH;
+    if (!rows_room(rows, length + ROW_LENGTH)) {
+        PyErr_NoMemory();
+        return false;
+    }
+    rows_put(rows, first.at, first.length);
     rows_letter(rows, ',');
-    if (!rows_put(rows, received.at, received.length) ||
-        !rows_room(rows, 4 * WIDE_LEVELS * CELL_LENGTH + ROW_LENGTH))
-        return PyErr_NoMemory();
+    rows_put(rows, received.at, received.length);
     rows_letter(rows, ',');
     for (Py_ssize_t rank = 0; rank < WIDE_LEVELS; rank++) {
         put_level(rows, self, ASKS, rank);
@@ -243,7 +258,7 @@ static PyObject *wide_row(BookRowsObject *self, Text received, Text stamp, long 
     }
     rows_number(rows, seq);
     rows_letter(rows, '\n');
-    return rows_text(rows);
+    return true;
 }
 
 static PyObject *book_rows_row(BookRowsObject *self, PyObject *args) {
@@ -253,8 +268,10 @@ static PyObject *book_rows_row(BookRowsObject *self, PyObject *args) {
     Cell received = {0}, stamp = {0};
     if (!PyArg_ParseTuple(args, "OOL", &received_arg, &stamp_arg, &seq)) return NULL;
     PyObject *row = NULL;
-    if (received_of(&received, received_arg, room) && stamp_of(&stamp, stamp_arg, true, stamp_room))
-        row = wide_row(self, received.text, stamp.text, seq);
+    if (received_of(&received, received_arg, room) &&
+        stamp_of(&stamp, stamp_arg, true, stamp_room) &&
+        wide_row(self, &self->rows, received.text, stamp.text, seq))
+        row = rows_take(&self->rows);
     cell_free(&received);
     cell_free(&stamp);
     return row;
@@ -273,6 +290,8 @@ static bool put_start(Rows *rows, Text symbol, Text stamp, Text received) {
 
 typedef struct {
     PyObject *event;
+    Rows *rows;
+    size_t begun; /* length of the rows before this update */
     long long seq, flags, checksum;
     LevelChange *changes[2];
     size_t counts[2];
@@ -281,9 +300,9 @@ typedef struct {
 } Update;
 
 static bool update_sides(Update *update) {
-    PyObject *names[] = {name_bids, name_asks};
+    Attribute *names[] = {&of_bids, &of_asks};
     for (int side = BIDS; side <= ASKS; side++) {
-        PyObject *rows = PyObject_GetAttr(update->event, names[side]);
+        PyObject *rows = attribute(update->event, names[side]);
         if (rows) update->changes[side] = level_changes(rows, &update->counts[side]);
         Py_XDECREF(rows);
         if (!update->changes[side]) return false;
@@ -292,9 +311,9 @@ static bool update_sides(Update *update) {
 }
 
 static bool update_read(Update *update, PyObject *symbol) {
-    if (!update_sides(update) || !number_attr(update->event, name_checksum, &update->checksum))
+    if (!update_sides(update) || !number_attr(update->event, &of_checksum, &update->checksum))
         return false;
-    PyObject *received = PyObject_GetAttr(update->event, name_received);
+    PyObject *received = attribute(update->event, &of_received);
     bool fine = received && received_of(&update->received, received, update->received_room);
     Py_XDECREF(received);
     return fine && cell_of(&update->symbol, Py_NewRef(symbol)) &&
@@ -311,8 +330,8 @@ static void update_free(Update *update) {
 
 /* A row up to its flags, after the end of the row before. */
 static bool put_change(BookRowsObject *self, const Update *update, char side, LevelChange change) {
-    Rows *rows = &self->rows;
-    if (rows->end != rows->start) {
+    Rows *rows = update->rows;
+    if (rows_length(rows) != update->begun) {
         rows_number(rows, update->flags);
         rows_letter(rows, ',');
         rows_letter(rows, '\n');
@@ -344,28 +363,35 @@ static bool put_cut(BookRowsObject *self, Update *update) {
     return true;
 }
 
-/* All rows of an update as one text, empty when it changes nothing. */
-static PyObject *change_rows(BookRowsObject *self, Update *update) {
-    Rows *rows = &self->rows;
-    rows->end = rows->start;
+/* Put all rows of an update. */
+static bool change_rows(BookRowsObject *self, Update *update) {
+    Rows *rows = update->rows;
+    bool fine = true;
     for (int side = BIDS; side <= ASKS; side++)
-        for (size_t at = 0; at < update->counts[side]; at++)
-            if (!put_change(self, update, letters[side], update->changes[side][at]))
-                return PyErr_NoMemory();
-    if (self->book->verified && !put_cut(self, update)) return PyErr_NoMemory();
-    if (rows->end == rows->start) return PyUnicode_New(0, 0);
-    rows_number(rows, update->flags | flag_last);
-    rows_letter(rows, ',');
-    rows_number(rows, update->checksum);
-    rows_letter(rows, '\n');
-    return rows_text(rows);
+        for (size_t at = 0; fine && at < update->counts[side]; at++)
+            fine = put_change(self, update, letters[side], update->changes[side][at]);
+    if (fine && self->book->verified) fine = put_cut(self, update);
+    if (!fine) {
+        rows->end = rows->start + update->begun;
+        PyErr_NoMemory();
+    } else if (rows_length(rows) != update->begun) {
+        rows_number(rows, update->flags | flag_last);
+        rows_letter(rows, ',');
+        rows_number(rows, update->checksum);
+        rows_letter(rows, '\n');
+    }
+    return fine;
 }
 
-static PyObject *update_rows(BookRowsObject *self, Update *update) {
+/* Apply an update; put its rows and the wide row. Return how many they are, -1 with an error. */
+static Py_ssize_t update_rows(BookRowsObject *self, Update *update, Rows *wide) {
     LevelBookObject *book = self->book;
     LevelSide *sides = book->sides;
-    size_t *counts = update->counts;
-    if (!level_book_reserve(book, counts[BIDS], counts[ASKS])) return PyErr_NoMemory();
+    size_t *counts = update->counts, before = rows_length(wide);
+    if (!level_book_reserve(book, counts[BIDS], counts[ASKS])) {
+        PyErr_NoMemory();
+        return -1;
+    }
     sides[BIDS].surplus = sides[ASKS].surplus = 0;
     if (book->verified) {
         level_book_update(book, update->changes[BIDS], counts[BIDS], update->changes[ASKS],
@@ -374,21 +400,33 @@ static PyObject *update_rows(BookRowsObject *self, Update *update) {
     }
     size_t made = counts[BIDS] + counts[ASKS];
     if (book->verified) made += sides[BIDS].surplus + sides[ASKS].surplus;
-    PyObject *text = change_rows(self, update), *row = NULL;
-    if (text && book->verified)
-        row = wide_row(self, update->received.text, update->stamp.text, update->seq);
-    else if (text) row = PyUnicode_New(0, 0);
-    if (row) made += PyUnicode_GET_LENGTH(row) > 0;
-    if (!row) Py_CLEAR(text);
-    return row ? Py_BuildValue("NNn", text, row, (Py_ssize_t)made) : NULL;
+    if (!change_rows(self, update)) return -1;
+    if (book->verified && !wide_row(self, wide, update->received.text, update->stamp.text, update->seq))
+        return -1;
+    return (Py_ssize_t)made + (rows_length(wide) != before);
+}
+
+Py_ssize_t book_rows_put(BookRowsObject *self, PyObject *event, long long seq, long long flags,
+                         Rows *rows, Rows *wide) {
+    Update update = {.event = event, .seq = seq, .flags = flags};
+    update.rows = rows;
+    update.begun = rows_length(rows);
+    Py_ssize_t made = update_read(&update, self->symbol) ? update_rows(self, &update, wide) : -1;
+    update_free(&update);
+    return made;
 }
 
 static PyObject *book_rows_update(BookRowsObject *self, PyObject *args) {
-    Update update = {0};
-    if (!PyArg_ParseTuple(args, "OLL", &update.event, &update.seq, &update.flags)) return NULL;
-    PyObject *made = update_read(&update, self->symbol) ? update_rows(self, &update) : NULL;
-    update_free(&update);
-    return made;
+    PyObject *event, *text = NULL, *row = NULL;
+    long long seq, flags;
+    Rows wide = {0};
+    if (!PyArg_ParseTuple(args, "OLL", &event, &seq, &flags)) return NULL;
+    Py_ssize_t made = book_rows_put(self, event, seq, flags, &self->rows, &wide);
+    if (made >= 0) text = rows_take(&self->rows);
+    if (text) row = rows_take(&wide);
+    if (!row) Py_CLEAR(text);
+    PyMem_Free(wide.start);
+    return row ? Py_BuildValue("NNn", text, row, made) : NULL;
 }
 
 static PyMethodDef book_rows_methods[] = {
@@ -399,7 +437,7 @@ static PyMethodDef book_rows_methods[] = {
     {NULL},
 };
 
-static PyTypeObject BookRowsType = {
+PyTypeObject BookRowsType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "kracked._native.engine.BookRows",
     .tp_doc = "Rows of a level 2 book's updates.",
     .tp_basicsize = sizeof(BookRowsObject),
@@ -412,7 +450,8 @@ static PyTypeObject BookRowsType = {
 /* --- rows of a level 3 update -------------------------------------------------------------- */
 
 typedef struct {
-    Rows rows;
+    Rows *rows;
+    size_t begun; /* length of the rows before this update */
     Cell symbol, stamp, received;
     char stamp_room[TIME_LENGTH], received_room[TIME_LENGTH];
     long long seq, flags, checksum;
@@ -420,74 +459,66 @@ typedef struct {
 } OrderRows;
 
 static bool order_rows_read(OrderRows *made, PyObject *event) {
-    PyObject *precision = PyObject_GetAttr(event, name_precision);
-    bool fine = precision && decimals_attr(precision, name_price, &made->price_decimals) &&
-                decimals_attr(precision, name_qty, &made->qty_decimals);
-    Py_XDECREF(precision);
-    if (!fine || !number_attr(event, name_checksum, &made->checksum)) return false;
-    PyObject *received = PyObject_GetAttr(event, name_received);
-    fine = received && received_of(&made->received, received, made->received_room);
+    if (!number_attr(event, &of_checksum, &made->checksum)) return false;
+    PyObject *received = attribute(event, &of_received);
+    bool fine = received && received_of(&made->received, received, made->received_room);
     Py_XDECREF(received);
     return fine && stamp_attr(&made->stamp, event, false, made->stamp_room) &&
-           cell_of(&made->symbol, PyObject_GetAttr(event, name_symbol));
+           cell_of(&made->symbol, attribute(event, &of_symbol));
 }
 
-static bool scaled_attr(PyObject *object, PyObject *name, int64_t *scaled) {
-    PyObject *value = PyObject_GetAttr(object, name);
+static void order_rows_free(OrderRows *made) {
+    cell_free(&made->symbol);
+    cell_free(&made->stamp);
+    cell_free(&made->received);
+}
+
+static bool scaled_attr(PyObject *object, Attribute *name, int64_t *scaled) {
+    PyObject *value = attribute(object, name);
     int failed = !value || scaled_of(value, scaled);
     Py_XDECREF(value);
     return !failed;
 }
 
-/* The letter of an order's action: A, M or C. */
-static char action_of(PyObject *order) {
-    PyObject *action = PyObject_GetAttr(order, name_action);
-    Py_XDECREF(action);
-    if (!action) return 0;
-    return action == action_words[ADD] ? 'A' : action == action_words[DELETE] ? 'C' : 'M';
-}
-
-static bool put_order_cells(OrderRows *made, char side, char action, int64_t price, int64_t qty,
-                            Text since, Text id) {
-    Rows *rows = &made->rows;
-    if (!rows_room(rows, ROW_LENGTH)) return false;
-    rows_letter(rows, side);
-    rows_letter(rows, ',');
-    if (!rows_put(rows, since.at, since.length)) return false;
-    rows_letter(rows, ',');
-    if (!rows_put(rows, made->received.text.at, made->received.text.length)) return false;
-    rows_letter(rows, ',');
-    rows->end = decimal_write(rows->end, price, made->price_decimals);
-    rows_letter(rows, ',');
-    rows->end = decimal_write(rows->end, qty, made->qty_decimals);
-    rows_letter(rows, ',');
-    rows_letter(rows, action);
-    rows_letter(rows, ',');
-    if (!rows_put(rows, id.at, id.length)) return false;
-    rows_letter(rows, ',');
-    if (!rows_put(rows, made->symbol.text.at, made->symbol.text.length)) return false;
-    rows_letter(rows, ',');
-    rows_number(rows, made->seq);
-    rows_letter(rows, ',');
-    if (!rows_put(rows, made->stamp.text.at, made->stamp.text.length)) return false;
-    rows_letter(rows, ',');
-    return true;
-}
-
-static bool put_order(OrderRows *made, PyObject *order, char side, char action) {
-    Rows *rows = &made->rows;
-    Cell since = {0}, id = {0};
-    char since_room[TIME_LENGTH];
-    int64_t price, qty;
-    if (rows->end != rows->start) {
+static bool put_order_cells(OrderRows *made, const OrderTold *told, Text since, Text id) {
+    Rows *rows = made->rows;
+    Text symbol = made->symbol.text, stamp = made->stamp.text, received = made->received.text;
+    size_t length = since.length + received.length + id.length + symbol.length + stamp.length;
+    if (!rows_room(rows, length + 2 * ROW_LENGTH)) return false;
+    if (rows_length(rows) != made->begun) {
         rows_number(rows, made->flags);
         rows_letter(rows, ',');
         rows_letter(rows, '\n');
     }
-    bool fine = action && scaled_attr(order, name_price, &price) &&
-                scaled_attr(order, name_qty, &qty) &&
-                stamp_attr(&since, order, false, since_room) && id_attr(&id, order);
-    if (fine && !put_order_cells(made, side, action, price, qty, since.text, id.text)) {
+    rows_letter(rows, told->side);
+    rows_letter(rows, ',');
+    rows_put(rows, since.at, since.length);
+    rows_letter(rows, ',');
+    rows_put(rows, received.at, received.length);
+    rows_letter(rows, ',');
+    rows->end = decimal_write(rows->end, told->price, made->price_decimals);
+    rows_letter(rows, ',');
+    rows->end = decimal_write(rows->end, told->qty, made->qty_decimals);
+    rows_letter(rows, ',');
+    rows_letter(rows, told->letter);
+    rows_letter(rows, ',');
+    rows_put(rows, id.at, id.length);
+    rows_letter(rows, ',');
+    rows_put(rows, symbol.at, symbol.length);
+    rows_letter(rows, ',');
+    rows_number(rows, made->seq);
+    rows_letter(rows, ',');
+    rows_put(rows, stamp.at, stamp.length);
+    rows_letter(rows, ',');
+    return true;
+}
+
+static bool put_order(OrderRows *made, const OrderTold *told) {
+    Cell since = {0}, id = {0};
+    char since_room[TIME_LENGTH];
+    bool fine =
+        stamp_attr(&since, told->order, false, since_room) && id_attr(&id, told->order);
+    if (fine && !put_order_cells(made, told, since.text, id.text)) {
         PyErr_NoMemory();
         fine = false;
     }
@@ -496,55 +527,73 @@ static bool put_order(OrderRows *made, PyObject *order, char side, char action) 
     return fine;
 }
 
-static bool put_orders(OrderRows *made, PyObject *event, PyObject *name, char side) {
-    PyObject *orders = PyObject_GetAttr(event, name);
-    PyObject *fast = orders ? PySequence_Fast(orders, "orders are a sequence") : NULL;
-    Py_XDECREF(orders);
-    bool fine = fast != NULL;
-    for (Py_ssize_t at = 0; fine && at < PySequence_Fast_GET_SIZE(fast); at++) {
-        PyObject *order = PySequence_Fast_GET_ITEM(fast, at);
-        fine = put_order(made, order, side, action_of(order));
+/* Read an order's action and numbers; the letter of its action is A, M or C. */
+static bool told_read(OrderTold *told, PyObject *order, char side) {
+    PyObject *action = attribute(order, &of_action);
+    Py_XDECREF(action);
+    told->order = order;
+    told->side = side;
+    told->letter = action == action_words[ADD] ? 'A' : action == action_words[DELETE] ? 'C' : 'M';
+    return action && scaled_attr(order, &of_price, &told->price) &&
+           scaled_attr(order, &of_qty, &told->qty);
+}
+
+bool told_of(OrdersTold *orders, PyObject *event) {
+    static const char sides[] = "ba";
+    Attribute *names[] = {&of_bids, &of_asks};
+    orders->count = orders->bids = 0;
+    for (int side = BIDS; side <= ASKS; side++) {
+        /* The event holds them while it is read. */
+        PyObject *held = attribute(event, names[side]);
+        PyObject *rows = held ? PySequence_Fast(held, "orders are a sequence") : NULL;
+        Py_XDECREF(held);
+        if (!rows) return false;
+        size_t count = (size_t)PySequence_Fast_GET_SIZE(rows), all = orders->count + count;
+        if (all > orders->room) {
+            OrderTold *more = PyMem_Realloc(orders->each, 2 * all * sizeof *more);
+            if (!more) PyErr_NoMemory();
+            else *orders = (OrdersTold){more, orders->bids, orders->count, 2 * all};
+        }
+        bool fine = all <= orders->room;
+        for (size_t at = 0; fine && at < count; at++)
+            fine = told_read(&orders->each[orders->count++],
+                             PySequence_Fast_GET_ITEM(rows, (Py_ssize_t)at), sides[side]);
+        Py_DECREF(rows);
+        if (!fine) return false;
+        if (side == BIDS) orders->bids = orders->count;
     }
-    Py_XDECREF(fast);
-    return fine;
+    return true;
 }
 
-/* The orders that the depth has cut: pairs of a side's letter and an order. */
-static bool put_cut_orders(OrderRows *made, PyObject *cut) {
-    PyObject *fast = PySequence_Fast(cut, "what is cut is a sequence");
-    bool fine = fast != NULL;
-    for (Py_ssize_t at = 0; fine && at < PySequence_Fast_GET_SIZE(fast); at++) {
-        PyObject *each = PySequence_Fast_GET_ITEM(fast, at), *side, *order;
-        fine = PyArg_ParseTuple(each, "UO", &side, &order) &&
-               put_order(made, order, (char)PyUnicode_READ_CHAR(side, 0), 'C');
-        made->flags |= flag_cut;
+/* Put the rows of an update's orders, then of those that `cut` tells of, one after the other. */
+bool order_rows_put(PyObject *event, const OrderFormat *format, const OrdersTold *orders, Rows *rows,
+                    bool (*cut)(void *owner, OrderTold *told), void *owner) {
+    OrderRows made = {.rows = rows, .begun = rows_length(rows), .seq = format->seq};
+    made.flags = format->flags;
+    made.price_decimals = format->price_decimals;
+    made.qty_decimals = format->qty_decimals;
+    bool fine = order_rows_read(&made, event);
+    for (size_t at = 0; fine && at < orders->count; at++) fine = put_order(&made, &orders->each[at]);
+    OrderTold gone;
+    while (fine && cut && cut(owner, &gone)) {
+        fine = put_order(&made, &gone);
+        made.flags |= flag_cut;
     }
-    Py_XDECREF(fast);
-    return fine;
+    if (!fine) {
+        rows->end = rows->start + made.begun;
+    } else if (rows_length(rows) != made.begun) {
+        rows_number(rows, made.flags | flag_last);
+        rows_letter(rows, ',');
+        rows_number(rows, made.checksum);
+        rows_letter(rows, '\n');
+    }
+    order_rows_free(&made);
+    return fine && !PyErr_Occurred();
 }
 
-static PyObject *order_rows_text(OrderRows *made) {
-    Rows *rows = &made->rows;
-    if (rows->end == rows->start) return PyUnicode_New(0, 0);
-    rows_number(rows, made->flags | flag_last);
-    rows_letter(rows, ',');
-    rows_number(rows, made->checksum);
-    rows_letter(rows, '\n');
-    return rows_text(rows);
-}
-
-static PyObject *order_rows(PyObject *Py_UNUSED(module), PyObject *args) {
-    OrderRows made = {0};
-    PyObject *event, *cut = NULL, *text = NULL;
-    if (!PyArg_ParseTuple(args, "OL|LO", &event, &made.seq, &made.flags, &cut)) return NULL;
-    if (order_rows_read(&made, event) && put_orders(&made, event, name_bids, 'b') &&
-        put_orders(&made, event, name_asks, 'a') && (!cut || put_cut_orders(&made, cut)))
-        text = order_rows_text(&made);
-    cell_free(&made.symbol);
-    cell_free(&made.stamp);
-    cell_free(&made.received);
-    PyMem_Free(made.rows.start);
-    return text;
+bool order_format_of(OrderFormat *format, PyObject *precision) {
+    return decimals_attr(precision, &of_price, &format->price_decimals) &&
+           decimals_attr(precision, &of_qty, &format->qty_decimals);
 }
 
 /* --- the module ---------------------------------------------------------------------------- */
@@ -562,24 +611,10 @@ static PyObject *use_cells(PyObject *Py_UNUSED(module), PyObject *args) {
 }
 
 static PyMethodDef rows_methods[] = {
-    {"order_rows", order_rows, METH_VARARGS, "Return the rows of a level 3 update."},
     {"use_cells", use_cells, METH_VARARGS, "Set the cells of odd values, and two flags."},
     {NULL},
 };
 
 int rows_add(PyObject *module) {
-    static const struct {
-        PyObject **name;
-        const char *text;
-    } names[] = {
-        {&name_bids, "bids"},           {&name_asks, "asks"},
-        {&name_received, "received"},   {&name_timestamp, "timestamp"},
-        {&name_checksum, "checksum"},   {&name_symbol, "symbol"},
-        {&name_precision, "precision"}, {&name_action, "action"},
-        {&name_order_id, "order_id"},   {&name_price, "price"},
-        {&name_qty, "qty"},
-    };
-    for (size_t at = 0; at < sizeof names / sizeof *names; at++)
-        if (!(*names[at].name = PyUnicode_InternFromString(names[at].text))) return -1;
     return PyModule_AddType(module, &BookRowsType) || PyModule_AddFunctions(module, rows_methods);
 }

@@ -178,6 +178,11 @@ class Linker:
         return bool(self._takers or self._unsettled)
 
     @property
+    def undecided(self) -> tuple[Trade, ...]:
+        """The trades of the takers that are not decided yet, by their instants."""
+        return tuple(trade for _, _, group in self._takers for trade in group.trades)
+
+    @property
     def due_at(self) -> int | None:
         """The time when the first of what waits has waited long enough; None while nothing waits.
 

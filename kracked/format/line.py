@@ -10,12 +10,13 @@ back to the byte. Tokens are blanked: no secret is ever written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
+from kracked import _native
 from kracked.errors import RecordError
 from kracked.protocol import events
 
@@ -89,6 +90,18 @@ def pack_all(messages: Iterable[Message], first_seq: int) -> list[bytes]:
         else _pack_any(received, seq, connection, data)
         for seq, (connection, received, data) in enumerate(messages, first_seq)
     ]
+
+
+def block_packer() -> Callable[[Sequence[Message], int], bytes]:
+    """Return the function that makes one block of the lines of `pack_all`, in C where it is built.
+
+    What it is given are messages, and the number of the first.
+    """
+    engine = _native.load()
+    if engine is None:
+        return lambda messages, first_seq: b"".join(pack_all(messages, first_seq))
+    compiled: Callable[..., bytes] = engine.pack_lines
+    return lambda messages, first_seq: compiled(messages, first_seq, _pack_any)
 
 
 def _pack_any(received: int, seq: int, connection: str, data: bytes) -> bytes:

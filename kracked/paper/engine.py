@@ -162,6 +162,7 @@ class PaperEngine:
             self._learn_last(event)
         elif self._levels is not None:
             self._look_at_levels(event)
+            self._follow(self.flow.elapse(event.received), event.received)
         self._follow(self.flow.apply(event), event.received)
         return self._told()
 

@@ -147,10 +147,13 @@ class SymbolMarket:
     def settle(self, now: int) -> Fills:
         """Return what is filled by orders that came to rest across own ones."""
         decided = self.ledger.decided
-        # Level 2 alone moves no watermark: a taker that it has shown is told by then.
+        # Level 2 alone moves no watermark: a taker that it has shown is told by then, and its
+        # trades are taken from a place before the totals that it left.
         while self._heard and now - self._heard[0][0] >= HOLD_NS:
             self._passed = self._heard.popleft()[1]
-        return self.resting.settle(max(decided, self._passed))
+        undecided = [trade.exchange_time for trade in self.ledger.linker.undecided]
+        passed = min([self._passed, *(instant - 1 for instant in undecided)])
+        return self.resting.settle(max(decided, passed))
 
     def offers(self, side: Side, qty: int, limit: int | None) -> tuple[list[Taken], str | None]:
         """Return what a taker takes now, and the own order that stops it there, if one does."""
@@ -200,7 +203,9 @@ class SymbolMarket:
         if order_id in self.resting:
             ghost = self.resting[order_id]
             if isinstance(ghost, LevelGhost):
-                return PlaceBounds(ghost.price, ghost.least, ghost.ahead)
+                undecided = self.ledger.linker.undecided
+                met = any(t.side is not ghost.side and ghost.reached(t.price) for t in undecided)
+                return PlaceBounds(ghost.price, 0 if met else ghost.least, ghost.ahead)
         stands = self.place(order_id)
         if stands is None:
             return None

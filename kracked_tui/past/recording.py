@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from bisect import bisect_right
 from collections.abc import Sequence
 
@@ -37,34 +38,38 @@ class BufferRecording:
             base: The state before its oldest segment. It is copied.
         """
         ring.close_chunk()
+        self._lock = threading.RLock()
+        """Held while segments come and leave: the screen and two threads ask for them."""
         self._ring, self._moving_base = ring, base
         self._segments: list[Segment] = ring.segments
-        self._base = _dump(base)
+        self._base = dump(base)
         self._states: dict[int, bytes] = {}
         """The state before some segments, by the number of the chunk before each."""
 
     @property
     def segments(self) -> list[Segment]:
         """The segments that can be read, oldest first: those of the ring, and older ones."""
-        mine, ring = self._segments, self._ring.segments
-        if mine[-1] is ring[-1]:
+        with self._lock:
+            mine, ring = self._segments, self._ring.segments
+            if mine[-1] is ring[-1]:
+                return mine
+            newer = [each for each in ring if each.after_chunk > mine[-1].after_chunk]
+            if newer[0].after_chunk != mine[-1].last_chunk:  # nobody looked, and some have left
+                self._base, self._states = dump(self._moving_base), {}
+                mine, newer = [], ring
+            self._segments = mine = mine + newer
             return mine
-        newer = [each for each in ring if each.after_chunk > mine[-1].after_chunk]
-        if newer[0].after_chunk != mine[-1].last_chunk:  # nobody looked, and some have left
-            self._base, self._states = _dump(self._moving_base), {}
-            mine, newer = [], ring
-        self._segments = mine = mine + newer
-        return mine
 
     def _prune(self) -> list[Segment]:
         """Let go of the oldest segments beyond the view's own bound; return the others."""
-        mine = self.segments
-        size, most = sum(each.size for each in mine), _MOST_TIMES * self._ring.bound.size
-        while size > most and len(mine) > 1:
-            size -= mine[0].size
-            self._base, mine = self._state_before(mine, 1), mine[1:]
-        self._segments = mine
-        return mine
+        with self._lock:
+            mine = self.segments
+            size, most = sum(each.size for each in mine), _MOST_TIMES * self._ring.bound.size
+            while size > most and len(mine) > 1:
+                size -= mine[0].size
+                self._base, mine = self._state_before(mine, 1), mine[1:]
+            self._segments = mine
+            return mine
 
     @property
     def start(self) -> int:
@@ -139,7 +144,7 @@ class BufferRecording:
         """Return everything shown at a place besides the books."""
         segments = self.segments
         at = bisect_right(segments, place, key=_place) - 1
-        store = _load(self._state_before(segments, max(0, at)))
+        store = load(self._state_before(segments, max(0, at)))
         for seq, event in tuple(segments[max(0, at)].others):
             if seq > place.seq or (seq == place.seq and event.received > place.received):
                 break  # a gap is known at its end: a place within it comes before it
@@ -154,11 +159,11 @@ class BufferRecording:
         dumped = self._states[segments[first].after_chunk] if first else self._base
         if first == at:
             return dumped
-        store = _load(dumped)
+        store = load(dumped)
         for segment in segments[first:at]:
             for _, event in segment.others:
                 store.apply(event)
-        dumped = _dump(store)
+        dumped = dump(store)
         if len(self._states) >= _MOST_STATES:
             del self._states[next(iter(self._states))]
         self._states[segments[at].after_chunk] = dumped
@@ -185,13 +190,13 @@ def _place(segment: Segment) -> MessagePlace:
     return MessagePlace(segment.seq, segment.received)
 
 
-def _dump(store: Store) -> bytes:
+def dump(store: Store) -> bytes:
     """Return a state as bytes, without what is of no moment: odds, and what to look back for."""
     kept = {name: each for name, each in vars(store).items() if name not in ("odds", "moments")}
     return pickle.dumps(kept, pickle.HIGHEST_PROTOCOL)
 
 
-def _load(dumped: bytes) -> Store:
+def load(dumped: bytes) -> Store:
     """Return a state of its own."""
     store = Store("REPLAY")
     vars(store).update(pickle.loads(dumped))  # noqa: S301  this program's own, of a moment ago

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import ChainMap
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections import ChainMap, deque
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
 from types import TracebackType
 from typing import Self
 
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
+from kracked.errors import KrackedError
 from kracked.protocol.events import Event
 from kracked.record.replay import MAX_SPEED, Moment, Replay
-from kracked_tui.sources.base import BooksJump, Counters, TimeJump
+from kracked_tui.sources.base import BooksJump, Counters, StateRestored, TimeJump
 from kracked_tui.sources.recording import MessagePlace, PlayableRecording, SeekablePlayer
 from kracked_tui.sources.stepping import OrderStep, book_after, steps_of
 from kracked_tui.view.replay.timebar import TimeView
@@ -30,6 +31,33 @@ _LONGEST_SILENCE_S = 3.0
 _SLICE_S = 0.002
 _HEAD = 60
 """Bytes of a message that hold the name of its channel."""
+_REST_S = 0.001
+"""How long a state that is being made leaves the interpreter to the screen, each time."""
+_MOST_LATER = 50_000
+"""Events that may come while a state is being made: with more it is given up."""
+
+MakeState = Callable[[MessagePlace, Callable[[], bool]], StateRestored | None]
+"""Makes the whole state of a place, as long as that is wanted; called in a thread."""
+
+
+class _Restoring:
+    """The whole state of a place that a jump led to, while it is being made."""
+
+    def __init__(self, first: Moment, place: MessagePlace) -> None:
+        self.first, self.place = first, place
+        """What the jump told, and where it led."""
+        self.event: StateRestored | None = None
+        """The state; None until it is made."""
+        self.last: Moment | None = None
+        """What tells it to the screen."""
+        self.later: deque[Event] | None = None
+        """What the screen took since the jump; None before."""
+
+    def catch_up(self) -> Iterator[None]:
+        """Apply to the state what came meanwhile, one event at a time."""
+        while self.event is not None and self.later:
+            self.event.state.apply(self.later.popleft())
+            yield
 
 
 class ReplaySource:
@@ -41,7 +69,12 @@ class ReplaySource:
     access = None
 
     def __init__(
-        self, recording: PlayableRecording, *, speed: float = 1.0, at: int | None = None
+        self,
+        recording: PlayableRecording,
+        *,
+        speed: float = 1.0,
+        at: int | None = None,
+        make_state: MakeState | None = None,
     ) -> None:
         """Open a recording; this may take a moment.
 
@@ -50,7 +83,13 @@ class ReplaySource:
             speed: Recorded seconds a second; infinity for as fast as possible.
             at: Where to begin, paused, with the whole state of that instant, ns; None to play
                 from the beginning.
+            make_state: Makes the whole state of a place after a jump has shown its books; without
+                it the measures of a book's orders begin anew there.
         """
+        self._make_state = make_state
+        self._restorings: list[_Restoring] = []
+        """The state that is being made, and those that are made and not taken yet."""
+        self._jumped = asyncio.Event()
         self.name = recording.name
         self.recording = recording
         """What is played."""
@@ -132,11 +171,16 @@ class ReplaySource:
 
     async def batches(self) -> AsyncIterator[list[Event]]:
         """Yield the events of each moment; pause at the end, from which a seek leads back."""
-        while True:
-            async for moment in self._replay:
-                self._played_at = time.monotonic_ns()
-                yield self.recording.events_of(moment)
-            self._replay.pause()
+        restoring = asyncio.create_task(self._restore_states())
+        try:
+            while True:
+                async for moment in self._replay:
+                    self._played_at = time.monotonic_ns()
+                    yield self._told(moment)
+                self._replay.pause()
+        finally:
+            self._restorings = []  # the thread that makes one ends
+            restoring.cancel()
 
     async def show(self, symbol: str) -> None:
         """Subscribe nothing: a recording has the channels it was made with."""
@@ -289,3 +333,64 @@ class ReplaySource:
     def _go_on_with(self, player: SeekablePlayer, happened: list[Event]) -> None:
         first = Moment(player.position, player.seq, "", b"", happened)
         self._replay.continue_with(player, first)
+        if self._make_state is not None:
+            restoring = _Restoring(first, MessagePlace(player.seq, player.position))
+            self._restorings = [*(each for each in self._restorings if each.last), restoring]
+            self._jumped.set()
+
+    # --- the whole state ----------------------------------------------------------------
+
+    @property
+    def restoring(self) -> bool:
+        """Whether the whole state of the place shown is still being made."""
+        return bool(self._restorings)
+
+    async def _restore_states(self) -> None:
+        """Make the whole state of each place that a jump leads to, and tell it when it is made.
+
+        Where it cannot be made the measures begin at the jump, and say since when they are.
+        """
+        make, loop = self._make_state, asyncio.get_running_loop()
+        while make is not None:
+            await self._jumped.wait()
+            self._jumped.clear()
+            for restoring in [each for each in self._restorings if each.event is None]:
+                try:
+                    wanted = partial(self._still_wanted, restoring)
+                    restoring.event = await asyncio.to_thread(make, restoring.place, wanted)
+                except (KrackedError, OSError):
+                    restoring.event = None
+                if restoring.event is None:
+                    self._give_up(restoring)
+                until = loop.time() + _SLICE_S
+                for _ in restoring.catch_up():
+                    if loop.time() > until:
+                        await asyncio.sleep(0)
+                        until = loop.time() + _SLICE_S
+                if restoring in self._restorings and restoring.event is not None:
+                    here = self._player
+                    restoring.last = Moment(here.position, here.seq, "", b"", [restoring.event])
+                    self._replay.continue_with(here, restoring.last)
+
+    def _still_wanted(self, restoring: _Restoring) -> bool:
+        """Let the screen have its turn; return whether a state is still wanted."""
+        time.sleep(_REST_S)
+        return restoring in self._restorings
+
+    def _give_up(self, restoring: _Restoring) -> None:
+        self._restorings = [each for each in self._restorings if each is not restoring]
+
+    def _told(self, moment: Moment) -> list[Event]:
+        """Return the events of a moment; those that a state in the making lacks go to it too."""
+        happened = self.recording.events_of(moment)
+        for each in self._restorings:
+            if moment is each.first:
+                each.later = deque()
+            elif moment is each.last:
+                deque(each.catch_up(), maxlen=0)
+                self._give_up(each)
+            elif each.later is not None:
+                each.later += happened
+                if len(each.later) > _MOST_LATER and each.last is None:
+                    self._give_up(each)
+        return happened

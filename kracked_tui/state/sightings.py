@@ -6,6 +6,7 @@ It is made anew when something was seen or grew, and not with every frame.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import NamedTuple
 
 from kracked.flow import MarketFlow
@@ -48,6 +49,7 @@ class Seen(NamedTuple):
         return {each.price: each.glyph for each in self.prices if now - each.time <= MARKED_NS}
 
 
+_LAST_AND_NUMBER = attrgetter("last", "number")
 _SURE = {Sureness.EXACT: 2, Sureness.MATCHED: 1, Sureness.PATTERN: 0}
 
 
@@ -68,7 +70,7 @@ class SeenMarkets:
 
 
 def _seen(sightings: Sightings) -> Seen:
-    newest = sorted(sightings.by_number.values(), key=lambda one: (-one.last, -one.number))
+    newest = sorted(sightings.by_number.values(), key=_LAST_AND_NUMBER, reverse=True)
     notes: dict[int, str] = {}
     prices: list[PriceMark] = []
     chart: list[SeenMark] = []

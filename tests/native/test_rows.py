@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from random import Random
 from typing import Any
 
@@ -12,21 +13,25 @@ from hypothesis import strategies as st
 
 from kracked.book.checksum import checksum
 from kracked.book.keeper import BookKeeper
+from kracked.format import line
 from kracked.format.lazy_text import render
+from kracked.format.line import Message
 from kracked.format.tables import wide
 from kracked.instruments import Precision
 from kracked.protocol.events import (
     BookSnapshot,
     BookUpdate,
     Event,
+    Heartbeat,
+    L3Snapshot,
     L3Update,
     OrderAction,
     OrderChange,
     Subscribed,
 )
-from kracked.record.write import rows
 from kracked.record.write.books import native_rows
-from kracked.record.write.books.order_scope import CutOrder
+from kracked.record.write.books.native_rows import NativeOrderScope
+from kracked.record.write.books.order_scope import OrderScope
 from kracked.record.write.table_writer import TableRows
 from tests.benchmarks.streams import START, stream
 from tests.native.engines import chosen
@@ -199,16 +204,119 @@ updates = st.builds(
     checksum=st.integers(0, 2**32 - 1),
     timestamp=stamps,
 )
-cuts = st.lists(st.builds(CutOrder, side=st.sampled_from("ba"), order=orders), max_size=3)
+snapshots = st.builds(
+    L3Snapshot,
+    received=times,
+    symbol=st.just(SYMBOL),
+    precision=precisions,
+    bids=st.lists(orders, max_size=4).map(tuple),
+    asks=st.lists(orders, max_size=4).map(tuple),
+    checksum=st.integers(0, 2**32 - 1),
+    timestamp=stamps,
+)
 
 
-@given(update=updates, seq=st.integers(0, 2**62), flags=st.integers(0, 255), cut=cuts)
+@given(
+    events=st.lists(st.one_of(updates, updates, updates, snapshots), max_size=12),
+    seq=st.integers(0, 2**62),
+    flags=st.integers(0, 255),
+    depth=st.integers(0, 3),
+)
 @settings(max_examples=300, deadline=None)
-def test_a_level_3_update_has_the_same_rows(
-    update: L3Update, seq: int, flags: int, cut: list[CutOrder]
+def test_level_3_updates_have_the_same_rows_and_cut_orders(
+    events: list[L3Update | L3Snapshot], seq: int, flags: int, depth: int
 ) -> None:
     with chosen("native"):
-        compiled = native_rows.order_rows(native_rows.load())
-    if not (update.bids or update.asks):
-        cut = []
-    assert compiled(update, seq, flags, cut) == rows.orders(update, seq, flags, cut)
+        compiled = NativeOrderScope(native_rows.load())
+    reference = OrderScope()
+    compiled.depth = reference.depth = depth
+    for event in events:
+        if isinstance(event, L3Snapshot):
+            compiled.replace(event)
+            reference.replace(event)
+        elif event.bids or event.asks:
+            assert compiled.rows(event, seq, flags) == reference.rows(event, seq, flags)
+
+
+def test_orders_beyond_the_depth_are_cut_level_by_level() -> None:
+    """The worst level first, and of each its orders in the order in which they last came."""
+    random, held = Random(5), list[OrderChange]()
+    with chosen("native"):
+        compiled = NativeOrderScope(native_rows.load())
+    reference, cut = OrderScope(), 0
+    compiled.depth = reference.depth = 4
+    empty = L3Snapshot(START, SYMBOL, Precision(1, 4), (), (), 0, None)
+    compiled.replace(empty)
+    reference.replace(empty)
+    for seq in range(500):
+        sides: tuple[list[OrderChange], list[OrderChange]] = [], []
+        for _ in range(random.randint(1, 3)):
+            action = random.choice([*OrderAction, OrderAction.ADD, OrderAction.ADD])
+            name = f"O{random.randrange(60):017}"
+            if action is not OrderAction.ADD and held:
+                name = random.choice(held).order_id
+            order = OrderChange(action, name, random.randint(1, 9), random.randint(1, 99), "odd")
+            sides[random.randrange(2)].append(order)
+            held.append(order)
+        update = L3Update(START, SYMBOL, empty.precision, tuple(sides[0]), tuple(sides[1]), 7, None)
+        text, made = compiled.rows(update, seq, 0)
+        assert (text, made) == reference.rows(update, seq, 0)
+        cut += made - len(sides[0]) - len(sides[1])
+    assert cut > 100
+
+
+def test_events_of_many_kinds_in_one_block_have_the_same_rows() -> None:
+    book, book_updates = stream("book", 10, 300)
+    level3, orders_updates = stream("level3", 10, 300)
+    keeper, told = BookKeeper(depth=10), list[Event]()
+    mixed = [book, level3, *chain(*zip(book_updates, orders_updates, strict=True))]
+    for number, data in enumerate(mixed):
+        told += keeper.receive(data, START + number)
+        if number % 41 == 0:
+            told.append(Heartbeat(START + number))
+    made = {}
+    for engine in ("python", "native"):
+        with chosen(engine):
+            tables, at = TableRows({}), 0
+            for number, begin in enumerate(range(0, len(told), 50)):
+                listed, at = told[begin : begin + 50], 0
+                while (at := tables.add_market_events(listed, range(begin, begin + 50), at)) < len(
+                    listed
+                ):
+                    at += 1
+                if number == 3:
+                    tables.mark_suspect("level3", [SYMBOL])
+            made[engine] = tables.size, tables.count, {
+                table: render(texts) for table, texts in tables.take().items()
+            }  # fmt: skip
+    assert made["native"] == made["python"]
+    assert made["native"][1] > 600
+
+
+# --- lines of the raw log ------------------------------------------------------------------
+
+wire = st.one_of(
+    st.binary(max_size=60),
+    st.sampled_from([
+        b'{"channel":"book","data":[]}', b'{"channel":}', b'{"channel":\n}', b'{"channel":"x"\r}',
+        b'{"method":"subscribe","params":{"token":"secret"}}', b'{"channel":"\xc3\xa9"}', b"",
+    ]),
+)  # fmt: skip
+
+
+@given(
+    messages=st.lists(
+        st.tuples(
+            st.sampled_from(["public", "level3-2", "100 %", "é"]),
+            st.one_of(st.integers(0, 2**63), st.just(-5)),
+            wire,
+        ),
+        max_size=5,
+    ),
+    seq=st.integers(0, 2**62),
+)
+@settings(max_examples=200, deadline=None)
+def test_a_block_of_lines_is_the_lines(messages: list[Message], seq: int) -> None:
+    with chosen("native"):
+        packed = line.block_packer()(messages, seq)
+    assert packed == b"".join(line.pack_all(messages, seq))

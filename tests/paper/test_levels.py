@@ -114,6 +114,38 @@ def test_nothing_may_stand_ahead_while_a_fall_of_the_total_waits_for_its_trades(
     assert (told.least, told.most) == (0, BTC)
 
 
+def test_a_trade_that_comes_after_its_book_is_taken_from_those_ahead_once() -> None:
+    market = LevelMarket()
+    order = market.order(Side.BID, 1, 1000)
+    market.levels(bid1000=0.5)
+    market.now += 200 * MS
+    market.sold(0.5, 1000, ago=201 * MS)
+    market.now += 100 * MS
+    market.levels(ask1020=3)  # by now the book is old enough, and the taker not yet
+    market.wait()
+    told = market.engine.bounds(order)
+    assert told is not None
+    assert (told.least, told.most) == (BTC // 2, BTC // 2)
+
+
+def test_a_taker_is_decided_by_the_events_of_the_book_alone() -> None:
+    market = LevelMarket()
+    order = market.order(Side.BID, 1, 1000)
+    market.sold(1.5, 1000)
+    market.now += 600 * MS
+    market.levels(ask1020=3)
+    assert market.filled(order) == 0.5
+
+
+def test_nothing_may_stand_ahead_while_a_taker_at_its_price_is_undecided() -> None:
+    market = LevelMarket()
+    order = market.order(Side.BID, 1, 1000)
+    market.sold(0.2, 1000)
+    told = market.engine.bounds(order)
+    assert told is not None
+    assert (told.least, told.most) == (0, BTC)
+
+
 def test_what_is_sold_beyond_those_ahead_fills_the_order() -> None:
     market = LevelMarket()
     order = market.order(Side.BID, 1, 1000)

@@ -19,6 +19,11 @@ SYMBOL = "BTC/USD"
 
 def record_market(path: Path, seconds: int = 60) -> None:
     """Level 2, level 3, trades, ticker and candles of one symbol, ten times a second."""
+    record_stream(path, received_market(seconds))
+
+
+def received_market(seconds: int = 60) -> list[tuple[int, bytes]]:
+    """Return the messages of that market, each with the time it came."""
     accounts, key = ApiKeys(), ApiKey(*new_key())
     accounts.add(key)
     market = SimulatedMarket(listings.listings((SYMBOL,)), seed=5).opened(OPENED)
@@ -51,4 +56,4 @@ def record_market(path: Path, seconds: int = 60) -> None:
     while now < OPENED + seconds * NS_PER_S:
         now += NS_PER_S // 10
         exchange.advance(now)
-    record_stream(path, arrived)
+    return arrived

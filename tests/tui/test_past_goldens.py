@@ -16,6 +16,7 @@ from kracked_tui.config import Keeping
 from kracked_tui.export.snapshot import picture
 from kracked_tui.past.keeping import AlwaysOnBuffer
 from kracked_tui.screens.past import PastScreen
+from kracked_tui.sources.replay import ReplaySource
 from tests.patience import PATIENCE_S, until
 from tests.tui.conftest import Opened
 from tests.tui.recorded_minute import OPENED, record_market
@@ -50,6 +51,9 @@ async def settled(monitor: Monitor, pilot: Pilot[None]) -> str:
     """Wait until the past is drawn with its candles; return its picture."""
     screen = monitor.beside.front
     assert isinstance(screen, PastScreen)
+    source = screen.model.source
+    assert isinstance(source, ReplaySource)
+    await until(lambda: not source.restoring)
     async with asyncio.timeout(PATIENCE_S):
         screen.draw()
         while not (screen.chart.up_to_date or not screen.chart.display):

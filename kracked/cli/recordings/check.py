@@ -14,6 +14,7 @@ from threading import Thread
 
 import msgspec
 
+from kracked import _native
 from kracked.cli import DONE, FAILED, say
 from kracked.cli.output import print_json
 from kracked.cli.output import safe_print as print  # noqa: A004
@@ -32,13 +33,14 @@ def check(
         mend: Move torn ends of files aside; nothing is deleted.
         as_json: Print one JSON object in place of sentences.
         strict: Fail unless the recording is complete.
-        processes: Processes that read a long recording; by default one a core.
+        processes: Processes that read a long recording; by default one a core, and always this
+            one alone with the compiled books.
 
     Returns:
         Exit code 1 when something in the recording is damaged or wrong; with `strict` when
         anything is missing as well.
     """
-    count = processes or os.cpu_count() or 1
+    count = 1 if _native.load() is not None else processes or os.cpu_count() or 1
     with worker_pool(count) as executor:
         health = check_recording(
             path,

@@ -43,7 +43,9 @@ def add_check(commands: Commands) -> None:
         help="exit with 1 unless it is complete: no gap, a clean end, all tables",
     )
     parser.add_argument(
-        "--workers", type=arguments.count, help="processes that read it; by default one a core"
+        "--workers",
+        type=arguments.count,
+        help="processes that read it; by default one a core, and one with the compiled books",
     )
     parser.set_defaults(run=_check)
 

@@ -12,7 +12,7 @@ from kracked.protocol.events import Side, Trade
 from kracked.times import NS_PER_S
 
 SIZES = 4_096
-"""Sizes of takers that are remembered."""
+"""Sizes of takers that are remembered, as long as another could make a run of one."""
 LATER_NS = (NS_PER_S, 10 * NS_PER_S)
 """When the best price is looked at again after a sweep."""
 NEVER = 1 << 63
@@ -54,10 +54,14 @@ class SameSize:
         if run is None or time - run.times[-1] > numbers.same_ns:
             self._count += 1
             run = self._runs[side, qty] = _Run(self._count, time)
-        self._runs.move_to_end((side, qty))
-        if len(self._runs) > SIZES:
-            self._runs.popitem(last=False)
+        runs = self._runs
+        runs.move_to_end((side, qty))
         run.times.append(time)
+        oldest = next(iter(runs))
+        # A run that nothing can join any more would cost 800 bytes until its size comes again.
+        while len(runs) > SIZES or time - runs[oldest].times[-1] > numbers.same_ns:
+            del runs[oldest]
+            oldest = next(iter(runs))
         run.total += 1
         run.notes.add(Evidence(time, "taker", "", trades[0].price, qty))
         while time - run.times[0] > numbers.same_ns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import NamedTuple
 
@@ -23,6 +23,8 @@ from kracked.times import NS_PER_S, parse_ns
 
 MOST_FILLS = 10_000
 """Fills and orders that are kept live; the oldest ones make room, and are counted."""
+MOST_DUE = 8 * MOST_FILLS
+"""Marks that are pending, those of fills that are let go too: four for each that is kept."""
 MOST_MINUTES = 24 * 60
 TAKERS_KNOWN = 4_096
 """Trades whose taker is remembered for a fill that is told later."""
@@ -343,6 +345,10 @@ class FillReview:
         while len(self.fills) > MOST_FILLS:
             self.fills.popleft()
             self.dropped += 1
+        if len(self._due) > MOST_DUE:  # nobody has told the time of this pair for long
+            kept = set(map(id, self.fills))
+            self._due = [one for one in self._due if id(one[2]) in kept]
+            heapify(self._due)
         for by_id in (self._orders, self._accepted, self.placed, self._resting, self._seen):
             while len(by_id) > 2 * MOST_FILLS:
                 by_id.pop(next(iter(by_id)))

@@ -23,7 +23,13 @@ from kracked.protocol.client.subscription_stages import (
     Occasion,
     SubscriptionStage,
 )
-from kracked.protocol.client.timeouts import HANG_UPS, SET_ASIDE_NS, schedule_retry
+from kracked.protocol.client.timeouts import (
+    ANSWER_NS,
+    HANG_UPS,
+    SET_ASIDE_NS,
+    SNAPSHOT_NS,
+    schedule_retry,
+)
 from kracked.protocol.events import Event
 
 
@@ -62,6 +68,8 @@ class Lifecycle:
         """Why the connection must be replaced; None while it is good."""
         self.has_pending_requests = False
         """Whether there may be a new request to send."""
+        self._answered = (0, -SNAPSHOT_NS)
+        """The request answered last, and when, by the steady clock."""
         self.revision = 0
         """Rises whenever a subscription moves to another stage."""
         self.productive_since: int | None = None
@@ -106,6 +114,23 @@ class Lifecycle:
             state.gap_start = None
         if state.target != state.subscription:
             self.unsubscribe(state, Occasion.CHANGED, now)
+
+    def note_answer(self, state: SubscriptionState, now: int) -> None:
+        """Note that a request was answered, or that the first message came for it."""
+        self._answered = (state.req_id or 0, now)
+
+    def still_comes(self, state: SubscriptionState, now: int) -> bool:
+        """Return whether an overdue answer is waited for further, and postpone it then.
+
+        The exchange answers in order, and hundreds of snapshots take a slow line longer than one
+        answer may: while those requested before it, or with it, still come, it is on its way.
+        """
+        patience = SNAPSHOT_NS if state.acknowledged else ANSWER_NS
+        req_id, at = self._answered
+        if state.hurried or req_id > (state.req_id or 0) or now >= at + patience:
+            return False
+        state.due = at + patience
+        return True
 
     def suspects(self) -> list[SubscriptionState]:
         """Return the subscriptions that are requested and neither granted nor refused."""

@@ -71,6 +71,7 @@ class SubscriptionState:
         "gap_start",
         "hang_ups",
         "heard_before",
+        "hurried",
         "last_message",
         "live_since",
         "messages",
@@ -96,6 +97,8 @@ class SubscriptionState:
         """Earliest time to subscribe again after unsubscribing."""
         self.req_id: int | None = None
         self.acknowledged = False
+        self.hurried = False
+        """Whether its answer is not waited for any longer than `due`."""
         self.requested_alone = False
         """Whether it needs a request of its own, so that a refusal names it."""
         self.attempts = 0

@@ -187,6 +187,7 @@ class Subscriptions:
             if symbol is not None:
                 self._keeper.forget(symbol, channel)
         elif state.stage is SubscriptionStage.SUBSCRIBING:
+            self.lifecycle.note_answer(state, now)
             self.lifecycle.go_live(state, received, now)
         elif state.stage is not SubscriptionStage.LIVE and self.lifecycle.distrust(state):
             self.lifecycle.events.append(events.Resync(received, symbol or "", channel, "unasked"))
@@ -207,6 +208,7 @@ class Subscriptions:
         if state.stage is SubscriptionStage.LIVE or not answers(event, state):
             return
         state.acknowledged = True
+        self.lifecycle.note_answer(state, now)
         if event.channel in NEEDS_SNAPSHOT:
             state.due = now + SNAPSHOT_NS
         else:
@@ -230,6 +232,7 @@ class Subscriptions:
             state for state in self.lifecycle.pending.values() if is_refusal_of(event, state)
         ]
         for state in refused:
+            self.lifecycle.note_answer(state, now)
             if state.stage is SubscriptionStage.UNSUBSCRIBING:
                 match verdict:
                     case RejectionVerdict.RATE:
@@ -317,7 +320,8 @@ class Subscriptions:
             if event.channel not in (None, channel) or event.symbol not in (None, symbol):
                 continue
             if state.stage is SubscriptionStage.SUBSCRIBING:
-                state.due = min(state.due, now + UNREADABLE_NS)  # it may have been the snapshot
+                state.hurried = True  # it may have been the snapshot
+                state.due = min(state.due, now + UNREADABLE_NS)
             elif state.stage is not SubscriptionStage.LIVE or channel in BOOKS:
                 continue
             elif channel in ACCOUNT:
@@ -344,6 +348,8 @@ class Subscriptions:
             if state.subscription == INSTRUMENTS:
                 self.allow_symbols()  # better the digits of the snapshots than nothing
             if state.stage is SubscriptionStage.SUBSCRIBING:
+                if self.lifecycle.still_comes(state, now):
+                    continue
                 missing = "snapshot" if state.acknowledged else "answer"
                 self.lifecycle.resync(state, "timeout", f"no {missing}", received, now)
             elif state.stage is SubscriptionStage.UNSUBSCRIBING:
@@ -384,6 +390,7 @@ class Subscriptions:
 
     def _sent(self, state: SubscriptionState, req_id: int, now: int) -> None:
         state.req_id, state.acknowledged, state.sequence = req_id, False, None
+        state.hurried = False
         state.heard_before = state.messages
         self.lifecycle.step(state, Occasion.SENT, now + ANSWER_NS)
         channel, symbol, _ = state.subscription.key

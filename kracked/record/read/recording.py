@@ -217,14 +217,16 @@ class Recording:
         Args:
             executor: Runs the work in other processes (a process pool, a Dask cluster's), each
                 with the books of some symbols; the result is the same. A short recording is
-                read here all the same.
+                read here all the same, and any with the compiled books: what each process
+                would have to read of the others' books costs more than the books.
             workers: How many processes `executor` has.
 
         Raises:
             WorkerLost: A process of `executor` was killed.
         """
         long = sum(location.frame.lines for location in self.frame_index) >= _WORTH_SHARING
-        parts = partitions.divide(self._sample(), workers) if executor is not None and long else ()
+        shared = executor is not None and long and BookKeeper().engine == "python"
+        parts = partitions.divide(self._sample(), workers) if shared else ()
         if executor is None or len(parts) < 2:
             verification = _verify_partition(self, ALL)
         else:

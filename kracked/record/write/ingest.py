@@ -10,7 +10,6 @@ book until its next snapshot.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import count
 from types import MappingProxyType
 
 import msgspec
@@ -123,10 +122,10 @@ class Ingest:
             first = self._raw.next_seq
             self._raw.append(messages)
             if [event.received for event in decoded] == [arrived for _, arrived, _ in messages]:
-                seqs: Iterable[int] = count(first)  # as nearly always: one event a message
+                # As nearly always: one event a message.
+                self._add_rows(decoded, range(first, self._raw.next_seq))
             else:
-                seqs = map(self._raw.seq_of, decoded)
-            self._add_rows(decoded, seqs)
+                self._add_rows(decoded, [*map(self._raw.seq_of, decoded)])
         else:
             self._take_in_order(messages, decoded)
         if self._raw.size >= _HAND_OVER_BYTES:
@@ -142,10 +141,11 @@ class Ingest:
             case events.Status():
                 self._status = event.after(self._status)
 
-    def _add_rows(self, decoded: Iterable[events.Event], seqs: Iterable[int]) -> None:
-        numbered = zip(decoded, seqs, strict=False)
-        while (other := self.tables.add_market_events(numbered)) is not None:
-            self.take_event(other)
+    def _add_rows(self, decoded: Sequence[events.Event], seqs: Sequence[int]) -> None:
+        listed, at = [*decoded], 0
+        while (at := self.tables.add_market_events(listed, seqs, at)) < len(listed):
+            self.take_event(listed[at])
+            at += 1
 
     def _take_in_order(self, messages: Sequence[Message], decoded: Iterable[events.Event]) -> None:
         """Take each event that is no market data after the messages that came before it."""
@@ -159,11 +159,11 @@ class Ingest:
             while taken < len(messages) and messages[taken][1] <= event.received:
                 taken += 1
             self._raw.append(messages[before:taken])
-            self._add_rows(market, map(self._raw.seq_of, market))
+            self._add_rows(market, [*map(self._raw.seq_of, market)])
             market = []
             self.take_event(event)
         self._raw.append(messages[taken:])
-        self._add_rows(market, map(self._raw.seq_of, market))
+        self._add_rows(market, [*map(self._raw.seq_of, market)])
 
     def take_message(self, connection: str, received: int, data: bytes) -> int:
         """Take one message and return its number in the session."""

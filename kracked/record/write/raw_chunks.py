@@ -60,7 +60,10 @@ class RawChunks:
         """Approximate bytes gathered."""
         self.last_received = 0
         """Time of the last message, ns since the Unix epoch."""
-        self._lines: list[bytes] = []
+        self._pack = line.block_packer()
+        self._blocks: list[bytes] = []
+        self._count = 0
+        """Lines in the blocks."""
         self._first = (0, 0)
         # Times and numbers of the messages since the last `take`, and of those before it: an
         # event may come a step of the loop later than its message.
@@ -72,15 +75,16 @@ class RawChunks:
         """Append messages of the exchange, verbatim."""
         for first in range(0, len(messages), _FRAME_LINES):
             portion, seq = messages[first : first + _FRAME_LINES], self.next_seq
-            if len(self._lines) >= _FRAME_LINES:
+            if self._count >= _FRAME_LINES:
                 self.close()
-            lines, received = line.pack_all(portion, seq), [arrived for _, arrived, _ in portion]
-            if not self._lines:
+            block, received = self._pack(portion, seq), [arrived for _, arrived, _ in portion]
+            if not self._count:
                 self._first = (received[0], seq)
-            self._lines += lines
+            self._blocks.append(block)
+            self._count += len(received)
             self.last_received = received[-1]
-            self.size += sum(map(len, lines))
-            self.next_seq = seq + len(lines)
+            self.size += len(block)
+            self.next_seq = seq + len(received)
             self._received += received
             self._seqs += range(seq, self.next_seq)
 
@@ -94,15 +98,16 @@ class RawChunks:
     ) -> None:
         """Add a chunk that is no messages; it bears the number of the last message."""
         self.close()
-        self.chunks.append(Chunk(kind, (received, received), self.next_seq - 1, lines))
+        count = 1 if isinstance(lines, LazyText) else len(lines)
+        self.chunks.append(Chunk(kind, (received, received), self.next_seq - 1, count, lines))
         self.size += size
 
     def close(self) -> None:
         """End the chunk of messages: what comes next begins another."""
-        if self._lines:
-            received = (self._first[0], self.last_received)
-            self.chunks.append(Chunk(FrameKind.DATA, received, self._first[1], self._lines))
-            self._lines = []
+        if self._count:
+            received, seq = (self._first[0], self.last_received), self._first[1]
+            self.chunks.append(Chunk(FrameKind.DATA, received, seq, self._count, self._blocks))
+            self._blocks, self._count = [], 0
 
     def take(self) -> list[Chunk]:
         """Return the closed chunks and forget them."""

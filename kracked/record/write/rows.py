@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import repeat
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from kracked.format.cells import (
     TIME_LENGTH,
@@ -27,7 +27,6 @@ from kracked.format.tables import BALANCES, EXECUTIONS, Flag
 from kracked.instruments import Asset, Instrument
 from kracked.protocol import events
 from kracked.protocol.events import Event, OrderAction, Side
-from kracked.record.write.books.order_scope import CutOrder
 from kracked.units import to_text
 
 _TAKERS = {Side.BID: "buy", Side.ASK: "sell"}
@@ -40,6 +39,14 @@ Told = FeedEvent | events.Subscribed | events.Rejected
 """An event that is a row of `connections`."""
 _Listed = TypeVar("_Listed", Instrument, Asset)
 _ORDER_ID = len("OAAAAA-BBBBB-CCCCCC")
+
+
+class CutOrder(NamedTuple):
+    """An order that left the view with its level."""
+
+    side: str
+    """`b` or `a`."""
+    order: events.OrderChange
 
 
 def orders(event: events.L3Update, seq: int, flags: int = 0, cut: Sequence[CutOrder] = ()) -> str:

@@ -36,8 +36,9 @@ class Chunk(NamedTuple):
     """Times of the first and the last line, ns since the Unix epoch."""
     seq: int
     """Number of the first line's message."""
+    line_count: int
     lines: Sequence[bytes] | LazyText
-    """A book's snapshot is one line, made when it is written."""
+    """Blocks of whole lines. A book's snapshot is one line, made when it is written."""
 
 
 class WriteBatch(NamedTuple):
@@ -61,7 +62,7 @@ class WriteBatch(NamedTuple):
     def messages(self) -> int:
         """Messages of the exchange in it."""
         data = frame.FrameKind.DATA
-        return sum(len(chunk.lines) for chunk in self.chunks if chunk.kind is data)
+        return sum(chunk.line_count for chunk in self.chunks if chunk.kind is data)
 
 
 class DroppedBatches(NamedTuple):
@@ -183,13 +184,11 @@ class RawLogSink:
 
     def write(self, batch: WriteBatch) -> None:
         """Keep the batch's chunks as frames."""
-        for kind, received, seq, lines in batch.chunks:
+        for kind, received, seq, count, lines in batch.chunks:
             assert self._file is not None
             if isinstance(lines, LazyText):
                 lines = [render([lines], pause_s=PAUSE_S).encode()]  # noqa: PLW2901
-            self._file.append(
-                frame.pack(lines, kind=kind, count=len(lines), received=received, seq=seq)
-            )
+            self._file.append(frame.pack(lines, kind=kind, count=count, received=received, seq=seq))
 
     def flush(self) -> None:
         """Write the frames."""

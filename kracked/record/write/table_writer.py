@@ -7,7 +7,7 @@ and both make the same rows. It learns depths and decimals on the way, for `sess
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kracked.format.cells import is_plain_name
@@ -32,7 +32,7 @@ from kracked.record.raw_index import FOREVER
 from kracked.record.write import rows
 from kracked.record.write.books import native_rows
 from kracked.record.write.books.live_books import WideState
-from kracked.record.write.books.native_rows import NativeWideBook
+from kracked.record.write.books.native_rows import NativeOrderScope, NativeWideBook
 from kracked.record.write.books.order_scope import OrderScope
 from kracked.record.write.books.wide_book import WideBook
 
@@ -73,6 +73,7 @@ CHANNEL_OF = {kind: destination.channel for kind, destination in _DESTINATIONS.i
 """The channel of each of these types of event."""
 _SUSPECT = int(Flag.SUSPECT)
 _BOOKS = (events.L3Event, BookEvent)
+_BookEvents = events.L3Update | events.L3Snapshot | events.BookUpdate | events.BookSnapshot
 _UPDATES = (events.L3Update, events.BookUpdate)
 
 
@@ -94,9 +95,9 @@ class TableRows:
         self.bad_clock = 0
         """`Flag.BAD_CLOCK` while `ts_recv` cannot be trusted, else 0."""
         self._engine = native_rows.load()
-        self._order_rows = native_rows.order_rows(self._engine)
+        self._blocks: Any = native_rows.blocks(self._engine)
         self._books: dict[str, WideBook | NativeWideBook] = {}
-        self._scopes: dict[str, OrderScope] = {}
+        self._scopes: dict[str, OrderScope | NativeOrderScope] = {}
         self._texts: defaultdict[str, list[Text]] = defaultdict(list)
         self._suspect_flags: defaultdict[str, dict[str, int]] = defaultdict(dict)
         """By channel, then symbol, of all that had rows: `Flag.SUSPECT` for their rows, or 0."""
@@ -111,23 +112,43 @@ class TableRows:
 
     def add_event(self, event: Event, seq: int) -> None:
         """Add the rows of an event; `seq` is the number of its message."""
-        if self.add_market_events(iter([(event, seq)])) is not None:
+        if not self.add_market_events([event], [seq]):
             self._add_other_event(event, seq)
 
-    def add_market_events(self, numbered: Iterator[tuple[Event, int]]) -> Event | None:
-        """Add the rows of events with their messages' numbers, while they are market data.
+    def add_market_events(self, decoded: list[Event], seqs: Sequence[int], at: int = 0) -> int:
+        """Add the rows of events from the one `at` on, while they are market data.
 
-        Return the first that is none; neither it nor what follows it is added. None at the end.
+        Args:
+            decoded: The events.
+            seqs: The number of each one's message.
+            at: Where to begin.
+
+        Returns:
+            Where the first event is that is no market data, else how many there are.
         """
+        blocks, end = self._blocks, len(decoded)
+        if blocks is None:
+            return self._add_each(decoded, seqs, at, end)
+        while at < end:
+            if not (self.bad_clock or self.stopped):
+                at, made, size = blocks.add(decoded, at, seqs)
+                self.count, self.size = self.count + made, self.size + size
+            stop = at + 1
+            while stop < end and type(decoded[stop]) not in _UPDATES:
+                stop += 1
+            if at == end or (at := self._add_each(decoded, seqs, at, stop)) < stop:
+                break
+        return at
+
+    def _add_each(self, decoded: list[Event], seqs: Sequence[int], at: int, end: int) -> int:
+        """Add the rows of events one by one; return where one is that is no market data."""
         suspect_flags, gathered, size, count = self._suspect_flags, self._texts, 0, 0
-        books, scopes, order_rows = self._books, self._scopes, self._order_rows
         bad_clock, stopped = self.bad_clock, self.stopped
-        other: Event | None = None
-        for event, seq in numbered:
+        for event, seq in zip(decoded[at:end], seqs[at:end], strict=True):
             destination = _DESTINATIONS.get(type(event))
             if destination is None:
-                other = event
                 break
+            at += 1
             if stopped:
                 continue
             table, channel, make, rows_of, snapshot = destination
@@ -136,35 +157,70 @@ class TableRows:
                 if not is_plain_name(event.symbol):  # type: ignore[attr-defined]
                     continue  # a faulty exchange sent it; the raw log has it
                 flags = self._flags(event, channel, seq)  # type: ignore[arg-type]
-            marks = flags | bad_clock
-            if table is _BOOK:
-                book = books.get(event.symbol) or self._book(event.symbol)  # type: ignore[attr-defined]
-                text, row, made = book.rows(event, seq, marks)  # type: ignore[arg-type]
-                if row:
-                    gathered[book.table].append(row)
-                    size += len(row)
-            elif table is _ORDERS:
-                scope = scopes.get(event.symbol)  # type: ignore[attr-defined]
-                if scope is None or flags or snapshot:
-                    scope = self._scope_of(event, flags)  # type: ignore[arg-type]
-                cut = () if snapshot else scope.apply(event) or ()  # type: ignore[arg-type]
-                text = make(event, seq, marks) if snapshot else order_rows(event, seq, marks, cut)  # type: ignore[arg-type]
-                made = rows_of(event) + snapshot + len(cut)
+            if table is _BOOK or table is _ORDERS:
+                text, made = self._book_rows(event, seq, flags, destination)  # type: ignore[arg-type]
             else:
-                text, made = make(event, seq, marks), rows_of(event)
+                text, made = make(event, seq, flags | bad_clock), rows_of(event)
             gathered[table].append(text)
             count += made
             size += text.size if isinstance(text, LazyText) else len(text)
         self.size, self.count = self.size + size, self.count + count
-        return other
+        return at
 
-    def _scope_of(self, event: events.L3Event, flags: int) -> OrderScope:
-        """Return what is kept of a level 3 book; a snapshot, or a hole before it, is applied."""
-        scope = self._scopes.get(event.symbol)
-        if scope is None:
-            scope = self._scopes[event.symbol] = OrderScope()
-            known = self.symbols.get(event.symbol)
+    def _book_rows(
+        self, event: _BookEvents, seq: int, flags: int, destination: _Destination
+    ) -> tuple[Text, int]:
+        """Return the rows of a book's event and how many there are; add its wide row."""
+        marks, symbol, level3 = flags | self.bad_clock, event.symbol, destination.table is _ORDERS
+        if self._blocks is not None:
+            self._take_blocks()
+        held: Any = (self._scopes if level3 else self._books).get(symbol)
+        text: Text
+        if not level3:
+            held = held or self._book(symbol)
+            text, row, made = held.rows(event, seq, marks)
+            if row:
+                self._texts[held.table].append(row)
+                self.size += len(row)
+        else:
+            if held is None or flags or destination.snapshot:
+                held = self._scope_of(event, flags)  # type: ignore[arg-type]
+            if destination.snapshot:
+                text, made = destination.make(event, seq, marks), destination.rows(event) + 1
+            else:
+                text, made = held.rows(event, seq, marks)
+        if self._blocks is not None:
+            self._watch(symbol, level3, None if flags else held.compiled)
+        return text, made
+
+    def _watch(self, symbol: str, level3: bool, rows_in_c: Any | None) -> None:
+        """Have the rows of a book's next updates made in blocks, or by Python without any."""
+        if rows_in_c is None:
+            self._blocks.forget(symbol, level3)
+        else:
+            self._blocks.watch(symbol, rows_in_c)
+
+    def _take_blocks(self) -> None:
+        """Gather what was made in blocks: what comes next follows it."""
+        book, orders, wide = self._blocks.take()
+        for table, text in ((_BOOK, book), (_ORDERS, orders)):
+            if text:
+                self._texts[table].append(text)
+        for symbol, text in wide:
+            self._texts[self._books[symbol].table].append(text)
+
+    def _scope(self, symbol: str) -> OrderScope | NativeOrderScope:
+        if (scope := self._scopes.get(symbol)) is None:
+            engine = self._engine
+            scope = OrderScope() if engine is None else NativeOrderScope(engine)
+            self._scopes[symbol] = scope
+            known = self.symbols.get(symbol)
             scope.depth = (known.level3 if known else None) or 0
+        return scope
+
+    def _scope_of(self, event: events.L3Event, flags: int) -> OrderScope | NativeOrderScope:
+        """Return what is kept of a level 3 book; a snapshot, or a hole before it, is applied."""
+        scope = self._scope(event.symbol)
         if flags:
             scope.forget()
         elif isinstance(event, events.L3Snapshot):
@@ -207,6 +263,8 @@ class TableRows:
 
     def take(self) -> dict[str, list[Text]]:
         """Return all rows gathered, by table, and forget them."""
+        if self._blocks is not None:
+            self._take_blocks()
         taken = dict(self._texts)
         self._texts, self.size = defaultdict(list), 0
         return taken
@@ -214,7 +272,11 @@ class TableRows:
     def mark_suspect(self, channel: str, symbols: Iterable[str]) -> None:
         """Flag the rows of these symbols until the next snapshot: messages are missing."""
         known = self._suspect_flags[channel]
-        known.update((symbol, _SUSPECT) for symbol in symbols if symbol in known)
+        marked = [symbol for symbol in symbols if symbol in known]
+        known.update(dict.fromkeys(marked, _SUSPECT))
+        if self._blocks is not None and channel in ("book", "level3"):
+            for symbol in marked:
+                self._blocks.forget(symbol, channel == "level3")
 
     def mark_gap(self, gap: events.Gap) -> None:
         """Flag the rows of a gap's symbols, except those that a snapshot has verified since.
@@ -270,7 +332,7 @@ class TableRows:
         if event.symbol and event.depth and event.channel == "book":
             self._book(event.symbol).acknowledge(event.depth)
         if event.symbol and event.depth and event.channel == "level3":
-            self._scopes.setdefault(event.symbol, OrderScope()).depth = event.depth
+            self._scope(event.symbol).depth = event.depth
         if event.symbol and event.depth and event.channel in ("book", "level3"):
             info = self.symbols.setdefault(event.symbol, SymbolInfo())
             if info.update(seq, **{event.channel: event.depth}):

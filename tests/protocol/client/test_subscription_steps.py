@@ -9,7 +9,7 @@ from kracked.protocol.client.subscription import BALANCES, EXECUTIONS, INSTRUMEN
 from kracked.protocol.client.subscription_stages import SubscriptionStage
 from kracked.protocol.client.timeouts import HANG_UPS, SET_ASIDE_NS
 from kracked.times import NS_PER_S
-from tests.exchange import Exchange, Talk
+from tests.exchange import Exchange, Market, Talk
 
 BTC = Subscription("book", "BTC/USD", depth=10)
 ETH = Subscription("book", "ETH/USD", depth=10)
@@ -149,6 +149,50 @@ def test_a_snapshot_is_overdue_ten_seconds_after_its_answer(talk: Talk) -> None:
         talk.hear(talk.exchange.heartbeat())
     [resync] = [one for one in talk.wait(1.2) if isinstance(one, events.Resync)]
     assert (resync.reason, resync.detail) == ("timeout", "no snapshot")
+
+
+def resyncs(happened: list[events.Event]) -> list[str]:
+    return [one.symbol for one in happened if isinstance(one, events.Resync)]
+
+
+def test_answers_that_come_one_after_the_other_are_waited_for_until_the_last(talk: Talk) -> None:
+    symbols = [f"A{number}/USD" for number in range(8)]
+    talk.exchange.markets |= {symbol: Market() for symbol in symbols}
+    started(talk)
+    many = [Subscription("book", symbol, depth=10) for symbol in symbols]
+    for one in many:
+        talk.session.want(one)
+    for frame in talk.exchange.answer(talk.session.to_send(talk.now)):
+        assert not resyncs(talk.wait(2))  # a slow line: 32 s for all of them
+        talk.hear(frame)
+    assert {stage(talk, one) for one in many} == {LIVE}
+
+
+def test_an_answer_that_is_left_out_is_overdue_once_the_others_have_come(talk: Talk) -> None:
+    started(talk)
+    for one in (BTC, ETH):
+        talk.session.want(one)
+    frames = talk.exchange.answer(talk.session.to_send(talk.now))
+    for frame in frames:
+        if b"ETH/USD" not in frame:
+            talk.wait(2)
+            talk.hear(frame)
+    talk.hear(talk.exchange.heartbeat())
+    assert not resyncs(talk.wait(4.9))
+    talk.hear(talk.exchange.heartbeat())
+    assert resyncs(talk.wait(0.2)) == ["ETH/USD"]
+
+
+def test_answers_to_later_requests_prolong_no_earlier_one(talk: Talk) -> None:
+    started(talk)
+    talk.session.want(BTC)
+    talk.asks()
+    talk.wait(3)
+    talk.session.want(ETH)
+    talk.settle()
+    talk.wait(1.9)
+    talk.hear(talk.exchange.heartbeat())
+    assert "BTC/USD" in resyncs(talk.wait(0.2))
 
 
 def test_something_unreadable_in_the_place_of_a_snapshot_is_not_waited_for_long(

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from kracked.book.keeper import BookKeeper
 from kracked.format import frame, line
 from kracked.format.frame import Frame, FrameKind
 from kracked.protocol import events
@@ -93,6 +94,12 @@ def _damaged(path: Path, seed: int) -> None:
         log.write_bytes(data)
 
 
+@pytest.fixture(autouse=True)
+def _python_books(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The work is shared among processes where Python's books are kept."""
+    monkeypatch.setenv("KRACKED_ENGINE", "python")
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_shares_find_together_what_is_found_alone(
     stream: Stream, seed: int, tmp_path: Path
@@ -155,6 +162,19 @@ def test_shares_are_about_as_large_as_each_other_and_leave_nothing_out() -> None
     assert held == [["BTC/USD"], ["DOGE/USD", "ETH/USD", "SOL/USD"]]
     assert one.includes("XBT/EUR")
     assert not other.includes("XBT/EUR")
+
+
+def test_with_the_compiled_books_no_process_is_needed(
+    stream: Stream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_stream(tmp_path, _spoilt(stream, 2))
+    by_python = open_recording(tmp_path).verify()
+    monkeypatch.setenv("KRACKED_ENGINE", "auto")
+    if BookKeeper().engine != "native":
+        pytest.skip("the compiled books are not built")
+    with ProcessPoolExecutor(2) as closed:
+        closed.shutdown()
+        assert open_recording(tmp_path).verify(executor=closed, workers=2) == by_python
 
 
 @pytest.fixture

@@ -1,13 +1,14 @@
 """Rows of `L2_updates`, of the wide books and of `L3_ticks` made in C, equal to the Python ones.
 
 What the compiled functions do not hold (numbers of more than 62 bits, more than 18 decimals) is
-made in Python: by a `WideBook` with the same levels from then on, or by `rows.orders`.
+made in Python from then on, by a `WideBook` or an `OrderScope` with the same content.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
+
+import msgspec
 
 from kracked import _native
 from kracked.book.native_sides import NativeSide
@@ -15,16 +16,13 @@ from kracked.format import tables
 from kracked.format.cells import exchange_time_cell, text_cell, time_cell
 from kracked.format.tables import Flag
 from kracked.instruments import Precision
-from kracked.protocol.events import BookSnapshot, BookUpdate, L3Update
+from kracked.protocol.events import BookSnapshot, BookUpdate, L3Snapshot, L3Update
 from kracked.record.write import rows
 from kracked.record.write.books.live_books import WideState
-from kracked.record.write.books.order_scope import CutOrder
+from kracked.record.write.books.order_scope import OrderScope, least_depth, rescaled
 from kracked.record.write.books.wide_book import BookRows, WideBook, depth_of
 
 _NO_PRECISION = Precision(0, 0)
-
-OrderRows = Callable[[L3Update, int, int, Sequence[CutOrder]], str]
-"""Makes the rows of a level 3 update: as `rows.orders`."""
 
 
 def load() -> Any | None:
@@ -36,21 +34,9 @@ def load() -> Any | None:
     return engine
 
 
-def order_rows(engine: Any | None) -> OrderRows:
-    """Return the function that makes the rows of level 3 updates."""
-    if engine is None:
-        return rows.orders
-    compiled = engine.order_rows
-
-    def made(event: L3Update, seq: int, flags: int, cut: Sequence[CutOrder]) -> str:
-        """Return an update's rows, those of odd numbers from Python."""
-        try:
-            text: str = compiled(event, seq, flags, cut)
-        except OverflowError:
-            return rows.orders(event, seq, flags, cut)
-        return text
-
-    return made
+def blocks(engine: Any | None) -> Any | None:
+    """Return what gathers the rows of many updates in C; None without the compiled module."""
+    return None if engine is None else engine.RowBlocks(BookUpdate, L3Update)
 
 
 class NativeWideBook:
@@ -64,6 +50,11 @@ class NativeWideBook:
         self._precision = _NO_PRECISION
         self._python: WideBook | None = None
         """Holds the book from the first number on that C cannot."""
+
+    @property
+    def compiled(self) -> Any | None:
+        """The rows in C, while they hold the book."""
+        return None if self._python is not None else self._rows
 
     @property
     def verified(self) -> bool:
@@ -141,3 +132,82 @@ class NativeWideBook:
         levels = self._levels.copy()
         sides = NativeSide(levels, 0), NativeSide(levels, 1)
         return WideState(self.symbol, self._precision, *sides)
+
+
+class NativeOrderScope:
+    """The orders in view of a level 3 book and their rows, in C; attributes as in `OrderScope`."""
+
+    def __init__(self, engine: Any) -> None:
+        self._orders = engine.OrderRows()
+        self._precision = _NO_PRECISION
+        self._python: OrderScope | None = None
+        """Holds the orders from the first number on that C cannot."""
+
+    @property
+    def compiled(self) -> Any | None:
+        """The rows in C, while they have all orders in view with these decimals."""
+        return None if self._python is not None or not self._orders.whole else self._orders
+
+    @property
+    def depth(self) -> int:
+        """Levels a side of the subscription; 0 before it is acknowledged."""
+        depth: int = (self._python or self._orders).depth
+        return depth
+
+    @depth.setter
+    def depth(self, depth: int) -> None:
+        (self._python or self._orders).depth = depth
+
+    def forget(self) -> None:
+        """Trust nothing until the next snapshot: messages are missing."""
+        self._orders.whole = False
+        if self._python is not None:
+            self._python.forget()
+
+    def replace(self, event: L3Snapshot) -> None:
+        """Hold a snapshot's orders and no others."""
+        if self._python is None:
+            try:
+                self._orders.set_precision(event.precision)
+                self._orders.replace(event)
+            except OverflowError:
+                self._python = self._python_scope()
+            else:
+                self._precision = event.precision
+                if not self.depth:
+                    self.depth = least_depth(max(map(self._orders.count, (0, 1))))
+        if self._python is not None:
+            self._python.replace(event)
+
+    def rows(self, event: L3Update, seq: int, flags: int) -> tuple[str, int]:
+        """Apply an update; return its rows, those of the orders that the depth cuts included."""
+        if self._python is None:
+            try:
+                if event.precision is not self._precision:
+                    self._refine(event)
+                made: tuple[str, int] = self._orders.update(event, seq, flags)
+            except OverflowError:
+                self._python = self._python_scope()
+            else:
+                return made
+        return self._python.rows(event, seq, flags)
+
+    def _refine(self, event: L3Update) -> None:
+        """Hold the orders with other decimals from now on; with fewer trust none of them."""
+        before, precision = self._precision, event.precision
+        price, qty = precision.price - before.price, precision.qty - before.qty
+        self._orders.set_precision(precision)
+        if price < 0 or qty < 0:
+            self.forget()
+        elif self._orders.whole and (price or qty):
+            finer = [rescaled(self._orders.orders(side), 10**price, 10**qty) for side in (0, 1)]
+            bids, asks = map(tuple, finer)
+            self._orders.replace(msgspec.structs.replace(event, bids=bids, asks=asks))
+        self._precision = precision
+
+    def _python_scope(self) -> OrderScope:
+        scope = OrderScope()
+        scope.depth = self._orders.depth
+        if self._orders.whole:
+            scope.hold(self._precision, self._orders.orders(0), self._orders.orders(1))
+        return scope

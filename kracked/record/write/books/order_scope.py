@@ -10,23 +10,29 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from kracked.book import l3
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.events import OrderAction, OrderChange
+from kracked.record.write import rows
+from kracked.record.write.rows import CutOrder
 
 _NO_PRECISION = Precision(0, 0)
 _ADD, _DELETE = OrderAction.ADD, OrderAction.DELETE
 
 
-class CutOrder(NamedTuple):
-    """An order that left the view with its level."""
+def least_depth(levels: int) -> int:
+    """Return the least depth offered that holds so many levels."""
+    return next((depth for depth in l3.DEPTHS if depth >= levels), levels)
 
-    side: str
-    """`b` or `a`."""
-    order: OrderChange
+
+def rescaled(orders: Iterable[OrderChange], price: int, qty: int) -> list[OrderChange]:
+    """Return the orders with every price and quantity multiplied."""
+    return [
+        OrderChange(_ADD, each.order_id, each.price * price, each.qty * qty, each.timestamp)
+        for each in orders
+    ]
 
 
 class OrderScope:
@@ -48,10 +54,24 @@ class OrderScope:
         for side, orders in ((self._bids, event.bids), (self._asks, event.asks)):
             side.clear()
             side.apply(orders)
-        if not self.depth:  # not acknowledged: the least offered that holds them
-            levels = max(len(self._bids.keys), len(self._asks.keys))
-            self.depth = next((depth for depth in l3.DEPTHS if depth >= levels), levels)
+        if not self.depth:
+            self.depth = least_depth(max(len(self._bids.keys), len(self._asks.keys)))
         self._whole, self._precision = True, event.precision
+
+    def hold(
+        self, precision: Precision, bids: Iterable[OrderChange], asks: Iterable[OrderChange]
+    ) -> None:
+        """Hold all orders in view, queue by queue."""
+        for side, orders in ((self._bids, bids), (self._asks, asks)):
+            side.clear()
+            side.apply(orders)
+        self._whole, self._precision = True, precision
+
+    def rows(self, event: events.L3Update, seq: int, flags: int) -> tuple[str, int]:
+        """Apply an update; return its rows, those of the orders that the depth cuts included."""
+        cut = self.apply(event) or ()
+        made = len(event.bids) + len(event.asks) + len(cut)
+        return rows.orders(event, seq, flags, cut), made
 
     def apply(self, event: events.L3Update) -> list[CutOrder] | None:
         """Apply an update; return the orders whose levels are beyond the depth after it."""
@@ -103,11 +123,8 @@ class _SideScope:
 
     def rescale(self, price: int, qty: int) -> None:
         """Multiply every price and quantity."""
-        orders = [
-            OrderChange(_ADD, each.order_id, each.price * price, each.qty * qty, each.timestamp)
-            for level in self._levels.values()
-            for each in level.values()
-        ]
+        held = [each for level in self._levels.values() for each in level.values()]
+        orders = rescaled(held, price, qty)
         self.clear()
         self.apply(orders)
 
