@@ -310,7 +310,8 @@ class Monitor(App[None]):
             await super().on_event(event)
         elif not front.view_keys.take_letter(event):
             used = await self._check_bindings(event.key, priority=True)
-            _ = used or await self._on_key(event)
+            if not used:
+                await self._on_key(event)
 
     def _fatal_error(self) -> None:
         """Print a traceback without variables: a key or a token may be among them."""
