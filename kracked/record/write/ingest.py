@@ -115,13 +115,14 @@ class Ingest:
         Writing all lines and then all rows costs half of alternating between them; only feed
         events must keep their place among the messages.
         """
-        for event in decoded:
-            if type(event) is events.Trades:
-                self._follow(event)
-        if line.FEED_EVENTS.isdisjoint(map(type, decoded)):
+        kinds = set(map(type, decoded))
+        if events.Trades in kinds:
+            for event in decoded:
+                if type(event) is events.Trades:
+                    self._follow(event)
+        if line.FEED_EVENTS.isdisjoint(kinds):
             first = self._raw.next_seq
-            self._raw.append(messages)
-            if [event.received for event in decoded] == [arrived for _, arrived, _ in messages]:
+            if self._raw.append(messages) == [event.received for event in decoded]:
                 # As nearly always: one event a message.
                 self._add_rows(decoded, range(first, self._raw.next_seq))
             else:
