@@ -356,7 +356,11 @@ class MarketFlows:
         symbol, order_flow = event.symbol, self.order_flow
         market = self.markets.get(symbol) or self[symbol]
         ledger = order_flow.ledgers.get(symbol)
-        due = self._due(event) if ledger is not None and ledger.linker.waiting else None
+        due: list[Outcome] = []
+        if ledger is not None:
+            due_at = ledger.linker.due_at
+            if due_at is not None and due_at <= event.received:
+                due = self._due(event)
         outcomes = order_flow.apply(event)
         ledger = order_flow.ledgers.get(symbol)
         market.take(outcomes, ledger)

@@ -104,24 +104,25 @@ class Sightings:
 
 
 class OwnIds:
-    """Ids of own orders, the newest of them: detectors must not report the account to itself."""
+    """Ids of own orders, the newest of them: detectors must not report the account to itself.
+
+    Attributes:
+        ids: The ids, oldest first.
+    """
 
     def __init__(self) -> None:
-        self._ids: dict[str, None] = {}
+        self.ids: dict[str, None] = {}
 
     def __contains__(self, order_id: object) -> bool:
-        return order_id in self._ids
-
-    def __len__(self) -> int:
-        return len(self._ids)
+        return order_id in self.ids
 
     def learn(self, event: Executions) -> None:
         """Take the ids of the account's reports."""
         for report in event.reports:
             if isinstance(order_id := report.get("order_id"), str):
-                self._ids[order_id] = None
-        while len(self._ids) > MOST_OWN:
-            del self._ids[next(iter(self._ids))]
+                self.ids[order_id] = None
+        while len(self.ids) > MOST_OWN:
+            del self.ids[next(iter(self.ids))]
 
 
 class MarketContext:

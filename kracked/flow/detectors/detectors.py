@@ -79,7 +79,7 @@ class Detectors:
 
     def _of_others(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Leave out the facts of own orders, which never count."""
-        own = self.context.own
+        own = self.context.own.ids
         if not own:
             return outcomes
         return [one for one in outcomes if type(one) is not Fact or one.order_id not in own]
