@@ -134,6 +134,10 @@ class Detectors:
             self._bursts.taker(fills, time)
             self.context.takers.add(sum(trade.qty for trade in fills), time)
 
+    def learn_own(self) -> None:
+        """Mark what own takers did, after the account has told of their trades."""
+        self._sweeps.learn_own()
+
     def miss_trades(self) -> None:
         """Say that trades were missed."""
         self._same_size.lose()
