@@ -26,6 +26,7 @@ from textual import events, work
 from textual.actions import ActionParseResult
 from textual.app import App
 from textual.dom import DOMNode
+from textual.widgets import Input
 
 from kracked.errors import KrackedError
 from kracked.flow.odds.store import odds_path
@@ -126,7 +127,6 @@ class Monitor(App[None]):
         self.trade: TradeScreen = screen(
             self.view_model, self.table, recording=self.recording, ascii_only=settings.ascii
         )
-        self._heard: events.Key | None = None
         self.pump = FramePump(self._frame, partial(backlog, self), settings.fps)
         self.intake = EventIntake(
             self.store, self.view_model.tell, evaluate=self.alerts.apply, applied=self._applied
@@ -298,20 +298,20 @@ class Monitor(App[None]):
             self.view_model.tell(f"recorded {out}", "good")
 
     async def on_event(self, event: events.Event) -> None:
-        """Hear every key and click before anything acts on it."""
-        if isinstance(event, events.Key) and event is not self._heard:  # it comes back, unused
-            self._heard = event
-            self.beside.front.presses.hear(event.key, event.time)
-        elif isinstance(event, events.MouseDown):
-            self.beside.front.presses.point()
-        if (
-            isinstance(event, events.Key)
-            and event.is_forwarded  # nothing has used it
-            and event.is_printable
-            and self.beside.front.panels.take_late(event.character or "")
-        ):
+        """Hear every key and click first, and give a key to what the key before it opened."""
+        front = self.beside.front
+        if isinstance(event, events.MouseDown):
+            front.presses.point()
+        if not isinstance(event, events.Key) or event.is_forwarded:
+            await super().on_event(event)
             return
-        await super().on_event(event)
+        front.presses.hear(event.key, event.time)
+        if self.screen is not front or isinstance(self.focused, Input):
+            await super().on_event(event)
+        elif not front.view_keys.take_letter(event):
+            used = await self._check_bindings(event.key, priority=True)
+            if not used:
+                await self._on_key(event)
 
     def _fatal_error(self) -> None:
         """Print a traceback without variables: a key or a token may be among them."""

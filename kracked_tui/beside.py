@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -185,6 +185,7 @@ class Beside:
             self._live.model,
             source,
             recording=shown.name,
+            begun=source.recording.start,
             moments=shown.moments,
             bookmarks=shown.bookmarks,
             fill=shown.fill,
@@ -205,11 +206,20 @@ class Beside:
             goes_on = False
             self._screen, self._live.covered = None, False
             if self._app.is_running:
-                while screen in self._app.screen_stack:  # the palette may be open over it
-                    await self._app.pop_screen()
-                self._live.draw()
+                # The app itself waits for a screen that leaves: who cancels that ends the monitor.
+                leaving = asyncio.ensure_future(self._uncover(screen))
+                while not leaving.done():
+                    with suppress(asyncio.CancelledError):  # what is under way is the closing
+                        await asyncio.shield(leaving)
+                leaving.result()
 
     # --- closing ----------------------------------------------------------------------------
+
+    async def _uncover(self, screen: PastScreen) -> None:
+        """Take a screen away, and draw the session's."""
+        while screen in self._app.screen_stack:  # the palette may be open over it
+            await self._app.pop_screen()
+        self._live.draw()
 
     def close(self) -> None:
         """Go back to the session."""

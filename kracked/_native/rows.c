@@ -8,7 +8,7 @@
 
 #include <structmember.h>
 
-enum { ORDER_ID_LENGTH = 18 };
+enum { ORDER_ID_LENGTH = sizeof "OAAAAA-BBBBB-CCCCCC" - 1 };
 
 static PyObject *exchange_time_cell, *time_cell, *text_cell;
 static Attribute of_bids = {"bids"}, of_asks = {"asks"}, of_received = {"received"},

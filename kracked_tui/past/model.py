@@ -7,13 +7,11 @@ from collections.abc import Callable, Sequence
 from kracked.feed.account import Account
 from kracked_tui.sources.base import Source
 from kracked_tui.state.moments import Moments
-from kracked_tui.state.session_positions import SessionPositions
+from kracked_tui.state.session_positions import RecordedPositions, SessionPositions
 from kracked_tui.state.store import Store
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.chrome.status import LogEntry
 from kracked_tui.view.replay.past import Bookmark, BufferFill, PastView
-
-_NO_POSITION = "the past shows none"
 
 
 class PastModel(ViewModel):
@@ -29,6 +27,7 @@ class PastModel(ViewModel):
         source: Source,
         *,
         recording: str = "",
+        begun: int = 0,
         moments: Moments,
         bookmarks: list[Bookmark],
         fill: Callable[[], BufferFill] | None = None,
@@ -38,6 +37,7 @@ class PastModel(ViewModel):
             live: The session that goes on.
             source: What is shown.
             recording: The name of the recording; empty for the past of this session.
+            begun: When the recording begins, ns.
             moments: What one may jump to.
             bookmarks: The marked moments; new ones are added to it.
             fill: Returns how much of the session's past is kept.
@@ -46,7 +46,9 @@ class PastModel(ViewModel):
         """The session that goes on."""
         super().__init__(source, Store("REPLAY"), (live.symbol,), live.memory)
         self.timeframe_s, self.followed = live.timeframe_s, live.followed
-        self.positions, self.alerts = _NoPositions(), live.alerts
+        self.alerts = live.alerts
+        # A recording may be of another account: nothing of the session's is known of it.
+        self.positions = RecordedPositions(begun) if recording else _PositionsThen(live.positions)
         self.scanned, self.bookmarks = moments, bookmarks
         self._recording, self.kept = recording, fill
 
@@ -82,13 +84,19 @@ class PastModel(ViewModel):
         """Remember nothing: the live session does."""
 
 
-class _NoPositions(SessionPositions):
-    """No position of the past: the fills before the first of it are not known here."""
+class _PositionsThen(SessionPositions):
+    """The positions at the instant shown, as the session knew them."""
+
+    def __init__(self, live: SessionPositions) -> None:
+        super().__init__()
+        self._live, self._unknown = live, ""
 
     @property
     def unknown(self) -> str:
         """The reason for no position."""
-        return _NO_POSITION
+        return self._unknown
 
     def look(self, account: Account, now: int) -> None:
-        """Take nothing."""
+        """Take the account of an instant, and what the session's positions were then."""
+        found, self._unknown = self._live.then(account, now)
+        self._positions = dict(found)

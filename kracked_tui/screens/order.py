@@ -67,7 +67,7 @@ class OrderKeys(ScreenPart):
     def allows(self, action: str) -> bool | None:
         """Say whether a key that moves money, or could, may act: the one gate of all of them."""
         panel = self._panels.top
-        on_pane, on_ticket = self._panels.focused is not None, self._ticket.panel.has_focus
+        on_pane, on_ticket = self._panels.focused is not None, self._ticket.panel.is_focused
         nothing_open = panel is None and on_pane
         if action in _ON_A_PANE:
             return nothing_open

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.widget import Widget
-from textual.widgets import Input
 
 from kracked_tui.view.chrome import layout, layouts
 from kracked_tui.widgets.painted_rows import lay_out, paint_all
@@ -54,19 +53,6 @@ class Panels:
         """The pane with the focus; None while a panel or field has it."""
         focused = self._screen.focused
         return focused if isinstance(focused, Pane) else None
-
-    def take_late(self, typed: str) -> bool:
-        """Give a field what was typed before it had the focus: it must not act as a key.
-
-        Returns:
-            Whether a field that was opened to type in has taken it.
-        """
-        field = self._screen.focused
-        opened_to_type = self.top in (layout.COMMAND, layout.PICKER)
-        if not (opened_to_type and isinstance(field, Input)):
-            return False
-        field.insert_text_at_cursor(typed)
-        return True
 
     # --- panels -----------------------------------------------------------------------
 

@@ -318,9 +318,6 @@ class TradeScreen(Screen[None]):
     def on_command_line_entered(self, message: CommandLine.Entered) -> None:
         self.command_keys.enter(message.text)
 
-    def on_jump_panel_chosen(self, message: JumpPanel.Chosen) -> None:
-        self.view_keys.jumped(message.pane, top=message.top)
-
     def on_symbol_chosen(self, message: SymbolChosen) -> None:
         self.panels.close()
         self.show_symbol(message.symbol)

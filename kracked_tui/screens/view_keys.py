@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from textual.events import Key
 from textual.widget import Widget
 
 from kracked.flow.measures.traded_at_price import UNDO_NS, Clear
@@ -20,6 +21,7 @@ from kracked_tui.view.chrome.questions import QuestionText
 from kracked_tui.widgets.panels.card_panel import CardPanel
 from kracked_tui.widgets.panels.command_line import CommandLine
 from kracked_tui.widgets.panels.help_pages import HelpPages
+from kracked_tui.widgets.panels.jump import TOP
 from kracked_tui.widgets.panels.session_picker import SessionPicker
 from kracked_tui.widgets.panels.symbol_picker import SymbolPicker
 from kracked_tui.widgets.panes.heat import HeatPane
@@ -114,7 +116,10 @@ class ViewKeys(ScreenPart):
     def action_pane(self, step: int) -> None:
         """Focus the next pane in sight (1) or the previous one (-1)."""
         panes = self._panels.in_sight()
-        at = next((at for at, pane in enumerate(panes) if pane.has_focus), -1 if step > 0 else 0)
+        at = next(
+            (at for at, pane in enumerate(panes) if pane is self._panels.focused),
+            -1 if step > 0 else 0,
+        )
         if panes:
             panes[(at + step) % len(panes)].focus()
 
@@ -133,14 +138,20 @@ class ViewKeys(ScreenPart):
         """Show the letters of the panes: the next key goes to one."""
         self._panels.toggle(layout.JUMP)
 
-    def jumped(self, pane: str | None, *, top: bool) -> None:
-        """Close the letters and go to a pane, or to the top of the focused one."""
-        if self._panels.top == layout.JUMP:
-            self._panels.close()
+    def take_letter(self, key: Key) -> bool:
+        """Take the key after the one that shows the letters; False while they are not shown.
+
+        They close; a letter goes to its pane, or to the top of the focused one.
+        """
+        if self._panels.top != layout.JUMP or key.key == "escape":
+            return False
+        self._panels.close()
+        pane = self._screen.jump.pane_of(key.character or "")
         if pane is not None:
             self.go_to(pane)
-        elif top:
+        elif key.character == TOP:
             self.action_edge(1)
+        return True
 
     def action_layout(self, step: int) -> None:
         """Take the next layout (1) or the one before (-1)."""

@@ -5,9 +5,11 @@ They begin at zero fills, and not at zero: what was held before has an entry tha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import copy
 from itertools import islice
 
-from kracked.feed.account import Account
+from kracked.feed.account import MAX_FILLS, Account, Fill
 from kracked.flow.measures.position import Position
 from kracked_tui.view import format as fmt
 
@@ -24,6 +26,8 @@ class SessionPositions:
     def __init__(self) -> None:
         self._account: Account | None = None
         self._positions: dict[str, Position] = {}
+        self._after: dict[str, Position] = {}
+        """The position of the pair after each of the newest fills, by the fill's `exec_id`."""
         self._before: set[str] = set()
         """Fills that the first snapshot told: they were before the session."""
         self._told = self._begun = 0
@@ -56,8 +60,31 @@ class SessionPositions:
             self._complete_at = now
         new = islice(account.fills, max(0, len(account.fills) - told), None)
         for fill in new:
-            if fill.exec_id not in self._before and fill.exchange_time >= self._oldest_time:
+            if self._of_session(fill):
                 self.of(fill.symbol).add(fill)
+                self._after[fill.exec_id] = copy(self.of(fill.symbol))
+        while len(self._after) > MAX_FILLS:
+            del self._after[next(iter(self._after))]
+
+    def then(self, account: Account, now: int) -> tuple[Mapping[str, Position], str]:
+        """Return the positions at an earlier instant by pair, or the reason why they are not known.
+
+        Args:
+            account: The same account as it was then.
+            now: That instant, ns.
+        """
+        if not account.orders_known:
+            return {}, "the account was not known then"
+        if self._missed and now > self._complete_at:
+            return {}, self.unknown
+        newest = {fill.symbol: fill.exec_id for fill in account.fills if self._of_session(fill)}
+        if any(exec_id not in self._after for exec_id in newest.values()):
+            return {}, f"known after the newest {MAX_FILLS} fills alone"
+        return {symbol: self._after[exec_id] for symbol, exec_id in newest.items()}, ""
+
+    def _of_session(self, fill: Fill) -> bool:
+        """Whether a fill came since the account was first known."""
+        return fill.exec_id not in self._before and fill.exchange_time >= self._oldest_time
 
     def of(self, symbol: str) -> Position:
         """Return the position of a pair."""
@@ -73,3 +100,28 @@ class SessionPositions:
         if not self._known:
             return "the account's stream is down"
         return f"fills may be missing since {fmt.clock(self._complete_at)}" if self._missed else ""
+
+
+class RecordedPositions(SessionPositions):
+    """The positions that the fills of a recording make, from its beginning to the instant shown."""
+
+    def __init__(self, begun: int) -> None:
+        super().__init__()
+        self._begun_at, self._unknown = begun, ""
+
+    @property
+    def unknown(self) -> str:
+        """The reason for no position."""
+        return self._unknown
+
+    def look(self, account: Account, now: int) -> None:  # noqa: ARG002  as the session is asked
+        """Take the account of an instant; what its streams may have left out is not guessed."""
+        self._positions, self._unknown = {}, ""
+        if not account.orders_known:
+            self._unknown = "the account was not known then"
+        elif account.begun > 1 or account.fills_told > len(account.fills):
+            self._unknown = "fills of this recording may be missing"
+        else:
+            for fill in account.fills:
+                if fill.exchange_time >= self._begun_at:
+                    self.of(fill.symbol).add(fill)

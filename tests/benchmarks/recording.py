@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks.recording [cost] [lag] [loads] [seek] [--rows 2000000]
 
-Two minutes in all. `recording_kills` and `recording_soak` are commands of their own.
+Two minutes in all. `recording_kills`, `recording_soak` and `recording_parquet` are
+commands of their own.
 """
 
 from __future__ import annotations

@@ -118,14 +118,14 @@ def _write_orders(csv: Path, parquet: Path, rows: int) -> None:
     with csv.open("w") as file:
         file.write(f"{ORDERS.header}\n")
         for begin in range(0, rows, _AT_ONCE):
-            table, now, seq = _orders(random, min(_AT_ONCE, rows - begin), now, seq)
-            text = _text(table)
+            table, now, seq = orders(random, min(_AT_ONCE, rows - begin), now, seq)
+            text = text_of(table)
             file.write(text)
             part.add([text])
     part.finish()
 
 
-def _orders(random: Any, count: int, now: int, seq: int) -> tuple[Any, int, int]:
+def orders(random: Any, count: int, now: int, seq: int) -> tuple[Any, int, int]:
     last = random.random(count) < 0.6
     last[-1] = True
     message = np.concatenate(([0], np.cumsum(last)[:-1]))
@@ -167,7 +167,7 @@ def _stamps(times: Any) -> Any:
     return pc.strftime(pa.array(times).cast(pa.timestamp("ns")), format="%Y-%m-%dT%H:%M:%SZ")
 
 
-def _text(table: Any) -> str:
+def text_of(table: Any) -> str:
     out = pa.BufferOutputStream()
     options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
     pyarrow.csv.write_csv(table, out, options)

@@ -189,7 +189,9 @@ def test_a_number_too_large_for_c_goes_on_in_python(data: st.DataObject) -> None
 orders = st.builds(
     OrderChange,
     action=st.sampled_from(OrderAction),
-    order_id=st.sampled_from(["OAAAAA-BBBBB-CCCCCC", "short", 'quo"ted, twice', "é" * 18, ""]),
+    order_id=st.sampled_from(
+        ["OAAAAA-BBBBB-CCCCCC", "short", 'quo"ted, twice', "é" * 18, 'a"bcd' * 3 + "efg", ""]
+    ),
     price=numbers,
     qty=numbers,
     timestamp=stamps.filter(lambda stamp: stamp is not None),

@@ -97,6 +97,19 @@ async def test_what_is_typed_right_after_the_key_that_opens_a_field_is_in_it(
         assert await soon(lambda: typed.value == "bs+z"), typed.value
 
 
+@pytest.mark.parametrize(("letter", "pane"), [("t", layout.TAPE), ("s", None), ("x", None)])
+async def test_a_letter_right_behind_the_key_that_jumps_is_a_pane_and_no_other_key(
+    opened: Opened, letter: str, pane: str | None
+) -> None:
+    async with opened((120, 40)) as (monitor, _):
+        trade, entries = monitor.trade, monitor.store.log_entries
+        before, told = trade.focused, list(entries)
+        tap(monitor, "g", letter, "down")
+        wanted = trade.panels.pane(pane) if pane else before
+        assert await soon(lambda: trade.focused is wanted and trade.panels.top is None)
+        assert list(entries) == told
+
+
 async def test_tab_completes_a_command_and_an_error_stays_with_what_is_known(
     opened: Opened,
 ) -> None:

@@ -104,6 +104,33 @@ def test_sides_cursor_and_ground_stay_apart_on_every_terminal(theme: str, colour
     assert len({bid, ask, ground, selected}) == 4
 
 
+TOLD_APART = (
+    ("bid", "ask"), ("bid-bar", "ask-bar"), ("bid-bar", "ground"), ("ask-bar", "ground"),
+    ("bid-bar", "bid"), ("ask-bar", "ask"), ("line", "ground"), ("line", "accent"),
+    ("bid", "text"), ("ask", "text"), ("warn", "text"), ("warn", "dim"), ("large", "text"),
+    ("accent", "text"), ("bright", "dim"),
+)  # fmt: skip
+"""Colours of one palette that say different things about what looks the same otherwise."""
+ONE_COLOUR = {
+    ("mono", "ask", "text", Colours.FEW): "of four greys none is left; the column says the side",
+}
+"""Those that sixteen colours cannot tell apart, and what does."""
+
+
+@pytest.mark.parametrize("colours", Colours)
+@pytest.mark.parametrize("theme", NAMES)
+def test_what_must_be_told_apart_has_two_colours_on_every_terminal(
+    theme: str, colours: Colours
+) -> None:
+    palette = PALETTES[theme][colours]
+    alike = [
+        (theme, one, other, colours)
+        for one, other in TOLD_APART
+        if displayed(palette[one], colours) == displayed(palette[other], colours)
+    ]
+    assert alike == [each for each in ONE_COLOUR if each[0] == theme and each[3] is colours]
+
+
 @pytest.mark.parametrize("theme", NAMES)
 def test_a_terminal_of_sixteen_colours_has_every_colour_exactly(theme: str) -> None:
     for text in PALETTES[theme][Colours.FEW].values():

@@ -80,7 +80,7 @@ async def test_a_pane_alone_is_the_golden_one(
 
 
 @pytest.mark.parametrize("colours", list(Colours))
-@pytest.mark.parametrize("pane", [layout.HEAT, layout.SEEN, layout.FILLS, layout.LADDER])
+@pytest.mark.parametrize("pane", layout.PANES)
 async def test_a_pane_has_the_colours_of_its_terminal(
     tmp_path: Path, pane: str, colours: Colours
 ) -> None:

@@ -134,6 +134,18 @@ async def test_comma_shows_the_past_one_order_event_back_and_q_the_present(tmp_p
         assert "PAST" not in past.text()
 
 
+async def test_leaving_twice_at_once_leads_back_to_a_session_that_goes_on(tmp_path: Path) -> None:
+    async with beside(tmp_path) as past:
+        await past.look()
+        for _ in range(5):
+            past.monitor.beside.close()
+            await asyncio.sleep(0)
+        await past.monitor.beside.closed()
+        assert past.monitor.is_running
+        await past.press("question_mark")
+        assert past.monitor.trade.panels.top is not None
+
+
 async def test_escape_leads_back_to_live_once_nothing_is_open_there(tmp_path: Path) -> None:
     async with beside(tmp_path) as past:
         await past.look()

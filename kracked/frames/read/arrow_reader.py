@@ -7,6 +7,7 @@ become one frame at the very end: nothing is converted or copied twice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,11 @@ class ArrowReader:
         if len(tables) > 1 and "seq" in whole.column_names:
             seq = _numbers(whole["seq"])
             if (seq[1:] < seq[:-1]).any():
-                return whole.unify_dictionaries().take(np.argsort(seq, kind="stable"))
+                order = pa.array(np.argsort(seq, kind="stable"))
+                columns = whole.unify_dictionaries().columns
+                with ThreadPoolExecutor(pa.cpu_count()) as pool:
+                    taken = [*pool.map(lambda column: column.take(order), columns)]
+                return pa.table(taken, whole.column_names)
         return whole
 
     def frame(self, tables: Iterable[Any]) -> pd.DataFrame:

@@ -154,8 +154,6 @@ def ladder_line(
         text = own_level_text(row.mine, columns.mine - 1, tail)
         mine = Span(text.ljust(columns.mine), row.mine.side.value)
 
-    bid_role = "large" if row.bid_weight else "bid"
-    ask_role = "large" if row.ask_weight else "ask"
     price_role = "last" if row.last else "price" if row.bid or row.ask else "faint"
     return Line(
         fit(
@@ -164,7 +162,7 @@ def ladder_line(
                 mine,
                 count(row.bid_orders),
                 *block_bars.leftwards(row.bid, largest, columns.bar, "bid"),
-                Span(amount(row.bid, _QTY + 1), bid_role),
+                Span(amount(row.bid, _QTY + 1), _qty_role(row.bid_weight, "bid")),
                 Span(_MARKS[row.bid_weight], "mark"),
                 change(row.bid_change, row.bid_flag),
                 Span(amount(row.sold, columns.traded) if columns.traded else "", "dim"),
@@ -173,7 +171,7 @@ def ladder_line(
                 Span("◂" if row.last else " ", "last"),
                 Span(amount(row.bought, columns.traded) if columns.traded else "", "dim"),
                 change(row.ask_change, row.ask_flag),
-                Span(amount(row.ask, _QTY + 1), ask_role),
+                Span(amount(row.ask, _QTY + 1), _qty_role(row.ask_weight, "ask")),
                 Span(_MARKS[row.ask_weight], "mark"),
                 *block_bars.rightwards(row.ask, largest, columns.bar, "ask"),
                 count(row.ask_orders),
@@ -184,6 +182,10 @@ def ladder_line(
         ),
         "cursor" if row.cursor else "",
     )
+
+
+def _qty_role(weight: int, side: str) -> str:
+    return "large" if weight else side
 
 
 def _profile_bar(eighths: int, width: int) -> tuple[Span, ...]:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from textual.events import Key
-from textual.message import Message
-
 from kracked_tui.view.chrome.pane_frame import Box, Title
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.widgets.painted_rows import LiveRows
@@ -16,16 +13,7 @@ TOP = "g"
 
 
 class JumpPanel(LiveRows, can_focus=True):
-    """Takes one key: a letter goes to its pane, any other closes the panel."""
-
-    class Chosen(Message):
-        """Go to a pane; None for none."""
-
-        def __init__(self, pane: str | None, *, top: bool = False) -> None:
-            super().__init__()
-            self.pane = pane
-            self.top = top
-            """Whether to go to the top of the focused pane instead."""
+    """Shows the letters: the next key goes to its pane, any other closes the panel."""
 
     def __init__(
         self,
@@ -53,10 +41,6 @@ class JumpPanel(LiveRows, can_focus=True):
         title = Title("", "Go to")
         self.set_lines(self._box.around(title, body, (width, height), focused=True, foot=foot))
 
-    def on_key(self, event: Key) -> None:
-        if event.key == "escape":
-            return
-        event.stop()
-        event.prevent_default()
-        pane = self._letters.get(event.character or "", (None, ""))[0]
-        self.post_message(self.Chosen(pane, top=event.character == TOP))
+    def pane_of(self, letter: str) -> str | None:
+        """Return the pane of a letter; None where no pane has it."""
+        return self._letters.get(letter, (None, ""))[0]

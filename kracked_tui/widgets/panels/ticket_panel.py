@@ -80,6 +80,11 @@ class TicketPanel(LiveRows, can_focus=True):
         return self._reading.unread
 
     @property
+    def is_focused(self) -> bool:
+        """Whether keys come here: at once, where the toolkit's flag waits for a message."""
+        return self.is_attached and self.screen.focused is self
+
+    @property
     def problems(self) -> tuple[str, ...] | None:
         """Reasons why the ticket cannot be sent; None while its review has not been shown."""
         view = self._view
@@ -113,7 +118,7 @@ class TicketPanel(LiveRows, can_focus=True):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Whether its keys act: only while it has the focus and a ticket."""
-        return self.has_focus and self.ticket is not None
+        return self.is_focused and self.ticket is not None
 
     def action_read(self, pages: int) -> None:
         if self.all_painted:

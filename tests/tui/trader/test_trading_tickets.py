@@ -11,6 +11,7 @@ from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
 from kracked_tui.config import Settings
 from kracked_tui.config import Trading as TradingSettings
+from tests.tui.keyboard import tap
 from tests.tui.trading_monitor import trading
 
 PRESSED = {
@@ -78,6 +79,17 @@ async def test_an_expiry_that_is_none_is_refused_in_words(tmp_path: Path) -> Non
         assert "'soon' is no expiry" in found.log_text()
         await found.pilot.press("escape", "u", *"2s", "enter")
         assert "It must expire between 5 s and 30 days" in found.written()
+
+
+async def test_a_quantity_typed_in_one_chunk_with_its_key_is_on_the_ticket(
+    tmp_path: Path,
+) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        tap(found.monitor, "b", "q", *"0.0005", "enter")
+        written = found.screen.ticket_keys
+        await found.until(lambda: written.ticket and written.ticket.qty == 50_000, found.log_text())
+        assert found.screen.panels.top == "ticket"
 
 
 async def test_a_wrong_number_is_asked_for_again_and_a_fast_enter_and_y_send_nothing(

@@ -13,7 +13,7 @@ from kracked.protocol import events
 from kracked.protocol.events import Side
 from kracked.protocol.own_orders import Fee, Fill
 from kracked.times import NS_PER_S, to_rfc3339
-from kracked_tui.state.session_positions import SNAPSHOT_TRADES, SessionPositions
+from kracked_tui.state.session_positions import SNAPSHOT_TRADES, RecordedPositions, SessionPositions
 from kracked_tui.view.account.position import PositionView, money, position_view
 from kracked_tui.view.chrome.trade_strip import StripLimits, StripView, strip_line
 from kracked_tui.view.format import clock
@@ -110,6 +110,54 @@ def test_a_stream_that_went_and_came_with_few_fills_has_lost_none() -> None:
     told(account, *(report(n, qty="0.01") for n in range(49)), snapshot=True)
     positions.look(account, NOW)
     assert (positions.unknown, positions.of(SYMBOL).fills) == ("", 49)
+
+
+def test_at_an_instant_of_the_past_the_position_is_what_it_was_then() -> None:
+    account, then, positions = Account(), Account(), SessionPositions()
+    for each in (account, then):
+        told(each, report(1, ago_s=60), snapshot=True)
+    positions.look(account, NOW)
+    assert positions.then(then, NOW) == ({}, "")
+    for each in (account, then):
+        told(each, report(2))
+    told(account, report(3), report(4, side="sell", qty="0.1"))
+    positions.look(account, NOW)
+    found, unknown = positions.then(then, NOW)
+    assert (found[SYMBOL].qty, found[SYMBOL].fills, unknown) == (Decimal("0.25"), 1, "")
+    assert positions.of(SYMBOL).qty == Decimal("0.40")
+
+
+def test_a_position_of_the_past_is_unknown_where_the_fills_are_too_old_or_missing() -> None:
+    account, then, positions = Account(), Account(), SessionPositions()
+    assert positions.then(then, NOW) == ({}, "the account was not known then")
+    for each in (account, then):
+        told(each, snapshot=True)
+    positions.look(account, NOW)
+    for number in range(MAX_FILLS + 1):
+        told(account, report(number, qty="0.01"))
+        positions.look(account, NOW)
+    told(then, report(0, qty="0.01"))
+    assert positions.then(then, NOW) == ({}, "known after the newest 1000 fills alone")
+
+
+def test_fills_of_a_recording_make_its_position_from_its_beginning_on() -> None:
+    account, positions = Account(), RecordedPositions(NOW - 30 * NS_PER_S)
+    positions.look(account, NOW)
+    assert positions.unknown == "the account was not known then"
+    told(account, report(1, ago_s=60), snapshot=True)
+    told(account, report(2))
+    positions.look(account, NOW)
+    positions.look(account, NOW)
+    assert (positions.unknown, positions.of(SYMBOL).qty) == ("", Decimal("0.25"))
+
+
+def test_a_recording_whose_account_began_twice_may_lack_fills() -> None:
+    account, positions = Account(), RecordedPositions(NOW)
+    told(account, snapshot=True)
+    account.distrust("executions")
+    told(account, report(2), snapshot=True)
+    positions.look(account, NOW)
+    assert positions.unknown == "fills of this recording may be missing"
 
 
 @pytest.mark.parametrize(("between", "unknown"), [(MAX_FILLS, False), (MAX_FILLS + 1, True)])
