@@ -1,10 +1,9 @@
 """The event loop's side of a recording: makes text of what arrives and hands it over.
 
-Nothing here waits or touches a file. Text is made message by message, because making it in
-the writer's thread would hold the GIL for milliseconds. Sixteen times a second, or every 128 KiB,
-the text goes to the thread. When the thread is too far behind, the batch is dropped whole and
-the gap is marked: by a row in `connections`, and by the flag `SUSPECT` on the rows of each
-book until its next snapshot.
+Nothing here waits or touches a file. Text is made here, because making it in the writer's thread
+would hold the GIL for milliseconds. Sixteen times a second, or every 128 KiB, it goes to the
+thread. When the thread is too far behind, the batch is dropped whole and the gap is marked: by a
+row in `connections`, and by the flag `SUSPECT` on each book's rows until its next snapshot.
 """
 
 from __future__ import annotations
