@@ -148,7 +148,7 @@ def _notes(one: Sighting) -> dict[int, str]:
     """Return the words that a sighting adds to prints of the tape."""
     match one.kind:
         case Kind.SWEEP:
-            return {one.first: "sweep"}
+            return {one.first: "your sweep" if "yours" in one.detail else "sweep"}
         case Kind.BURST:
             return {one.last: "burst"}
         case Kind.ABSORBED:
