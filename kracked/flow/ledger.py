@@ -115,8 +115,10 @@ class Ledger:
                 self._reword(life)
             for life in rested:
                 self._tell(What.RESTED, life, 0, newest)
-        self.linker.level3_time = newest
-        self._settle(received)
+        linker = self.linker
+        linker.level3_time = newest
+        linker.settle(received, facts)
+        self.lives.settle(received)
         return facts
 
     def _apply(self, side: QueueSide, rows: Sequence[Row], at: int, before: int) -> int:

@@ -318,6 +318,8 @@ class MarketFlows:
                     self.markets[pair.symbol].use_rules(pair)
         if kind is events.Executions:
             self._own.learn(event)  # type: ignore[arg-type]
+            for market in self.markets.values():
+                market.detectors.learn_own()
         outcomes = self.order_flow.apply(event)
         self._hand_out(outcomes)
         return outcomes
@@ -356,7 +358,8 @@ class MarketFlows:
         symbol, order_flow = event.symbol, self.order_flow
         market = self.markets.get(symbol) or self[symbol]
         ledger = order_flow.ledgers.get(symbol)
-        due = self._due(event) if ledger is not None and ledger.linker.waiting else None
+        due_at = ledger.linker.due_at if ledger is not None else None
+        due = self._due(event) if due_at is not None and due_at <= event.received else []
         outcomes = order_flow.apply(event)
         ledger = order_flow.ledgers.get(symbol)
         market.take(outcomes, ledger)

@@ -104,24 +104,36 @@ class Sightings:
 
 
 class OwnIds:
-    """Ids of own orders, the newest of them: detectors must not report the account to itself."""
+    """Ids of own orders, the newest of them: detectors must not report the account to itself.
+
+    Attributes:
+        ids: The symbol of each order by its id, oldest first; empty where no report named it.
+        taken: Symbol and id of the trades in which an own order was the taker, oldest first.
+    """
 
     def __init__(self) -> None:
-        self._ids: dict[str, None] = {}
+        self.ids: dict[str, str] = {}
+        self.taken: dict[tuple[str, int], None] = {}
 
     def __contains__(self, order_id: object) -> bool:
-        return order_id in self._ids
-
-    def __len__(self) -> int:
-        return len(self._ids)
+        return order_id in self.ids
 
     def learn(self, event: Executions) -> None:
-        """Take the ids of the account's reports."""
+        """Take the ids of the account's reports; those of trades only of its takers."""
         for report in event.reports:
-            if isinstance(order_id := report.get("order_id"), str):
-                self._ids[order_id] = None
-        while len(self._ids) > MOST_OWN:
-            del self._ids[next(iter(self._ids))]
+            order_id, symbol = report.get("order_id"), report.get("symbol")
+            if not isinstance(order_id, str):
+                continue
+            if not isinstance(symbol, str):  # later reports of an order may leave it out
+                symbol = self.ids.get(order_id, "")
+            self.ids[order_id] = symbol
+            trade_id = report.get("trade_id")
+            if report.get("liquidity_ind") == "t" and isinstance(trade_id, int):
+                self.taken[symbol, trade_id] = None
+        while len(self.ids) > MOST_OWN:
+            del self.ids[next(iter(self.ids))]
+        while len(self.taken) > MOST_OWN:
+            del self.taken[next(iter(self.taken))]
 
 
 class MarketContext:

@@ -79,7 +79,7 @@ class Detectors:
 
     def _of_others(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """Leave out the facts of own orders, which never count."""
-        own = self.context.own
+        own = self.context.own.ids
         if not own:
             return outcomes
         return [one for one in outcomes if type(one) is not Fact or one.order_id not in own]
@@ -133,6 +133,10 @@ class Detectors:
             self._same_size.taker(fills, time)
             self._bursts.taker(fills, time)
             self.context.takers.add(sum(trade.qty for trade in fills), time)
+
+    def learn_own(self) -> None:
+        """Mark what own takers did, after the account has told of their trades."""
+        self._sweeps.learn_own()
 
     def miss_trades(self) -> None:
         """Say that trades were missed."""

@@ -104,7 +104,8 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
                 each = precision.qty_text(self.detail["each"])
                 said = f"{took}s of {each} × {self.count} in {seconds}"
             case Kind.SWEEP:
-                said = f"{took} {qty} through {self.count} levels {price}▸{last}"
+                whose = "your " if "yours" in self.detail else ""
+                said = f"{whose}{took} {qty} through {self.count} levels {price}▸{last}"
             case Kind.ABSORBED:
                 shown = precision.qty_text(self.detail["shown"])
                 said = f"{self.side} {price}: {qty} traded in {seconds} by {self.count} takers"

@@ -113,6 +113,8 @@ class Sweeps:
     def __init__(self, context: MarketContext, sightings: Sightings) -> None:
         self._context, self._sightings = context, sightings
         self._open: deque[_Swept] = deque(maxlen=64)
+        self._lately: deque[_Swept] = deque(maxlen=64)
+        """The newest ones: whether they are own ones may be told later."""
         self.due_at = NEVER
         self._count = 0
 
@@ -138,8 +140,24 @@ class Sweeps:
         self._count += 1
         swept = _Swept(self._count, trades, time, self._context.touch_at(time - 1))
         self._open.append(swept)
+        self._lately.append(swept)
         self.due_at = min(self.due_at, time + swept.due[0])
+        self._is_own(swept)
         self._report(swept)
+
+    def learn_own(self) -> None:
+        """Mark the sweeps of own orders, after the account has told of their trades."""
+        for swept in self._lately:
+            if "yours" not in swept.detail and self._is_own(swept):
+                self._report(swept)
+
+    def _is_own(self, swept: _Swept) -> bool:
+        """Return whether an own order swept; its detail says so then."""
+        symbol, taken = self._sightings.symbol, self._context.own.taken
+        own = any((symbol, trade.trade_id) in taken for trade in swept.trades)
+        if own:
+            swept.detail["yours"] = 1
+        return own
 
     def see(self, touch: Touch, time: int) -> None:
         """Take the best prices at `due_at` or later: what came back after a sweep."""

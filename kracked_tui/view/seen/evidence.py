@@ -59,6 +59,8 @@ def evidence_card(one: Sighting, precision: Precision) -> Card:
         CardTable(heads, rows, frozenset((3, 4, 5))),
     ]
     other = "; ".join(ELSE[one.kind])
+    if "yours" in one.detail:
+        other = "nothing: your own order took it, as the account's reports say"
     parts += [
         CardFact("wrong if", one.would_be_wrong_if()),
         CardFact("might be", other),

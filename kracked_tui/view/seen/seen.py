@@ -125,7 +125,8 @@ def gist(one: Sighting, precision: Precision) -> str:
                 for later in (1, 10)
                 if (percent := one.detail.get(f"came back % in {later} s")) is not None
             )
-            said = f"{one.count} levels to {precision.price_text(one.last_price)}{back}"
+            whose = "yours, " if "yours" in one.detail else ""
+            said = f"{whose}{one.count} levels to {precision.price_text(one.last_price)}{back}"
         case Kind.ABSORBED:
             shown = exact(one.detail["shown"], precision)
             said = f"{one.count} takers in {seconds} s, {shown} shown, price held"

@@ -6,8 +6,9 @@ import pytest
 
 from kracked.flow.detectors.sighting import FIRST_KEPT, LAST_KEPT, Kind, Sighting, Sureness
 from kracked.instruments import Precision
-from kracked.protocol.events import Side
+from kracked.protocol.events import Executions, Side
 from tests.flow.detectors.watched_feed import Watched
+from tests.flow.scripted_feed import BTC
 
 PRECISION = Precision(1, 8)
 
@@ -136,6 +137,43 @@ def test_a_sweep_learns_later_how_far_the_price_came_back() -> None:
     feed.update(bids=["add S 990.0 1 21.0"], time="21.0")
     [one] = feed.seen
     assert one.detail == {"came back % in 1 s": 40, "came back % in 10 s": 40}
+
+
+def own_fill(trade_id: int, **more: object) -> Executions:
+    report = {"order_id": "OWN", "exec_type": "trade", "trade_id": trade_id, "liquidity_ind": "t"}
+    return Executions(0, ({"symbol": BTC, **report, **more},))
+
+
+def test_a_sweep_of_an_own_order_is_called_yours_when_its_fill_is_told_later() -> None:
+    feed = swept("1001.0", "1001.5", "1002.0")
+    feed.flows.apply(own_fill(2))
+    [one] = feed.seen
+    assert (one.detail["yours"], one.revision) == (1, 1)
+    assert one.words(PRECISION) == "your buy 0.90000000 through 3 levels 1001.0▸1002.0"
+    feed.flows.apply(own_fill(3))
+    assert feed.seen == [one]
+
+
+def test_a_sweep_of_an_own_order_is_called_yours_when_its_fill_was_told_first() -> None:
+    feed = Watched()
+    feed.flows.apply(own_fill(1))
+    feed.trades(*(f"{n + 1} buy {1001 + n}.0 0.3 10.0" for n in range(3)))
+    [one] = feed.seen
+    assert (one.detail["yours"], one.revision) == (1, 0)
+
+
+def test_a_later_report_without_its_symbol_is_of_the_order_s_pair() -> None:
+    feed = swept("1001.0", "1001.5", "1002.0")
+    feed.flows.apply(Executions(0, ({"order_id": "OWN", "symbol": BTC, "exec_type": "new"},)))
+    feed.flows.apply(own_fill(2, symbol=None))
+    assert feed.seen[0].detail["yours"] == 1
+
+
+@pytest.mark.parametrize("more", [{"liquidity_ind": "m"}, {"symbol": "ETH/USD"}])
+def test_a_sweep_that_filled_an_own_order_or_of_another_pair_is_not_yours(more: dict) -> None:
+    feed = swept("1001.0", "1001.5", "1002.0")
+    feed.flows.apply(own_fill(2, **more))
+    assert "yours" not in feed.seen[0].detail
 
 
 # --- absorption --------------------------------------------------------------------------
