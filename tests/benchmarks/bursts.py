@@ -4,8 +4,9 @@
 
 Each seed is one market at depth 100 in which bursts alone are planted. A burst is found where a
 sighting of its side has its second. Others are sightings that nothing planted explains: seconds of
-the market's own takers, of which the detector takes the largest 1 in 200. So many more bursts an
-hour than `--an-hour` are by definition no longer rare, and none is found.
+the market's own takers, of which the detector takes the largest 1 in 200. Until it
+has seen 500 seconds with a trade of a side (over half an hour here) it learns and reports nothing:
+bursts planted before then count as planted and are not found.
 """
 
 from __future__ import annotations
