@@ -272,8 +272,6 @@ class Monitor(App[None]):
         yield from front.frame()
         front.paint()
 
-    # --- recording ----------------------------------------------------------------------
-
     async def action_record(self) -> None:
         """Start or stop recording."""
         feed = self.source.feed
@@ -309,9 +307,10 @@ class Monitor(App[None]):
         if self.screen is not front or isinstance(self.focused, Input):
             await super().on_event(event)
         elif not front.view_keys.take_letter(event):
-            used = await self._check_bindings(event.key, priority=True)
-            if not used:
-                await self._on_key(event)
+            for first in (True, False):
+                if await self._check_bindings(event.key, priority=first):
+                    return
+            front.view_keys.explain(event.key, self.table, self.settings.keys)
 
     def _fatal_error(self) -> None:
         """Print a traceback without variables: a key or a token may be among them."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from textual.app import App
+from textual.worker import WorkType
 
 from kracked.errors import KrackedError
 from kracked_tui import keys
@@ -155,7 +156,12 @@ class Beside:
         self._open(_Shown(load, name, moments=Moments(), bookmarks=marks))
 
     def _open(self, shown: _Shown) -> None:
-        self._app.run_worker(self._show(shown), group=_GROUP, exclusive=True)
+        async def show() -> None:
+            """Make the work when it starts: the next may replace it before."""
+            await self._show(shown)
+
+        worker: WorkType[None] = show
+        self._app.run_worker(worker, group=_GROUP, exclusive=True)
 
     async def _show(self, shown: _Shown) -> None:
         """Show it until this is cancelled, once what was shown before is gone."""

@@ -436,8 +436,13 @@ static bool put_line(Rows *rows, long long received, long long seq, PyObject *co
 }
 
 static bool put_message(Rows *rows, PyObject *message, long long seq, PyObject *pack_any) {
-    PyObject *connection, *arrived, *data;
-    if (!PyArg_ParseTuple(message, "UOO", &connection, &arrived, &data)) return false;
+    if (!PyTuple_Check(message) || PyTuple_GET_SIZE(message) != 3 ||
+        !PyUnicode_Check(PyTuple_GET_ITEM(message, 0))) {
+        PyErr_SetString(PyExc_TypeError, "a message is its connection, its time and its bytes");
+        return false;
+    }
+    PyObject *connection = PyTuple_GET_ITEM(message, 0), *arrived = PyTuple_GET_ITEM(message, 1);
+    PyObject *data = PyTuple_GET_ITEM(message, 2);
     int overflow;
     long long received = PyLong_AsLongLongAndOverflow(arrived, &overflow);
     if (received == -1 && PyErr_Occurred()) return false;

@@ -8,6 +8,7 @@ from kracked.feed.account import Account
 from kracked_tui.sources.base import Source
 from kracked_tui.state.moments import Moments
 from kracked_tui.state.session_positions import RecordedPositions, SessionPositions
+from kracked_tui.state.sightings import SightingsThen
 from kracked_tui.state.store import Store
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.chrome.status import LogEntry
@@ -50,6 +51,8 @@ class PastModel(ViewModel):
         # A recording may be of another account: nothing of the session's is known of it.
         self.positions = RecordedPositions(begun) if recording else _PositionsThen(live.positions)
         self.scanned, self.bookmarks = moments, bookmarks
+        if not recording:
+            self.seen = SightingsThen(live.store.flows, source.now)
         self._recording, self.kept = recording, fill
 
     def past(self) -> PastView:

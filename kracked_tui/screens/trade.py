@@ -243,7 +243,11 @@ class TradeScreen(Screen[None]):
         if self.mine.display:
             account = frame.account
             line = mine_line(
-                account.order_rows, width, known=account.known, empty=account.empty_reason
+                account.order_rows,
+                width,
+                symbol=frame.symbol,
+                known=account.known,
+                empty=account.empty_reason,
             )
             before = (Span(" PAST", "notice"),) if frame.past else ()
             self.mine.set_lines([Line(tuple(fit((*before, *line.spans), width)), line.role)])

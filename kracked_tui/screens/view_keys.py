@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from textual.events import Key
+from textual import events
 from textual.widget import Widget
 
 from kracked.flow.measures.traded_at_price import UNDO_NS, Clear
 from kracked.protocol.events import Side
+from kracked_tui import keys
+from kracked_tui.keys import Key
 from kracked_tui.screens.part import ScreenPart
 from kracked_tui.sources.record_switch import recorded_sessions
 from kracked_tui.state.frame_state import FrameState
@@ -42,6 +45,9 @@ _ACTS_IN = {
 _SEARCH = "A word, such as cancel or queue; nothing shows all pages."
 _FAR = 1000
 """More rows than any list has."""
+
+_NO_ORDERS_IN_REPLAY = "REPLAY: a recording takes no orders; this key trades on a live market"
+_NO_ORDER_KEYS = "read-only: started with --read-only, so this key trades nothing"
 
 
 class ViewKeys(ScreenPart):
@@ -138,7 +144,7 @@ class ViewKeys(ScreenPart):
         """Show the letters of the panes: the next key goes to one."""
         self._panels.toggle(layout.JUMP)
 
-    def take_letter(self, key: Key) -> bool:
+    def take_letter(self, key: events.Key) -> bool:
         """Take the key after the one that shows the letters; False while they are not shown.
 
         They close; a letter goes to its pane, or to the top of the focused one.
@@ -152,6 +158,22 @@ class ViewKeys(ScreenPart):
         elif key.character == TOP:
             self.action_edge(1)
         return True
+
+    def explain(self, pressed: str, table: tuple[Key, ...], changes: Mapping[str, str]) -> None:
+        """Say why a key that trades elsewhere does nothing on a screen without such keys.
+
+        Args:
+            pressed: The key, which nothing has used.
+            table: The keys of the monitor.
+            changes: Keys of the configuration, by id.
+        """
+        if self._panels.top is not None or any(key.group == keys.TRADING for key in table):
+            return
+        trading = (key.keys for key in keys.active(changes) if key.group == keys.TRADING)
+        if any(pressed in names.split(",") for names in trading):
+            replay = self._model.source.mode == "REPLAY"
+            self._model.tell(_NO_ORDERS_IN_REPLAY if replay else _NO_ORDER_KEYS, "warn")
+            self._screen.draw()
 
     def action_layout(self, step: int) -> None:
         """Take the next layout (1) or the one before (-1)."""

@@ -5,13 +5,16 @@ It is made anew when something was seen or grew, and not with every frame.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
-from kracked.flow import MarketFlow
+from msgspec.structs import replace
+
+from kracked.flow import MarketFlow, MarketFlows
 from kracked.flow.detectors.context import Sightings
 from kracked.flow.detectors.sighting import Kind, Sighting, Sureness
+from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
 from kracked_tui.view.chart.candles import SeenMark
 
@@ -65,12 +68,63 @@ class SeenMarkets:
         sightings = market.detectors.sightings
         made_of = (sightings, sightings.reports)
         if made_of != self._made_of:
-            self._made_of, self._seen = made_of, _seen(sightings)
+            self._made_of, self._seen = made_of, _seen(sightings.by_number.values())
         return self._seen
 
 
-def _seen(sightings: Sightings) -> Seen:
-    newest = sorted(sightings.by_number.values(), key=_LAST_AND_NUMBER, reverse=True)
+class SightingsThen(SeenMarkets):
+    """What was seen up to the instant of the past that is shown.
+
+    The session's own detectors had all of the day before them, those of a place minutes of it.
+    """
+
+    def __init__(self, session: MarketFlows, now: Callable[[], int]) -> None:
+        """
+        Args:
+            session: The measures of the session that goes on.
+            now: Returns the instant shown, ns.
+        """
+        super().__init__()
+        self._session, self._instant = session, now
+        self._shown_at: tuple[object, ...] = ()
+
+    def of(self, market: MarketFlow) -> Seen:
+        """Return the sightings of a market up to the instant shown."""
+        here, then = market.detectors.sightings, market.now(self._instant())
+        shown_at = (here, here.reports, then)
+        if shown_at != self._shown_at:
+            session = self._session.markets.get(market.symbol)
+            told = session.detectors.sightings.by_number.values() if session is not None else ()
+            self._shown_at = shown_at
+            self._seen = _seen(sightings_then([*told], [*here.by_number.values()], then))
+        return self._seen
+
+
+def sightings_then(
+    session: Sequence[Sighting], place: Sequence[Sighting], then: int
+) -> list[Sighting]:
+    """Return what was seen up to an instant.
+
+    Args:
+        session: The session's sightings, of later instants too.
+        place: Those of the measures that were made for the instant, from less of the past.
+        then: The instant, on the exchange's clock.
+    """
+    found = [one for one in session if one.last <= then]
+    by_place: dict[tuple[Kind, Side, int], list[Sighting]] = {}
+    for one in session:
+        by_place.setdefault((one.kind, one.side, one.price), []).append(one)
+    for one in place:
+        like = by_place.get((one.kind, one.side, one.price), ())
+        same = [other for other in like if other.first <= one.last and one.first <= other.last]
+        if not any(other.last <= then for other in same):
+            # It grew later: what is known of it at the instant is what the place has.
+            found.append(replace(one, number=same[0].number if same else -one.number))
+    return found
+
+
+def _seen(sightings: Iterable[Sighting]) -> Seen:
+    newest = sorted(sightings, key=_LAST_AND_NUMBER, reverse=True)
     notes: dict[int, str] = {}
     prices: list[PriceMark] = []
     chart: list[SeenMark] = []

@@ -202,6 +202,8 @@ class Store:
         self._connected: set[str] = set()
         self._down_reasons: dict[str, str] = {}
         """Why a connection is down, by its name."""
+        self._down_since: dict[str, int] = {}
+        """When its first loss was received."""
         self._logged_losses: set[tuple[str, str]] = set()
         """Connection and reason of losses in the log: retries repeat them."""
         self.ended = False
@@ -219,14 +221,16 @@ class Store:
             found = self.markets[symbol] = MarketState(symbol)
         return found
 
-    def health(self, symbol: str, *, has_book: bool, verified: bool) -> DataHealth:
-        """Return what is known about a symbol's data and the public connection."""
-        market, down_reason = self.market(symbol), self._down_reasons.get("public", "")
+    def health(
+        self, symbol: str, *, has_book: bool, verified: bool, connection: str = "public"
+    ) -> DataHealth:
+        """Return what is known about a symbol's data and the connection that its book comes by."""
+        market, down_reason = self.market(symbol), self._down_reasons.get(connection, "")
         # The list of pairs may come after the refusal.
         listed = similar_symbol(symbol, self.instruments) if market.refused else None
         return DataHealth(
             mode=self.mode,
-            connected=bool(self._connected) and "public" not in self._down_reasons,
+            connected=bool(self._connected) and connection not in self._down_reasons,
             trouble=down_reason,
             resync=market.resync,
             stale=market.stale,
@@ -308,6 +312,7 @@ class Store:
                 name = event.connection
                 self._connected.add(name)
                 self._down_reasons.pop(name, None)
+                self._down_since.pop(name, None)
                 self._logged_losses = {loss for loss in self._logged_losses if loss[0] != name}
                 self.tell(event.received, f"{name} connected", "good")
             case events.Reconnecting():
@@ -371,7 +376,8 @@ class Store:
 
     def _apply_loss(self, event: events.Reconnecting) -> None:
         host = event.url.partition("://")[2].partition("/")[0]
-        reason = f"cannot reach {host} ({event.reason}); trying again"
+        since = fmt.moment(self._down_since.setdefault(event.connection, event.received))
+        reason = f"cannot reach {host} since {since} ({event.reason}); trying again"
         if self.mode == "REPLAY":
             reason = f"the recorder could not reach {host} ({event.reason})"
         if (loss := (event.connection, event.reason)) not in self._logged_losses:

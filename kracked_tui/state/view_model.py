@@ -256,8 +256,10 @@ class ViewModel:
             effect: What maintenance, incidents and the engine's state mean for orders.
             now: The present, ns.
         """
+        verified = book is not None and book.verified
+        connection = "level3" if isinstance(book, LevelBook) else "public"
         health = self.store.health(
-            symbol, has_book=book is not None, verified=book is not None and book.verified
+            symbol, has_book=book is not None, verified=verified, connection=connection
         )
         if effect.new_orders is NewOrders.REFUSED and not effect.forced:
             health = health._replace(barred=effect.reason)

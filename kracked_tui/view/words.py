@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from kracked.protocol.events import Side
+from kracked_tui.view.line import Line, Span
+
+_PLACEHOLDERS = ("–", "—", "-")
+"""What stands in a cell whose value is not known."""
 
 
 def verb(side: Side) -> str:
@@ -10,10 +14,24 @@ def verb(side: Side) -> str:
     return "BUY" if side is Side.BID else "SELL"
 
 
-def bare(text: str) -> str:
-    """Return the words of a row: without frames, bars, marks, and blanks between columns."""
-    kept = (" " if "\u2500" <= glyph <= "\u25ff" else glyph for glyph in text)
-    return " ".join("".join(kept).split())
+def plain_values(row: Line) -> str:
+    """Return the values of a row to copy: no frame, bar or mark, and nothing for what is not known.
+
+    A mark has a cell of its own beside a number, and would stand glued to it.
+    """
+    texts = (
+        " " * len(span.text) if "-bar" in span.role or _is_mark(span) else span.text
+        for span in row.spans
+    )
+    kept = (
+        " " if "\u2500" <= glyph <= "\u25ff" or glyph == "•" else glyph for glyph in "".join(texts)
+    )
+    return " ".join(word for word in "".join(kept).split() if word not in _PLACEHOLDERS)
+
+
+def _is_mark(span: Span) -> bool:
+    mark = span.text.strip()
+    return span.role in ("accent", "mark", "last") and len(mark) == 1 and not mark.isdigit()
 
 
 def wrapped(text: str, width: int) -> list[str]:

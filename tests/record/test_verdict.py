@@ -25,7 +25,7 @@ from kracked.record.convert import convert
 from kracked.record.read.recording import open_recording
 from kracked.record.write import writer
 from kracked.record.write.session import Format, record_into
-from tests.record.seeded_market import feed
+from tests.record.seeded_market import feed, record_stream
 
 Record = Callable[..., Path]
 Stream = list[tuple[int, bytes]]
@@ -223,3 +223,11 @@ def test_a_database_is_whole_before_the_first_message(tmp_path: Path) -> None:
         with closing(sqlite.open_to_read(tmp_path / "session" / "recording.sqlite")) as database:
             assert sqlite.table_names(database) == []
         session.ingest.take_message("public", 1, b'{"channel":"heartbeat"}')
+
+
+def test_a_check_of_nothing_says_so_and_is_no_success(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record_stream(tmp_path / "empty", [])
+    assert check_command(tmp_path / "empty", mend=False, as_json=False) == 1
+    assert "nothing recorded" in capsys.readouterr().out

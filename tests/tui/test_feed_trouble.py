@@ -17,6 +17,7 @@ from kracked.times import NS_PER_S
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from kracked_tui.sources.live import LiveSource
+from kracked_tui.view.format import clock
 from tests.patience import until
 from tests.tui.conftest import Opened
 from tests.tui.frozen_market import NOW, SYMBOL, ScriptedSource
@@ -57,8 +58,18 @@ def log(monitor: Monitor) -> str:
 async def test_a_lost_connection_is_the_word_the_banner_and_the_log(opened: Opened) -> None:
     async with received(opened, LOST) as (monitor, _):
         assert "○ RECONNECTING unverified" in header(monitor)
-        assert "cannot reach ws.kraken.com (connection reset); trying again" in ladder(monitor)
+        since = clock(NOW)
+        told = f"cannot reach ws.kraken.com since {since} (connection reset); trying again"
+        assert told in ladder(monitor)
         assert "public lost: connection reset" in log(monitor)
+
+
+async def test_the_time_of_a_loss_is_that_of_the_first_and_not_of_the_last_try(
+    opened: Opened,
+) -> None:
+    again = events.Reconnecting(NOW + 9 * NS_PER_S, "public", LOST.url, "refused", 5, 0.5)
+    async with received(opened, LOST, again) as (monitor, _):
+        assert f"since {clock(NOW)} (refused); trying again" in ladder(monitor)
 
 
 async def test_a_connection_that_is_back_is_logged_too(opened: Opened) -> None:

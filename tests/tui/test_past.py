@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from kracked.times import NS_PER_S
 from kracked_tui.config import Keeping, Settings
 from kracked_tui.export.snapshot import picture
+from kracked_tui.screens.look_back import Look
 from kracked_tui.screens.past import PastScreen
 from kracked_tui.sources.replay import ReplaySource
 from kracked_tui.state.moments import MomentKind, NotedMoment
@@ -94,6 +96,12 @@ class Past:
         await until(lambda: buffer.on and buffer._ring.messages >= messages)
         await until(lambda: self.monitor.store.flows[SYMBOL].ledger)
 
+    def has_order_events(self) -> bool:
+        """Whether an order event can be stepped back to."""
+        buffer = self.monitor.beside._buffer
+        assert buffer is not None
+        return buffer.recording().last_update(1 << 62, SYMBOL, "level3") is not None
+
     def text(self) -> str:
         """The screen, as it is drawn."""
         self.monitor.beside.front.draw()
@@ -125,6 +133,8 @@ async def beside(
 
 async def test_comma_shows_the_past_one_order_event_back_and_q_the_present(tmp_path: Path) -> None:
     async with beside(tmp_path) as past:
+        await past.until_kept()
+        await until(past.has_order_events)
         await past.look()
         assert past.view.step.startswith("before ")
         assert not past.view.playing
@@ -144,6 +154,15 @@ async def test_leaving_twice_at_once_leads_back_to_a_session_that_goes_on(tmp_pa
         assert past.monitor.is_running
         await past.press("question_mark")
         assert past.monitor.trade.panels.top is not None
+
+
+async def test_a_look_that_the_next_one_replaces_at_once_leaves_no_warning(tmp_path: Path) -> None:
+    async with beside(tmp_path) as past:
+        await past.until_kept()
+        for _ in range(3):
+            past.monitor.beside.look_back(Look.STEP)
+        await until(lambda: past.open and past.screen.is_attached and past.view.step)
+        gc.collect()
 
 
 async def test_escape_leads_back_to_live_once_nothing_is_open_there(tmp_path: Path) -> None:

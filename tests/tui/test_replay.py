@@ -355,3 +355,11 @@ async def test_the_list_of_recordings_leads_to_one(session: Path) -> None:
         await until(lambda: monitor.destination)
     assert monitor.destination is not None
     assert monitor.destination.path == session
+
+
+@pytest.mark.parametrize("key", ["b", "A", "x"])
+async def test_a_key_that_trades_says_why_a_replay_takes_none(session: Path, key: str) -> None:
+    async with screen(session) as (monitor, _, pilot):
+        await pilot.press(key)
+        told = " ".join(each.text for each in monitor.store.log_entries)
+        assert "REPLAY: a recording takes no orders" in told

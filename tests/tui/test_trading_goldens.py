@@ -84,6 +84,13 @@ async def test_an_order_of_unknown_outcome_blocks_and_says_so(
     assert "not sent: The outcome of BTC/USD add ours-9 is not known" in text
 
 
+async def test_read_only_a_key_that_trades_says_why_it_does_nothing(tmp_path: Path) -> None:
+    async with account(tmp_path, (80, 24), read_only=True, unknown=False) as (monitor, pilot):
+        await pilot.press("b")
+        told = " ".join(each.text for each in monitor.store.log_entries)
+        assert "read-only: started with --read-only" in told
+
+
 @pytest.mark.parametrize("size", SCREENS)
 async def test_read_only_shows_the_account_and_no_key_of_orders(
     tmp_path: Path, size: tuple[int, int]

@@ -37,8 +37,8 @@ def check(
             one alone with the compiled books.
 
     Returns:
-        Exit code 1 when something in the recording is damaged or wrong; with `strict` when
-        anything is missing as well.
+        Exit code 1 when something in the recording is damaged or wrong, or nothing is in it that
+        could be judged; with `strict` when anything is missing as well.
     """
     count = 1 if _native.load() is not None else processes or os.cpu_count() or 1
     with worker_pool(count) as executor:
@@ -57,7 +57,8 @@ def check(
         for line in (*_books(health), *_coverage(health), *_gaps(health), *_files(health)):
             print("  " + line)
         print(_verdict(health))
-    passed = health.verdict is Verdict.COMPLETE if strict else True
+    unjudged = Verdict.EMPTY in health.faults
+    passed = health.verdict is Verdict.COMPLETE if strict else not unjudged
     return DONE if health.healthy and passed else FAILED
 
 
@@ -80,7 +81,7 @@ _SAID = {
     Verdict.GAPS: "gaps",
     Verdict.INCOMPLETE_END: "incomplete end",
     Verdict.TABLES_MISSING: "tables missing",
-    Verdict.EMPTY: "empty: not one message of a channel",
+    Verdict.EMPTY: "nothing recorded: not one message of a channel, so nothing can be judged",
 }
 
 

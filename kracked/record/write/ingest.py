@@ -1,10 +1,9 @@
 """The event loop's side of a recording: makes text of what arrives and hands it over.
 
-Nothing here waits or touches a file. Text is made message by message, because making it in
-the writer's thread would hold the GIL for milliseconds. Sixteen times a second, or every 128 KiB,
-the text goes to the thread. When the thread is too far behind, the batch is dropped whole and
-the gap is marked: by a row in `connections`, and by the flag `SUSPECT` on the rows of each
-book until its next snapshot.
+Nothing here waits or touches a file. Text is made here, because making it in the writer's thread
+would hold the GIL for milliseconds. Sixteen times a second, or every 128 KiB, it goes to the
+thread. When the thread is too far behind, the batch is dropped whole and the gap is marked: by a
+row in `connections`, and by the flag `SUSPECT` on each book's rows until its next snapshot.
 """
 
 from __future__ import annotations
@@ -115,13 +114,14 @@ class Ingest:
         Writing all lines and then all rows costs half of alternating between them; only feed
         events must keep their place among the messages.
         """
-        for event in decoded:
-            if type(event) is events.Trades:
-                self._follow(event)
-        if line.FEED_EVENTS.isdisjoint(map(type, decoded)):
+        kinds = set(map(type, decoded))
+        if events.Trades in kinds:
+            for event in decoded:
+                if type(event) is events.Trades:
+                    self._follow(event)
+        if line.FEED_EVENTS.isdisjoint(kinds):
             first = self._raw.next_seq
-            self._raw.append(messages)
-            if [event.received for event in decoded] == [arrived for _, arrived, _ in messages]:
+            if self._raw.append(messages) == [event.received for event in decoded]:
                 # As nearly always: one event a message.
                 self._add_rows(decoded, range(first, self._raw.next_seq))
             else:

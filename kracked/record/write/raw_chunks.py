@@ -71,13 +71,14 @@ class RawChunks:
         self._seqs: list[int] = []
         self._previous: tuple[list[int], list[int]] = [], []
 
-    def append(self, messages: Sequence[Message]) -> None:
-        """Append messages of the exchange, verbatim."""
+    def append(self, messages: Sequence[Message]) -> list[int]:
+        """Append messages of the exchange, verbatim; return when each arrived."""
+        times = [arrived for _, arrived, _ in messages]
         for first in range(0, len(messages), _FRAME_LINES):
             portion, seq = messages[first : first + _FRAME_LINES], self.next_seq
             if self._count >= _FRAME_LINES:
                 self.close()
-            block, received = self._pack(portion, seq), [arrived for _, arrived, _ in portion]
+            block, received = self._pack(portion, seq), times[first : first + _FRAME_LINES]
             if not self._count:
                 self._first = (received[0], seq)
             self._blocks.append(block)
@@ -87,6 +88,7 @@ class RawChunks:
             self.next_seq = seq + len(received)
             self._received += received
             self._seqs += range(seq, self.next_seq)
+        return times
 
     def skip(self, count: int) -> None:
         """Leave out the numbers of so many messages that were lost: a gap in the log."""

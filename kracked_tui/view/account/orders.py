@@ -286,12 +286,15 @@ def order_line(row: OrderRow, columns: OrderColumns) -> Line:
     return Line(fit((*spans, state), columns.width), "cursor" if row.cursor else "")
 
 
-def mine_line(rows: Sequence[OrderRow], width: int, *, known: bool, empty: str) -> Line:
+def mine_line(
+    rows: Sequence[OrderRow], width: int, *, symbol: str, known: bool, empty: str
+) -> Line:
     """Draw the orders side by side, for a screen without room for the pane.
 
     Args:
         rows: The rows of the pane.
         width: Cells of the line.
+        symbol: The pair shown; orders of others begin with theirs.
         known: Whether the account's streams are up; without them the line is marked stale.
         empty: The sentence where there is no order.
     """
@@ -301,9 +304,10 @@ def mine_line(rows: Sequence[OrderRow], width: int, *, known: bool, empty: str) 
     for row in rows:
         role = "bid" if row.side is Side.BID else "ask"
         word = verb(row.side) if row.side else ""
+        pair = f"{row.symbol} " if row.symbol != symbol else ""
         place = f" {row.place}" if row.place else f" {row.state}"
         ahead = f", {row.ahead} ahead" if row.ahead and row.ahead != "front" else ""
-        part = [Span(f"  {word} {row.qty}@{row.price}", role), Span(f"{place}{ahead}", "dim")]
+        part = [Span(f"  {pair}{word} {row.qty}@{row.price}", role), Span(f"{place}{ahead}", "dim")]
         if sum(len(span.text) for span in (*spans, *part)) > width:
             spans.append(Span(" …", "dim"))
             break

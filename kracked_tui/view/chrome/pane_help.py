@@ -23,6 +23,10 @@ PANES: Mapping[str, PaneHelp] = {
         (
             "Bids on the left, asks on the right of their prices; bars compare the quantities.",
             "Sold and bought are what takers traded at a price since the start.",
+            (
+                "Beside a price: P the price traded most, ┌ └ the ends of the value area, w the "
+                "VWAP, h hidden size seen, = absorption, W a wall, ◇ your average, × break-even."
+            ),
             "Hidden quantities and orders on their way to the exchange cannot be seen.",
         ),
         LADDER,

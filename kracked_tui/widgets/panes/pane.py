@@ -14,7 +14,7 @@ from kracked_tui.view.chrome.layout import pane_key
 from kracked_tui.view.chrome.pane_frame import Box, Title
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.replay.past import past_note
-from kracked_tui.view.words import bare, wrapped
+from kracked_tui.view.words import plain_values, wrapped
 from kracked_tui.widgets.painted_rows import LiveRows
 
 log = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ class Pane(LiveRows, can_focus=True):
         """Return the text to copy: the row under the cursor, else the first below the heads."""
         rows = self.lines[2:-1]
         marked = next((row for row in rows if "▸" in row.text), rows[0] if rows else Line(()))
-        return bare("".join(span.text for span in marked.spans if "-bar" not in span.role))
+        return plain_values(marked)
 
     def wheel(self, up: int) -> None:
         """Take a notch of the mouse wheel, up (1) or down (-1)."""

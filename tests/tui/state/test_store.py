@@ -6,6 +6,7 @@ from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.events import Side
 from kracked_tui.state.store import MAX_PRINTS, Store
+from kracked_tui.view.format import clock
 from tests.tui.frozen_market import NOW, PRECISION, SYMBOL, candles, opening, trade, trades
 
 
@@ -152,3 +153,14 @@ def test_trades_that_never_came_are_marked_on_the_print_after_them() -> None:
     gap = events.Gap(NOW, "trade", (SYMBOL,), NOW, NOW, "trade ids 2 to 4 never came", 2, 4)
     market = store_of(one_trade(Side.BID, 100, 5), gap, one_trade(Side.BID, 101, 5)).market(SYMBOL)
     assert [print_.missing for print_ in market.prints] == [0, 3]
+
+
+def test_a_book_by_level_3_is_as_current_as_the_connection_of_level_3() -> None:
+    store = Store("PAPER")
+    store.apply(events.Connected(NOW, "public", "wss://ws.kraken.com/v2"))
+    lost = events.Reconnecting(NOW, "level3", "wss://ws-l3.kraken.com/v2", "reset", 1, 0.5)
+    store.apply(lost)
+    assert store.health(SYMBOL, has_book=True, verified=False).connected
+    health = store.health(SYMBOL, has_book=True, verified=False, connection="level3")
+    assert not health.connected
+    assert f"cannot reach ws-l3.kraken.com since {clock(NOW)} (reset)" in health.trouble

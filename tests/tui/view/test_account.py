@@ -138,9 +138,9 @@ def test_that_we_cancelled_it_needs_no_reason() -> None:
 
 def test_own_orders_of_a_stream_that_is_down_are_marked_on_a_narrow_screen() -> None:
     row = OrderRow(SYMBOL, Side.BID, "0.15", "64209.0", "4/6", "1.75", "38s", "live")
-    stale = orders.mine_line((row,), 80, known=False, empty="")
+    stale = orders.mine_line((row,), 80, symbol=row.symbol, known=False, empty="")
     assert stale.text.startswith(" MINE  STALE  BUY")
-    assert "STALE" not in orders.mine_line((row,), 80, known=True, empty="").text
+    assert "STALE" not in orders.mine_line((row,), 80, symbol=row.symbol, known=True, empty="").text
 
 
 def test_an_order_placed_elsewhere_says_so() -> None:
@@ -312,3 +312,12 @@ def test_an_order_that_was_unknown_is_logged_with_its_outcome() -> None:
     assert resolved(live) == ("resolved: BUY 0.001 @ 63002.6 live", "good")
     never = msgspec.structs.replace(entry, state=OrderState.REFUSED, reason="never placed")
     assert resolved(never) == ("resolved: BUY 0.001 @ 63002.6 refused: never placed", "warn")
+
+
+def test_the_line_of_own_orders_names_the_pair_of_those_that_are_of_another() -> None:
+    rows = (
+        OrderRow("BTC/USD", Side.BID, "0.1", "64000.0", state="live"),
+        OrderRow("ETH/USD", Side.ASK, "2", "3400.0", state="live"),
+    )
+    shown = orders.mine_line(rows, 100, symbol="BTC/USD", known=True, empty="").text
+    assert "  BUY 0.1@64000.0 live  ETH/USD SELL 2@3400.0 live" in shown

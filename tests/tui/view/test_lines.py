@@ -13,6 +13,7 @@ from kracked_tui.view.chrome.header import HeaderView, header_line
 from kracked_tui.view.chrome.pane_frame import Box, Title
 from kracked_tui.view.chrome.trading_status import TradingStatus
 from kracked_tui.view.line import Line, Span, fit, line, spread
+from kracked_tui.view.words import plain_values
 
 TEXTS = st.lists(st.text(st.characters(codec="ascii", exclude_categories=["C"])), max_size=5)
 WIDTHS = st.integers(0, 60)
@@ -129,3 +130,20 @@ def test_another_focus_frames_every_row_anew() -> None:
     assert box.around(Title("1", "Pane"), body, size, focused=True) == Box().around(
         Title("1", "Pane"), body, size, focused=True
     )
+
+
+@pytest.mark.parametrize(
+    ("row", "copied"),
+    [
+        (
+            (Span("1.5360"), Span("P", "accent"), Span("64213.0"), Span("◂", "last")),
+            "1.5360 64213.0",
+        ),
+        ((Span("0.5"), Span("•", "mark"), Span("3", "accent"), Span("  – ")), "0.5 3"),
+        ((Span("│ 12"), Span("███", "bid-bar"), Span("-1.5 BTC")), "12 -1.5 BTC"),
+    ],
+)
+def test_a_copied_row_holds_values_without_marks_and_placeholders(
+    row: tuple[Span, ...], copied: str
+) -> None:
+    assert plain_values(Line(row)) == copied
