@@ -16,7 +16,7 @@ a client's books can be compared with the truth, level by level and order by ord
   maintenance now (`kracked.sim.faults.maintenance`); one that cannot be read is answered
   with `{"error": ...}`, and changes nothing.
 - `POST /sim/plant?symbol=BTC/USD&pattern=sweep&count=5&within=60` plants a pattern, five times
-  within a minute of model time; the patterns are in `kracked.sim.agents.patterns`, the truth
+  within a minute of model time; the patterns are in `kracked.sim.agents.planter`, the truth
   about each goes to the file of `--truth`. `POST /sim/hide_ids?symbol=BTC/USD` gives each next
   part of the agents' icebergs an id of its own.
 - `GET /sim/faults` lists the faults that were injected, `GET /sim/state` counts; its
@@ -35,7 +35,7 @@ import msgspec
 from kracked.gateway.accounts import stream_rows
 from kracked.gateway.rest import Params
 from kracked.protocol.events import Side
-from kracked.sim.agents.patterns import Pattern
+from kracked.sim.agents.planter import Pattern
 from kracked.sim.exchange import Exchange
 from kracked.sim.faults.grammar import BadFaults
 from kracked.sim.injection.injector import FaultInjector

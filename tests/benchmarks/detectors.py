@@ -29,7 +29,7 @@ from kracked.flow.market_flow import MarketFlow
 from kracked.gateway.channels import Topic
 from kracked.protocol.codec import Codec
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.agents.patterns import Pattern
+from kracked.sim.agents.planter import Pattern
 from kracked.sim.engine.orders import LeaveCause, LeftLevel, Rested
 from kracked.sim.listings import listings
 from kracked.sim.market_data.market_data_publisher import MarketDataPublisher

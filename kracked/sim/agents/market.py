@@ -15,7 +15,8 @@ from kracked.gateway.exchange_ids import ExchangeIds
 from kracked.sim.agents.agent_context import Agenda, AgentContext
 from kracked.sim.agents.market_makers import MarketMakers
 from kracked.sim.agents.noise_traders import NoiseTraders
-from kracked.sim.agents.patterns import Pattern, Patterns
+from kracked.sim.agents.patterns import Patterns
+from kracked.sim.agents.planter import Pattern
 from kracked.sim.agents.takers import Takers
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import EngineBatch

@@ -7,13 +7,12 @@ engine, as of any other agent.
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
-from random import Random
 
 from kracked.protocol.events import Side
-from kracked.protocol.order_terms import TimeInForce
 from kracked.sim.agents.agent_context import AgentContext
-from kracked.sim.engine.orders import EngineBatch, OrderFilled, Rested
+from kracked.sim.agents.planter import Pattern, price_of
+from kracked.sim.agents.taker_patterns import TakerPatterns
+from kracked.sim.engine.orders import EngineBatch
 from kracked.sim.truth import PlantedRow
 
 WATCH_S = 0.005
@@ -25,35 +24,6 @@ CHAIN_LIFE_S = 90.0
 WALL_LIFE_S = 180.0
 """How long a wall waits for the price."""
 PULLED_AT_GAPS = 3.5
-
-
-class Pattern(StrEnum):
-    """A kind of pattern that can be planted."""
-
-    ICEBERG = "iceberg"
-    """A native iceberg at the best price, of 6 to 15 parts."""
-    OWN_ICEBERG = "own-iceberg"
-    """The same size again 5 to 250 ms after each fill, 4 to 12 times."""
-    LOOSE_ICEBERG = "loose-iceberg"
-    """The same with sizes up to 20 % apart."""
-    REQUOTER = "requoter"
-    """The same size once or twice 20 to 400 ms after a fill."""
-    PULLED_LAYERS = "pulled-layers"
-    """Three walls 8 to 16 gaps away, gone when the best price is 3.5 gaps away."""
-    TIMED_LAYERS = "timed-layers"
-    """The same, gone after 25 s wherever the price is."""
-    STAYING_WALL = "staying-wall"
-    """A wall as far away that stays until it is filled."""
-    JUMP = "jump"
-    """All makers leave one side at once."""
-    SAME_SIZE = "same-size"
-    """A taker of an odd size 8 to 20 times, 2 to 8 s apart."""
-    SWEEP = "sweep"
-    """One taker through 2 to 9 levels."""
-    ABSORPTION = "absorption"
-    """200 times the typical order behind 6 shown, hit 12 to 20 times in 10 s."""
-    SILENT_WINDOW = "silent-window"
-    """A better level that comes and goes 20 times a second for 10 s."""
 
 
 class _Chain:
@@ -71,7 +41,7 @@ class _Chain:
         self.until = 0
 
 
-class Patterns:
+class Patterns(TakerPatterns):
     """Plants patterns in one market."""
 
     def __init__(
@@ -90,9 +60,8 @@ class Patterns:
             desert: Lets all makers leave a side.
             told: Takes the truth about each pattern when it is over.
         """
-        self._context, self._desert, self._told = context, desert, told
-        self._random = Random(f"{seed}/{context.symbol}/patterns")
-        self._numbers = 0
+        super().__init__(context, seed, told)
+        self._desert = desert
         self._work: dict[Pattern, Callable[[str], EngineBatch | None]] = {
             Pattern.ICEBERG: self._iceberg,
             Pattern.OWN_ICEBERG: lambda _: self._own_iceberg(Pattern.OWN_ICEBERG),
@@ -104,6 +73,7 @@ class Patterns:
             Pattern.JUMP: self._jump,
             Pattern.SAME_SIZE: self._same_size,
             Pattern.SWEEP: self._sweep,
+            Pattern.BURST: self._burst,
             Pattern.ABSORPTION: self._absorption,
             Pattern.SILENT_WINDOW: self._silent_window,
         }
@@ -113,36 +83,6 @@ class Patterns:
         for _ in range(count):
             self._context.after(self._random.random() * within_s, self._work[pattern])
 
-    # --- what they share --------------------------------------------------------------------
-
-    def _row(self, pattern: Pattern, side: Side, price: int) -> PlantedRow:
-        self._numbers += 1
-        context = self._context
-        return PlantedRow(
-            symbol=context.symbol,
-            pattern=pattern.value,
-            number=self._numbers,
-            side=side,
-            price=price,
-            start=context.now,
-        )
-
-    def _tell(self, row: PlantedRow, **members: object) -> None:
-        self._told(row.grown(end=self._context.now, **members))
-
-    def _qty(self, low: float, high: float) -> int:
-        """Return a quantity between multiples of the typical one, odd to the last digit."""
-        sizes = self._context.sizes
-        qty = int(sizes.typical * self._random.uniform(low, high))
-        return max(10 * sizes.least, qty) | 1
-
-    def _near(self, side: Side) -> int:
-        """Return the best price of a side, or one better where there is room."""
-        context = self._context
-        best, other = context.best(side), context.best(side.opposite)
-        inward = 1 if side is Side.BID else -1
-        return best + inward if abs(other - best) > 1 else best
-
     # --- hidden size ------------------------------------------------------------------------
 
     def _iceberg(self, _: str) -> EngineBatch:
@@ -151,7 +91,7 @@ class Patterns:
         qty = shown * self._random.randint(6, 15)
         batch = context.quote(side, self._near(side), qty, shown)
         order_id = batch.steps[0].order_id
-        row = self._row(Pattern.ICEBERG, side, _price(batch))
+        row = self._row(Pattern.ICEBERG, side, price_of(batch))
 
         def end(_: str) -> EngineBatch | None:
             self._tell(row, ids=(order_id,), qty=shown)
@@ -177,7 +117,7 @@ class Patterns:
         qty = chain.qtys[len(chain.ids)]
         batch = self._context.quote(chain.side, chain.price, qty)
         chain.order_id = batch.steps[0].order_id
-        price = _price(batch)
+        price = price_of(batch)
         chain.run = chain.run + 1 if chain.ids and price == chain.at else 0
         chain.refills, chain.at = max(chain.refills, chain.run), price
         chain.ids.append(chain.order_id)
@@ -287,84 +227,7 @@ class Patterns:
         self._desert(side)
         self._tell(self._row(Pattern.JUMP, side, self._context.best(side)))
 
-    # --- takers -----------------------------------------------------------------------------
-
-    def _same_size(self, _: str) -> None:
-        context, random, side = self._context, self._random, self._side()
-        size = int(context.sizes.typical * random.uniform(0.5, 2))
-        size = max(size, 10_000 * 10) // 10 * 10 + random.choice((1, 3, 7, 9))
-        row = self._row(Pattern.SAME_SIZE, side, context.best(side.opposite))
-        left = random.randint(8, 20)
-        times: list[int] = []
-
-        def take(_: str) -> EngineBatch | None:
-            if context.matcher.best_price(side.opposite) is None:
-                return None
-            times.append(context.now)
-            if len(times) < left:
-                context.after(random.uniform(2, 8), take)
-            else:
-                self._tell(row, qty=size, count=len(times), times=tuple(times))
-            return context.take(side, size)
-
-        context.after(0.0, take)
-
-    def _sweep(self, _: str) -> EngineBatch | None:
-        context, side = self._context, self._side()
-        levels = [
-            level
-            for place in range(self._random.randint(2, 9))
-            if (level := context.matcher.level_at(side.opposite, place)) is not None
-        ]
-        if not levels:
-            return None
-        row = self._row(Pattern.SWEEP, side, levels[0].price)
-        batch = context.take(side, sum(level.qty for level in levels), levels[-1].price)
-        fills = [step for step in batch.steps if type(step) is OrderFilled]
-        prices = list(dict.fromkeys(step.price for step in fills))
-        self._told(
-            row.grown(
-                start=batch.time,
-                end=batch.time,
-                price=prices[0],
-                count=len(prices),
-                qty=sum(step.qty for step in fills),
-                last_price=prices[-1],
-            )
-        )
-        return batch
-
-    def _absorption(self, _: str) -> EngineBatch:
-        context, random, side = self._context, self._random, self._side()
-        typical = context.sizes.typical
-        batch = context.quote(side, self._near(side), 200 * typical, 6 * typical)
-        order_id = batch.steps[0].order_id
-        price = _price(batch)
-        row = self._row(Pattern.ABSORPTION, side, price)
-        hits = random.randint(12, 20)
-        traded: list[int] = []
-
-        def hit(_: str) -> EngineBatch | None:
-            qty = self._qty(4, 12)
-            taken = context.take(side.opposite, qty, price, TimeInForce.IOC)
-            traded.append(
-                sum(
-                    step.qty
-                    for step in taken.steps
-                    if type(step) is OrderFilled and step.price == price
-                )
-            )
-            return taken
-
-        for at in sorted(random.uniform(0.2, 10) for _ in range(hits)):
-            context.after(at, hit)
-
-        def end(_: str) -> EngineBatch | None:
-            self._tell(row, ids=(order_id,), qty=sum(traded), count=sum(map(bool, traded)))
-            return context.cancel(order_id)
-
-        context.after(11.0, end)
-        return batch
+    # --- quotes -----------------------------------------------------------------------------
 
     def _silent_window(self, _: str) -> EngineBatch | None:
         """Quote and remove a level near the best price, so that the farthest ones flap."""
@@ -384,13 +247,3 @@ class Patterns:
             return batch
 
         return flap("0")
-
-    def _side(self) -> Side:
-        return Side.BID if self._random.random() < 0.5 else Side.ASK
-
-
-def _price(batch: EngineBatch) -> int:
-    """Return the price at which a quote came to rest."""
-    rested = batch.steps[0]
-    assert isinstance(rested, Rested)
-    return rested.price

@@ -13,7 +13,7 @@ from kracked.flow.detectors.sighting import Kind, Sighting, Sureness
 from kracked.protocol.events import Event, Side
 from kracked.record.read.recording import Recording
 from kracked.record.replay import Player
-from kracked.sim.agents.patterns import Pattern
+from kracked.sim.agents.planter import Pattern
 from tests.benchmarks.detectors import PlantedMarket, Run, wrong_facts
 from tests.benchmarks.queue_truth import Message, record
 

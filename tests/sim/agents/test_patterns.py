@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.agents.patterns import Pattern
+from kracked.sim.agents.planter import Pattern
 from kracked.sim.engine.orders import EngineBatch, LeaveCause, LeftLevel, OrderFilled, Rested
 from kracked.sim.listings import listings
 from kracked.sim.truth import PlantedRow
@@ -68,6 +68,16 @@ def test_a_sweep_tells_the_levels_it_went_through() -> None:
         fills = [step for step in batch.steps if type(step) is OrderFilled]
         prices = list(dict.fromkeys(step.price for step in fills))
         assert (prices[0], prices[-1], len(prices)) == (row.price, row.last_price, row.count)
+        assert sum(step.qty for step in fills) == row.qty
+
+
+def test_a_burst_is_of_several_takers_in_one_second() -> None:
+    rows, batches = planted(Pattern.BURST)
+    for row in rows:
+        assert 4 <= row.count == len(row.times) <= 8
+        assert len({time // S for time in row.times}) == 1
+        took = [one for one in batches if one.time in row.times]
+        fills = [step for one in took for step in one.steps if type(step) is OrderFilled]
         assert sum(step.qty for step in fills) == row.qty
 
 
