@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -38,6 +38,15 @@ class Offer(msgspec.Struct, frozen=True):
     book: int | None
     level3: int | None
     ohlc: tuple[int, ...] = ()
+
+
+async def tell_losses(feed: FeedManager, say: Callable[[str], None]) -> None:
+    """Say each attempt of the feed to connect that failed, until the feed is closed."""
+    with feed.consumer() as consumer:
+        async for event in consumer:
+            if isinstance(event, events.Reconnecting):
+                when = f"attempt {event.attempt + 1} in {event.delay_s:.0f} s"
+                say(f"no connection to {event.url}: {event.reason}; {when}")
 
 
 async def listed(

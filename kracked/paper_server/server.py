@@ -41,7 +41,7 @@ from kracked.gateway.rest import HttpAnswer, Params, answer, method_of, reply, s
 from kracked.paper import PaperLog
 from kracked.paper_exchange.exchange import PaperExchange, in_bounds
 from kracked.paper_exchange.opening import PaperTerms, PaperVenue, open_exchange
-from kracked.paper_server.market import Offer, instruments_now, is_current, listed
+from kracked.paper_server.market import Offer, instruments_now, is_current, listed, tell_losses
 from kracked.paper_server.upstream import Upstream
 
 HOST = "127.0.0.1"
@@ -353,7 +353,8 @@ async def serve(
     Args:
         server: The server, not entered yet.
         announce: Takes one line of JSON when it is up: its addresses, a key, and what it has.
-        say: Takes a sentence whenever orders begin or cease to be accepted.
+        say: Takes a sentence while there is no connection yet, and whenever orders begin or
+            cease to be accepted.
         ready: Called when it is up.
 
     Raises:
@@ -364,8 +365,11 @@ async def serve(
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)  # at any time: while it connects, too
+    say(f"connecting to {server.feed.endpoints.rest}")
+    losses = loop.create_task(tell_losses(server.feed, say))
     try:
         async with server:
+            losses.cancel()
             account = server.options.account
             announce(
                 announcement(
@@ -387,3 +391,5 @@ async def serve(
         return
     except ExceptionGroup as group:  # of the tasks inside: one error is enough to know
         raise group.exceptions[0] from None
+    finally:
+        losses.cancel()
