@@ -138,6 +138,9 @@ class PastMarket:
     async def show(self, symbol: str) -> None:
         """Subscribe nothing: everything has been received."""
 
+    async def follow(self, needed: Mapping[str, frozenset[str]]) -> None:
+        """Subscribe nothing: all of it has been received."""
+
     async def candles(self, symbol: str, timeframe_s: int) -> None:
         """Return nothing: the candles have been received."""
 
