@@ -80,6 +80,9 @@ def paint(screen: Screen[Any], widgets: Iterable[Widget]) -> None:
     A widget that has a place but is not laid out yet waits for the layout. Given one, the
     compositor arranges the whole screen while it draws: the layout then finds every place as
     it was, and draws nothing of what has moved.
+
+    Rows that were set and not painted, with no repaint on its way, are painted too: while the
+    program starts, the toolkit drops a repaint now and then.
     """
     compositor = getattr(screen, "_compositor", None)
     refresh = getattr(screen, "_compositor_refresh", None)
@@ -87,7 +90,13 @@ def paint(screen: Screen[Any], widgets: Iterable[Widget]) -> None:
     layout = getattr(screen, "_layout_required", True)
     if compositor is None or refresh is None or placed is None or layout or not screen.is_current:
         return
-    changed = {each for each in widgets if getattr(each, _WANTS_PAINT, False) and each in placed}
+    changed = set()
+    for each in widgets:
+        if each in placed:
+            if isinstance(each, LiveRows) and each.lost_rows:
+                each.refresh()
+            if getattr(each, _WANTS_PAINT, False):
+                changed.add(each)
     if changed:
         compositor.update_widgets(changed)
         refresh()
@@ -202,6 +211,14 @@ class LiveRows(Widget):
         shown = [at for at, each in enumerate(self._lines) if each is not None]
         painted = bool(shown) and all(self._strips[at] is not None for at in shown)
         return painted and self.in_sight
+
+    @property
+    def lost_rows(self) -> bool:
+        """Whether a row was set and not painted, and no repaint of it is on its way."""
+        if getattr(self, _WANTS_PAINT, False):
+            return False
+        pairs = zip(self._lines, self._strips, strict=True)
+        return any(strip is None and line is not None for line, strip in pairs) and self.in_sight
 
     @property
     def in_sight(self) -> bool:

@@ -44,6 +44,20 @@ async def test_only_rows_that_differ_are_drawn_again() -> None:
         assert app.rows.painted == painted + 1
 
 
+async def test_rows_whose_repaint_was_lost_are_painted_with_the_next_frame() -> None:
+    app = Rows()
+    async with app.run_test(size=(20, 5)) as pilot:
+        app.rows.set_lines(numbered("a"))
+        await pilot.pause()
+        app.rows.set_lines(numbered("b"))
+        app.rows._exchange_repaint_regions()  # taken by the toolkit, and dropped
+        app.rows._repaint_required = False
+        assert app.rows.lost_rows
+        paint(app.screen, (app.rows,))
+        assert app.rows.all_painted
+        assert not app.rows.lost_rows
+
+
 async def test_blanks_beside_a_ground_keep_their_own() -> None:
     app = Rows()
     async with app.run_test(size=(20, 5)) as pilot:
