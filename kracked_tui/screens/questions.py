@@ -22,6 +22,7 @@ class Questions(ScreenPart):
     def __init__(self, screen: TradeScreen, *, ascii_only: bool) -> None:
         self._screen = screen
         self.prompt = Prompt(id=layout.PROMPT, ascii_only=ascii_only)
+        self.prompt.pressed_at = lambda: screen.presses.at_s
         self._left: Callable[[], object] = lambda: None
         screen.panels.takes_focus[layout.PROMPT] = self.prompt
 

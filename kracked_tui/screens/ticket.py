@@ -186,7 +186,7 @@ class TicketKeys(ScreenPart):
         if ticket is None or trader is None:
             return
         market = self._model.ticket_market(ticket.symbol)
-        reason = problems[0] if problems else self.panel.unread
+        reason = problems[0] if problems else self.panel.unread(self._screen.presses.at_s)
         if not ticket.previewed:
             reason = "enter previews first, then y sends"
         if reason or market is None:

@@ -37,6 +37,8 @@ class Presses:
         """Keys whose last event was a repeat."""
         self.repeat = False
         """Whether the latest event is the repeat of a held key."""
+        self.at_s = 0.0
+        """When the latest key arrived, by the clock of `hear`."""
 
     def hear(self, key: str, at_s: float) -> None:
         """Take a key's event.
@@ -49,7 +51,7 @@ class Presses:
         before = self._heard.get(key)
         quiet_s = QUIET_S if key in self._repeated else FIRST_REPEAT_S
         self.repeat = before is not None and at_s - before < quiet_s
-        self._heard[key] = at_s
+        self._heard[key] = self.at_s = at_s
         (self._repeated.add if self.repeat else self._repeated.discard)(key)
 
     def point(self) -> None:

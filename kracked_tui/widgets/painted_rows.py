@@ -8,6 +8,7 @@ and the screen's compositor, for the echo of a key.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
@@ -158,6 +159,8 @@ class LiveRows(Widget):
         self._styles: dict[tuple[str, str], Style] = {}
         self._drawn_for = Size()
         """The size of the widget for which the lines were drawn."""
+        self._whole_since: float | None = None
+        """When all of them were first on the screen, by the clock of keys; None before."""
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self.invalidate())
@@ -212,6 +215,24 @@ class LiveRows(Widget):
         painted = bool(shown) and all(self._strips[at] is not None for at in shown)
         return painted and self.in_sight
 
+    def set_lines_to_read(self, lines: Sequence[Line]) -> None:
+        """Show lines that must be read before a key counts: see `was_whole_at`."""
+        self._whole_since = None
+        if not self.set_lines(lines) and self.all_painted:
+            self._whole_since = time.monotonic()
+
+    def was_whole_at(self, pressed_s: float) -> bool:
+        """Return whether all lines to read were on the screen when a key was pressed, and are.
+
+        Keys may wait, several of them in one piece of input: by the time that they are handled
+        the words are painted, and nobody has read them.
+
+        Args:
+            pressed_s: When the key arrived, by the monotonic clock.
+        """
+        since = self._whole_since
+        return since is not None and since <= pressed_s and self.all_painted
+
     @property
     def lost_rows(self) -> bool:
         """Whether a row was set and not painted, and no repaint of it is on its way."""
@@ -234,6 +255,8 @@ class LiveRows(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         strips = [self._strip(y) for y in range(crop.y, crop.bottom)]
+        if self._whole_since is None and self.all_painted:
+            self._whole_since = time.monotonic()
         if crop.column_span != (0, self.cells.width):
             return [strip.crop(crop.x, crop.right) for strip in strips]
         return strips

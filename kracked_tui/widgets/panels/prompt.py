@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -58,6 +59,8 @@ class Prompt(Vertical, can_focus=True):
         self._rows = LiveRows(id="prompt-rows", ascii_only=ascii_only)
         self._whole = False
         """Whether the window has room for every word."""
+        self.pressed_at: Callable[[], float] = time.monotonic
+        """Returns when the key that is handled was pressed, by the monotonic clock."""
 
     def compose(self) -> ComposeResult:
         yield Input(id="prompt-input", compact=True)
@@ -72,6 +75,7 @@ class Prompt(Vertical, can_focus=True):
         field.value = question.typed
         field.cursor_position = len(question.typed)
         self._rows.invalidate()
+        self._rows.set_lines_to_read(())
 
     @property
     def _painted(self) -> bool:
@@ -89,7 +93,7 @@ class Prompt(Vertical, can_focus=True):
         question = self.question
         if question is None or all(key != offered for offered, _ in question.answers):
             return
-        if not self._painted:
+        if not (self._painted and self._rows.was_whole_at(self.pressed_at())):
             self.post_message(self.KeyRefused(NOT_PAINTED if self._whole else TOO_SMALL))
             return
         self.question = None

@@ -47,6 +47,8 @@ class TicketPanel(LiveRows, can_focus=True):
         self._view: TicketView | None = None
         self._box = Box()
         self._reading = Reading()
+        self._to_read = True
+        """Whether what is shown next has not been read."""
 
     def show(self, view: TicketView, *, armed: bool) -> None:
         """Draw the ticket and its review; one larger than the panel is scrolled."""
@@ -66,15 +68,23 @@ class TicketPanel(LiveRows, can_focus=True):
         foot = foot_spans(view, whole=reading.whole)
         if sum(len(span.text) for span in foot) + 5 > width:
             foot = foot[:2]
-        self.set_lines(self._box.around(name, body, size, focused=True, armed=armed, foot=foot))
+        rows = self._box.around(name, body, size, focused=True, armed=armed, foot=foot)
+        if self._to_read and view.ticket is self.ticket:
+            self._to_read = False
+            self.set_lines_to_read(rows)
+        else:
+            self.set_lines(rows)
 
-    @property
-    def unread(self) -> str:
-        """The reason why nobody can have read the whole preview; empty once it was on the screen.
+    def unread(self, pressed_s: float) -> str:
+        """Return why nobody can have read the whole preview; empty once it was on the screen.
 
         A preview that the panel scrolls counts once each of its rows has been painted.
+
+        Args:
+            pressed_s: When the key that sends was pressed, by the monotonic clock.
         """
-        if self._reading.readable and (self.problems is None or not self.all_painted):
+        unseen = self.problems is None or self._to_read or not self.was_whole_at(pressed_s)
+        if self._reading.readable and unseen:
             return "the preview was not on the screen yet; press y again"
         self._reading.take_read()
         return self._reading.unread
@@ -94,7 +104,7 @@ class TicketPanel(LiveRows, can_focus=True):
         """Set the ticket; None clears it."""
         if written is None or self.ticket is None or written.previewed != self.ticket.previewed:
             self._reading = Reading()
-        self.ticket = written
+        self.ticket, self._to_read = written, True
         self.post_message(self.Changed())
 
     def enter(self, field: str, text: str) -> bool:
@@ -124,6 +134,7 @@ class TicketPanel(LiveRows, can_focus=True):
         if self.all_painted:
             self._reading.take_read()
         self._reading.turn(pages)
+        self._to_read = True
         self.post_message(self.Changed())
 
     def action_preview(self) -> None:

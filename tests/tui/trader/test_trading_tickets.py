@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from time import monotonic
 
 import pytest
+from textual import events
 
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
@@ -90,6 +92,22 @@ async def test_a_quantity_typed_in_one_chunk_with_its_key_is_on_the_ticket(
         written = found.screen.ticket_keys
         await found.until(lambda: written.ticket and written.ticket.qty == 50_000, found.log_text())
         assert found.screen.panels.top == "ticket"
+
+
+async def test_a_y_that_was_pressed_before_the_preview_was_painted_sends_nothing(
+    tmp_path: Path,
+) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.pilot.press("b")
+        early = events.Key("y", "y")  # it waits, as in one piece of input with enter
+        await found.pilot.press("enter")
+        panel = found.screen.ticket_keys.panel
+        await found.until(lambda: not panel.unread(monotonic()), found.log_text())
+        found.monitor.post_message(early)
+        await found.until(lambda: "not on the screen yet" in found.log_text())
+        assert found.screen.ticket_keys.ticket is not None
+        assert not found.screen.model.trader.sent()
 
 
 async def test_a_wrong_number_is_asked_for_again_and_a_fast_enter_and_y_send_nothing(
@@ -237,6 +255,7 @@ async def test_a_second_y_sends_nothing_before_the_panel_is_closed(tmp_path: Pat
     async with trading(tmp_path) as found:
         await found.armed()
         await found.pilot.press("b", "enter")
+        found.screen.presses.hear("y", monotonic())
         for _ in range(2):  # between them the loop takes no turn: the panel is still open
             await found.screen.run_action("send")
         assert found.screen.ticket_keys.ticket is None
