@@ -151,8 +151,10 @@ class SymbolMarket:
         # trades are taken from a place before the totals that it left.
         while self._heard and now - self._heard[0][0] >= HOLD_NS:
             self._passed = self._heard.popleft()[1]
-        undecided = [trade.exchange_time for trade in self.ledger.linker.undecided]
-        passed = min([self._passed, *(instant - 1 for instant in undecided)])
+        passed = self._passed
+        if passed:
+            undecided = self.ledger.linker.undecided
+            passed = min([passed, *(trade.exchange_time - 1 for trade in undecided)])
         return self.resting.settle(max(decided, passed))
 
     def offers(self, side: Side, qty: int, limit: int | None) -> tuple[list[Taken], str | None]:

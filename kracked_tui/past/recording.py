@@ -42,7 +42,7 @@ class BufferRecording:
         """Held while segments come and leave: the screen and two threads ask for them."""
         self._ring, self._moving_base = ring, base
         self._segments: list[Segment] = ring.segments
-        self._base = dump(base)
+        self._base = dump_state(base)
         self._states: dict[int, bytes] = {}
         """The state before some segments, by the number of the chunk before each."""
 
@@ -55,7 +55,7 @@ class BufferRecording:
                 return mine
             newer = [each for each in ring if each.after_chunk > mine[-1].after_chunk]
             if newer[0].after_chunk != mine[-1].last_chunk:  # nobody looked, and some have left
-                self._base, self._states = dump(self._moving_base), {}
+                self._base, self._states = dump_state(self._moving_base), {}
                 mine, newer = [], ring
             self._segments = mine = mine + newer
             return mine
@@ -144,7 +144,7 @@ class BufferRecording:
         """Return everything shown at a place besides the books."""
         segments = self.segments
         at = bisect_right(segments, place, key=_place) - 1
-        store = load(self._state_before(segments, max(0, at)))
+        store = load_state(self._state_before(segments, max(0, at)))
         for seq, event in tuple(segments[max(0, at)].others):
             if seq > place.seq or (seq == place.seq and event.received > place.received):
                 break  # a gap is known at its end: a place within it comes before it
@@ -159,11 +159,11 @@ class BufferRecording:
         dumped = self._states[segments[first].after_chunk] if first else self._base
         if first == at:
             return dumped
-        store = load(dumped)
+        store = load_state(dumped)
         for segment in segments[first:at]:
             for _, event in segment.others:
                 store.apply(event)
-        dumped = dump(store)
+        dumped = dump_state(store)
         if len(self._states) >= _MOST_STATES:
             del self._states[next(iter(self._states))]
         self._states[segments[at].after_chunk] = dumped
@@ -190,13 +190,13 @@ def _place(segment: Segment) -> MessagePlace:
     return MessagePlace(segment.seq, segment.received)
 
 
-def dump(store: Store) -> bytes:
+def dump_state(store: Store) -> bytes:
     """Return a state as bytes, without what is of no moment: odds, and what to look back for."""
     kept = {name: each for name, each in vars(store).items() if name not in ("odds", "moments")}
     return pickle.dumps(kept, pickle.HIGHEST_PROTOCOL)
 
 
-def load(dumped: bytes) -> Store:
+def load_state(dumped: bytes) -> Store:
     """Return a state of its own."""
     store = Store("REPLAY")
     vars(store).update(pickle.loads(dumped))  # noqa: S301  this program's own, of a moment ago

@@ -14,7 +14,7 @@ from kracked.flow.links import MEMORY_NS
 from kracked.flow.measures.price_changes import WINDOWS
 from kracked.protocol.events import BookSnapshot, BookUpdate
 from kracked.record.replay import Moment
-from kracked_tui.past.recording import dump, load
+from kracked_tui.past.recording import dump_state, load_state
 from kracked_tui.sources.base import StateRestored
 from kracked_tui.sources.recording import MessagePlace, PlayableRecording, SeekablePlayer
 from kracked_tui.sources.replay import ReplaySource
@@ -79,7 +79,7 @@ class WholeStates:
             if not kept and player.seq >= place.seq - self._near:
                 kept = True
                 here = MessagePlace(player.seq, player.position)
-                self._kept = _Kept(begun, here, dump(store))
+                self._kept = _Kept(begun, here, dump_state(store))
             if played % TURN == 0 and not goes_on():
                 return None
         there = player.seq == place.seq and goes_on()
@@ -96,7 +96,7 @@ class WholeStates:
         ):
             player = recording.player_before(MessagePlace(kept.place.seq + 1, 0))
             if player.seq == kept.place.seq:
-                return kept.begun, player, load(kept.dumped)
+                return kept.begun, player, load_state(kept.dumped)
         span = self._span_ns
         player = recording.player_at(max(recording.start, place.received - span))
         while place.seq - player.seq > self._most and span:

@@ -53,6 +53,7 @@ _HELD = "not sent: one press, one order; let the key rest for half a second"
 _NOT_LIVE = ("prepared", "sent", "acknowledged")
 _WAITING = "not sent: the last order of this side is not live yet"
 _UNSEEN_SIZE = "not sent: the size is not on the screen; make the window larger"
+_NEW_SIZE = "not sent: the size was not on the screen yet; press the key again"
 
 
 class OrderKeys(ScreenPart):
@@ -120,8 +121,12 @@ class OrderKeys(ScreenPart):
         """Say why this key is no new order; empty where it is one."""
         if self._screen.presses.repeat:
             return _HELD
-        if trader.armed_for(self._model.symbol) and not self._screen.header.shows_size:
-            return _UNSEEN_SIZE
+        if trader.armed_for(self._model.symbol):
+            header, pressed = self._screen.header, self._screen.presses.at_s
+            if not header.shows_size:
+                return _UNSEEN_SIZE
+            if not header.showed_size_at(pressed):
+                return _NEW_SIZE
         symbol = self._model.symbol
         waiting = any(
             (sent.what, sent.symbol, sent.side) == ("add", symbol, side)

@@ -8,6 +8,7 @@ by one: one book is then shown as it would be between them.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import ChainMap, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -17,13 +18,14 @@ from typing import Self
 
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
-from kracked.errors import KrackedError
 from kracked.protocol.events import Event
 from kracked.record.replay import MAX_SPEED, Moment, Replay
 from kracked_tui.sources.base import BooksJump, Counters, StateRestored, TimeJump
 from kracked_tui.sources.recording import MessagePlace, PlayableRecording, SeekablePlayer
 from kracked_tui.sources.stepping import OrderStep, book_after, steps_of
 from kracked_tui.view.replay.timebar import TimeView
+
+log = logging.getLogger(__name__)
 
 _SPEEDS = (0.1, 1.0, 10.0, MAX_SPEED)
 _SPEED_NAMES = {MAX_SPEED: "max"}
@@ -358,7 +360,8 @@ class ReplaySource:
                 try:
                     wanted = partial(self._still_wanted, restoring)
                     restoring.event = await asyncio.to_thread(make, restoring.place, wanted)
-                except (KrackedError, OSError):
+                except Exception:  # this place alone; the next jump is another
+                    log.exception("the order flow before a jump was not made")
                     restoring.event = None
                 if restoring.event is None:
                     self._give_up(restoring)

@@ -159,7 +159,7 @@ class LiveRows(Widget):
         self._styles: dict[tuple[str, str], Style] = {}
         self._drawn_for = Size()
         """The size of the widget for which the lines were drawn."""
-        self._whole_since: float | None = None
+        self.whole_since: float | None = None
         """When all of them were first on the screen, by the clock of keys; None before."""
 
     def on_mount(self) -> None:
@@ -217,9 +217,9 @@ class LiveRows(Widget):
 
     def set_lines_to_read(self, lines: Sequence[Line]) -> None:
         """Show lines that must be read before a key counts: see `was_whole_at`."""
-        self._whole_since = None
+        self.whole_since = None
         if not self.set_lines(lines) and self.all_painted:
-            self._whole_since = time.monotonic()
+            self.whole_since = time.monotonic()
 
     def was_whole_at(self, pressed_s: float) -> bool:
         """Return whether all lines to read were on the screen when a key was pressed, and are.
@@ -230,7 +230,7 @@ class LiveRows(Widget):
         Args:
             pressed_s: When the key arrived, by the monotonic clock.
         """
-        since = self._whole_since
+        since = self.whole_since
         return since is not None and since <= pressed_s and self.all_painted
 
     @property
@@ -255,8 +255,8 @@ class LiveRows(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         strips = [self._strip(y) for y in range(crop.y, crop.bottom)]
-        if self._whole_since is None and self.all_painted:
-            self._whole_since = time.monotonic()
+        if self.whole_since is None and self.all_painted:
+            self.whole_since = time.monotonic()
         if crop.column_span != (0, self.cells.width):
             return [strip.crop(crop.x, crop.right) for strip in strips]
         return strips

@@ -55,14 +55,26 @@ class Header(LiveRows):
             maintenance=countdown(frame.effect),
             past=frame.past,
         )
-        self.set_lines([header_line(view, self.size.width)])
-        self._shown_size = frame.account.status.size
+        lines, size = [header_line(view, self.size.width)], frame.account.status.size
+        if size == self._shown_size:
+            self.set_lines(lines)
+        else:
+            self._shown_size = size
+            self.set_lines_to_read(lines)
 
     @property
     def shows_size(self) -> bool:
         """Whether the header has the quantity that a key would send at once."""
         text = "".join(line.text for line in self.lines)
         return bool(self._shown_size) and f"SIZE {self._shown_size} " in text and self.in_sight
+
+    def showed_size_at(self, pressed_s: float) -> bool:
+        """Return whether that quantity was painted before a key was pressed.
+
+        Args:
+            pressed_s: When the key arrived, by the monotonic clock.
+        """
+        return self.whole_since is not None and self.whole_since <= pressed_s
 
 
 class StatusLine(LiveRows):

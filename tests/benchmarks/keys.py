@@ -16,6 +16,7 @@ import asyncio
 import os
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -82,7 +83,7 @@ class Fuzzer:
 
     def __init__(self, found: Trading, seed: int) -> None:
         self.found, self.figures = found, Figures()
-        self._random, self._now_s = Random(f"{seed}/keys"), 1_000.0
+        self._random, self._now_s = Random(f"{seed}/keys"), time.monotonic()
         self._painted = PaintedScreen(found.monitor)
         found.screen.panels.place()
         named = [key for key in keys.KEYS if key.id not in LEFT_OUT]

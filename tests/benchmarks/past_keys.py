@@ -15,6 +15,7 @@ import logging
 import os
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,7 +79,7 @@ class Fuzzer:
     def __init__(self, found: Trading, recording: Path, seed: int) -> None:
         self.found, self.figures = found, Figures()
         self._recording, self._random = recording, Random(f"{seed}/past")
-        self._now_s = 1_000.0
+        self._now_s = time.monotonic()
         named = [key for key in keys.of_past() if key.id not in LEFT_OUT]
         self._names = [name for key in named for name in key.keys.split(",")]
         found.monitor.action_finish = self._stay  # type: ignore[method-assign]

@@ -82,6 +82,11 @@ class Prompt(Vertical, can_focus=True):
         # A panel that has been opened meanwhile hides the question; its words are still in memory.
         return self.display and self._whole and self._rows.all_painted
 
+    @property
+    def _read(self) -> bool:
+        """Whether the question was on the screen when the key was pressed, and is."""
+        return self._painted and self._rows.was_whole_at(self.pressed_at())
+
     def take_text(self) -> None:
         """Let the field take what is typed, once the question is on the screen."""
         typed = self.question is not None and not self.question.answers
@@ -93,7 +98,7 @@ class Prompt(Vertical, can_focus=True):
         question = self.question
         if question is None or all(key != offered for offered, _ in question.answers):
             return
-        if not (self._painted and self._rows.was_whole_at(self.pressed_at())):
+        if not self._read:
             self.post_message(self.KeyRefused(NOT_PAINTED if self._whole else TOO_SMALL))
             return
         self.question = None
@@ -106,7 +111,8 @@ class Prompt(Vertical, can_focus=True):
             return
         if question.expected and text.upper() != question.expected.upper():
             return
-        if not self._painted:  # the window became smaller meanwhile
+        # A value is seen again where it goes; a word that confirms is the last thing asked.
+        if not (self._read if question.expected else self._painted):
             self.post_message(self.KeyRefused(NOT_PAINTED if self._whole else TOO_SMALL))
             return
         self.question = None

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from textual.widgets import Input
@@ -124,18 +125,30 @@ async def test_a_held_key_is_one_order_however_the_market_moves(tmp_path: Path) 
     """The key is held for ten seconds by the terminal's own times of arrival."""
     async with trading(tmp_path, rate=1.0) as found:
         await found.armed()
+        await found.until(lambda: found.screen.header.showed_size_at(monotonic()))
+        begun = monotonic()
         for repeat in range(129):
             event = key_event("B")
-            event.time = 1_000.0 + (0.0 if repeat == 0 else 0.66 + repeat * 0.077)
+            event.time = begun + (0.0 if repeat == 0 else 0.66 + repeat * 0.077)
             found.monitor.post_message(event)
             await asyncio.sleep(0.01)
         await found.until(lambda: found.received and not found.trader._busy, found.log_text())
         assert len(found.received) == 1
         assert "one press, one order" in found.log_text()
         event = key_event("B")
-        event.time = 2_000.0
+        event.time = begun + 1_000.0
         found.monitor.post_message(event)
         await found.until(lambda: len(found.received) == 2 or "The same order" in found.log_text())
+
+
+async def test_a_key_pressed_before_its_size_was_painted_sends_nothing(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        early = key_event("B")  # it waits, as in one piece of input with the word that arms
+        await found.armed()
+        await found.until(lambda: found.screen.header.shows_size, found.log_text())
+        found.monitor.post_message(early)
+        await found.until(lambda: "the size was not on the screen yet" in found.log_text())
+        assert not found.received
 
 
 def under_way(found: Trading, *states: OrderState, symbol: str = SYMBOL) -> None:
