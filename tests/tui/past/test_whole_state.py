@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import cache
 from random import Random
 from typing import NamedTuple
@@ -16,7 +17,9 @@ from kracked_tui.past.recording import BufferRecording
 from kracked_tui.past.ring import Bound, MessageRing
 from kracked_tui.past.whole_state import WholeStates
 from kracked_tui.sources.recording import MessagePlace
+from kracked_tui.sources.replay import ReplaySource
 from kracked_tui.state.store import Store
+from tests.patience import until
 from tests.tui.recorded_minute import SYMBOL, received_market
 
 SECONDS = 100
@@ -127,3 +130,26 @@ def test_a_place_near_the_last_one_is_made_of_what_was_kept_there() -> None:
     assert event is not None
     assert flow_of(event.state, before.received) == found.was[before]
     assert len(asked) <= 1 + 400 // 50
+
+
+async def test_a_place_whose_state_fails_leaves_the_next_jump_its_own(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    recording, asked = kept().recording, list[MessagePlace]()
+
+    def fails(place: MessagePlace, _: object) -> None:
+        asked.append(place)
+        raise LookupError(place)
+
+    source = ReplaySource(recording, at=recording.start + 50 * NS_PER_S, make_state=fails)
+
+    async def watch() -> None:
+        async for _ in source.batches():
+            pass
+
+    watching = asyncio.create_task(watch())
+    for jumps in (1, 2):
+        await until(lambda jumps=jumps: len(asked) == jumps and not source.restoring)  # type: ignore[misc]
+        assert f"{asked[-1]}" in caplog.text
+        await source.seek(recording.start + 20 * NS_PER_S)
+    watching.cancel()
