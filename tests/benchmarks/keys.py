@@ -16,27 +16,21 @@ import asyncio
 import os
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from textual import events
-from textual.drivers.headless_driver import HeadlessDriver
-from textual.geometry import Size
-
 from kracked.protocol.events import Side
 from kracked.sim.faults.order_faults import OrderFault, OrderFaultRule, OrderFaults
 from kracked_tui import keys
 from kracked_tui.config import Settings
 from kracked_tui.widgets.panels.prompt import Question
-from tests.tui.keyboard import key_event
+from tests.benchmarks.random_keys import SIZES, Pressed, RandomKeys, Shares
 from tests.tui.painted import PaintedScreen
 from tests.tui.trading_monitor import Trading, trading
 
-SIZES = (*[(120, 40)] * 4, (80, 24), (200, 60), (60, 20), (30, 8), (10, 3))
 FAULTS = (
     (OrderFault.REPLY_LOST, 0.04),
     (OrderFault.REQUEST_LOST, 0.03),
@@ -45,22 +39,16 @@ FAULTS = (
     (OrderFault.THROTTLED, 0.03),
     (OrderFault.NONCE, 0.03),
 )
-LEFT_OUT = frozenset(("palette", "record", "sessions", "theme", "type-back"))
-TYPED = (*"0123456789.allbtcusd/", "enter", "backspace")
 OFTEN = ("b", "s", "enter", "y", "B", "S", "escape", "n", "l", "c", "a")
-PASTES = ("ByBy", "b\ny", "all\n", "BTC/USD", "y", "BSBSBS")
+SHARES = Shares(often=0.5, typed=0.6)
 CHECK_EVERY = 100
 Order = tuple[Side, int]
 
 
 @dataclass
-class Figures:
+class Figures(Pressed):
     """What was pressed, and what came of it."""
 
-    pressed: int = 0
-    held: int = 0
-    pastes: int = 0
-    resizes: int = 0
     answers: int = 0
     orders: int = 0
     presses: Counter[Order] = field(default_factory=Counter)
@@ -70,29 +58,22 @@ class Figures:
     def text(self) -> str:
         """Return the figures as lines."""
         done = (
-            f"{self.pressed} keys, {self.held} of them repeats of held ones, "
-            f"{self.pastes} pastes, {self.resizes} sizes\n"
+            f"{self.told}\n"
             f"{self.answers} questions answered, {self.presses.total()} presses that may send, "
             f"{self.orders} orders received"
         )
         return "\n".join((done, *self.breaches, f"{len(self.breaches)} breaches"))
 
 
-class Fuzzer:
+class Fuzzer(RandomKeys):
     """Presses keys on one monitor and watches what its terminal shows meanwhile."""
 
     def __init__(self, found: Trading, seed: int) -> None:
-        self.found, self.figures = found, Figures()
-        self._random, self._now_s = Random(f"{seed}/keys"), time.monotonic()
+        super().__init__(found, Random(f"{seed}/keys"), table=keys.KEYS, often=OFTEN)
+        self.figures: Figures = Figures()
         self._painted = PaintedScreen(found.monitor)
         found.screen.panels.place()
-        named = [key for key in keys.KEYS if key.id not in LEFT_OUT]
-        self._names = [name for key in named for name in key.keys.split(",")]
         self._watch_questions()
-        found.monitor.action_finish = self._stay  # type: ignore[method-assign]
-
-    async def _stay(self) -> None:
-        """Go on where a person would have quit: own orders are dealt with by then."""
 
     def _watch_questions(self) -> None:
         prompt = self.found.screen.questions.prompt
@@ -121,56 +102,25 @@ class Fuzzer:
         """Press this many keys."""
         checked = 0
         while self.figures.pressed < count:
-            await self._act()
-            for _ in range(self._random.choice((0, 0, 1, 3, 10))):
-                await asyncio.sleep(0)
+            await self._act(SHARES)
+            await self._rest()
             if self.figures.pressed - checked >= CHECK_EVERY:
                 checked = self.figures.pressed
                 await self._settle()
         await self._settle()
         return self.figures
 
-    async def _act(self) -> None:
-        kind = self._random.random()
-        if kind < 0.02:
-            self.figures.pastes += 1
-            self.found.monitor.post_message(events.Paste(self._random.choice(PASTES)))
-        elif kind < 0.03:
-            self._resize(self._random.choice(SIZES))
-        elif kind < 0.05:
-            await self._hold(self._random.choice((*OFTEN, *self._names)))
-        else:
-            names = OFTEN if kind < 0.5 else TYPED if kind < 0.6 else self._names
-            await self._press(self._random.choice(names))
-
-    def _resize(self, size: tuple[int, int]) -> None:
-        self.figures.resizes += 1
-        driver = self.found.monitor._driver
-        assert isinstance(driver, HeadlessDriver)
-        driver._size = size
-        self.found.monitor.post_message(events.Resize(Size(*size), Size(*size)))
-
-    async def _press(self, name: str, after_s: float | None = None) -> None:
+    async def _press(self, name: str, after_s: float | None = None) -> bool:
         """Press a key once the ones before have acted, or while they still act."""
-        self._now_s += self._random.uniform(0.03, 1.5) if after_s is None else after_s
-        self.figures.pressed += 1
+        event = self._event(name, after_s)
         if name in ("y", "B", "S"):
             await self._acted()
             if after_s is None:
                 self._note(name)
-        event = key_event(name)
-        event.time = self._now_s
         self.found.monitor.post_message(event)
         if name in ("y", "B", "S"):
             await self._acted()
-
-    async def _hold(self, name: str) -> None:
-        await self._press(name)
-        delay_s = self._random.choice((0.25, 0.5, 0.66))
-        for repeat in range(self._random.randint(2, 30)):
-            self.figures.held += 1
-            await self._press(name, delay_s if repeat == 0 else 0.033)
-            await asyncio.sleep(0)
+        return True
 
     async def _acted(self) -> None:
         """Let the keys so far act: what is on the terminal then is what a person sees."""

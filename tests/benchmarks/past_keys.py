@@ -15,22 +15,16 @@ import logging
 import os
 import sys
 import tempfile
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from textual import events
-from textual.drivers.headless_driver import HeadlessDriver
-from textual.geometry import Size
-
 from kracked_tui import keys
 from kracked_tui.config import Settings
 from kracked_tui.screens.look_back import Look, LookBack
-from tests.benchmarks.keys import LEFT_OUT, PASTES, SIZES, TYPED
+from tests.benchmarks.random_keys import Pressed, RandomKeys, Shares
 from tests.patience import until
-from tests.tui.keyboard import key_event
 from tests.tui.recorded_minute import record_market
 from tests.tui.trading_monitor import Trading, trading
 
@@ -41,11 +35,13 @@ SCREEN_KEYS = 400
 OFTEN = ("comma", "full_stop", "n", "N", "space", "B", "S", "b", "y", "enter", "escape", "t")
 
 
+SHARES = Shares(often=0.4, typed=0.5)
+
+
 @dataclass
-class Figures:
+class Figures(Pressed):
     """What was pressed, and what came of it."""
 
-    pressed: int = 0
     opened: int = 0
     closed: int = 0
     orders: int = 0
@@ -54,7 +50,7 @@ class Figures:
     def text(self) -> str:
         """Return the figures as lines."""
         done = (
-            f"{self.pressed} keys on {self.opened} screens, {self.closed} of them left by a key; "
+            f"{self.told}; {self.opened} screens, {self.closed} of them left by a key; "
             f"{self.orders} orders received"
         )
         return "\n".join((done, *self.errors, f"{len(self.errors)} errors"))
@@ -73,20 +69,14 @@ class Errors(logging.Handler):
             self._found.append(logging.Formatter().formatException(record.exc_info))
 
 
-class Fuzzer:
+class Fuzzer(RandomKeys):
     """Presses keys on whatever is shown beside one armed session."""
 
     def __init__(self, found: Trading, recording: Path, seed: int) -> None:
-        self.found, self.figures = found, Figures()
-        self._recording, self._random = recording, Random(f"{seed}/past")
-        self._now_s = time.monotonic()
-        named = [key for key in keys.of_past() if key.id not in LEFT_OUT]
-        self._names = [name for key in named for name in key.keys.split(",")]
-        found.monitor.action_finish = self._stay  # type: ignore[method-assign]
+        super().__init__(found, Random(f"{seed}/past"), table=keys.of_past(), often=OFTEN)
+        self.figures: Figures = Figures()
+        self._recording = recording
         self._orders_before = len(found.received)
-
-    async def _stay(self) -> None:
-        """Go on where a person would have quit."""
 
     @property
     def _shown(self) -> bool:
@@ -104,9 +94,8 @@ class Fuzzer:
                 await until(lambda: not self._shown)
             if not self._shown:
                 await self._open()
-            await self._act()
-            for _ in range(self._random.choice((0, 0, 1, 3, 10))):
-                await asyncio.sleep(0)
+            await self._act(SHARES)
+            await self._rest()
         await asyncio.sleep(0.05)
         figures.orders = len(self.found.received) - self._orders_before
         return figures
@@ -125,32 +114,11 @@ class Fuzzer:
                 async with asyncio.timeout(_OPENS_IN_S):
                     await until(lambda: self._shown and monitor.beside.front.is_attached)
 
-    async def _act(self) -> None:
-        kind = self._random.random()
-        if kind < 0.02:
-            self.found.monitor.post_message(events.Paste(self._random.choice(PASTES)))
-        elif kind < 0.03:
-            self._resize(self._random.choice(SIZES))
-        elif kind < 0.05:
-            await self._hold(self._random.choice((*OFTEN, *self._names)))
-        else:
-            names = OFTEN if kind < 0.4 else TYPED if kind < 0.5 else self._names
-            await self._press(self._random.choice(names))
-
-    def _resize(self, size: tuple[int, int]) -> None:
-        driver = self.found.monitor._driver
-        assert isinstance(driver, HeadlessDriver)
-        driver._size = size
-        self.found.monitor.post_message(events.Resize(Size(*size), Size(*size)))
-
     async def _press(self, name: str, after_s: float | None = None) -> bool:
         """Press a key; return whether the past is still shown."""
         if not self._shown:
             return False
-        self._now_s += self._random.uniform(0.03, 1.5) if after_s is None else after_s
-        self.figures.pressed += 1
-        event = key_event(name)
-        event.time = self._now_s
+        event = self._event(name, after_s)
         self.found.monitor.post_message(event)
         if name in LEADS_BACK:
             await self._taken()
@@ -164,14 +132,6 @@ class Fuzzer:
         monitor = self.found.monitor
         await until(lambda: not monitor._message_queue.qsize())
         await until(lambda: not monitor.screen._message_queue.qsize())
-
-    async def _hold(self, name: str) -> None:
-        await self._press(name)
-        delay_s = self._random.choice((0.25, 0.5, 0.66))
-        for repeat in range(self._random.randint(2, 30)):
-            if not await self._press(name, delay_s if repeat == 0 else 0.033):
-                return
-            await asyncio.sleep(0)
 
 
 async def fuzz(count: int, seed: int, folder: Path) -> Figures:
