@@ -43,7 +43,7 @@ class Pressed:
 
 
 class Shares(NamedTuple):
-    """How presses are shared out: up to the first the frequent keys, up to the second typed ones."""
+    """How presses are shared out: frequent keys up to the first, typed ones up to the second."""
 
     often: float
     typed: float
